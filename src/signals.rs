@@ -1,0 +1,1 @@
+//! Test signals: generated and recorded, from one catalogue.
