@@ -8,8 +8,11 @@
 //! The modules stand in reading order. Dependencies point down this one total order only:
 //! `main`, `gui`, `cli` → `report` → `run` → `bench` → `store` → `plan` → `methods` → `limits`
 //! → `context` → `calibration`, `signals` → `capture` → `event` → `finding` → `entry` → `take`
-//! → `dsp` → `units`, `terms`, `verdict`. The test `layers` holds it.
+//! → `dsp` → `document`, `problem`,
+//! `units`, `terms`, `verdict`. The test `layers` holds it.
 
+pub mod document;
+pub mod problem;
 pub mod terms;
 pub mod units;
 pub mod verdict;
