@@ -1,0 +1,374 @@
+//! The delay between a reference and a recording: found on the envelope of their correlation, refined
+//! on the correlation itself, to a small part of a frame.
+//!
+//! 1. The cross-spectrum of the two, optionally whitened, gives their correlation and, by a Hilbert
+//!    transform, its envelope, which has its maximum at the delay whatever the polarity.
+//! 2. Candidates are rated by the energy that a delayed copy of the reference explains in the
+//!    recording, c²/E, where E is the energy of that part of the reference which would lie within the
+//!    recording. For a periodic reference this is what tells the delay from the delay plus or minus a
+//!    period (a composite source signal repeats inverted every 350 ms): the wrong one predicts
+//!    something where the recording has nothing.
+//! 3. Around the best envelope maximum the largest magnitude of the correlation gives polarity and
+//!    frame; band-limited interpolation (windowed sinc) gives the maximum between the frames.
+
+use super::DspError;
+use super::filter::{kaiser, kaiser_beta, sinc};
+use super::spectrum::{Bin, Fft, fast_len};
+use crate::units::Seconds;
+
+/// Where and how to search.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DelaySearch {
+    /// The smallest delay considered; negative if the recording may be early.
+    pub delay_min: Seconds,
+    /// The largest delay considered.
+    pub delay_max: Seconds,
+    /// Whiten the spectra between these frequencies in Hz and leave out the rest: sharpens the
+    /// correlation of colored signals and through colored systems.
+    pub whiten_hz: Option<(f64, f64)>,
+}
+
+impl DelaySearch {
+    /// The plain correlation between two delays.
+    pub const fn between(delay_min: Seconds, delay_max: Seconds) -> Self {
+        Self { delay_min, delay_max, whiten_hz: None }
+    }
+
+    /// The same search on spectra whitened between `lo_hz` and `hi_hz`.
+    pub const fn whitened(self, lo_hz: f64, hi_hz: f64) -> Self {
+        Self { whiten_hz: Some((lo_hz, hi_hz)), ..self }
+    }
+}
+
+/// The sign of a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Polarity {
+    /// As sent.
+    Upright,
+    /// With the sign changed.
+    Inverted,
+}
+
+impl Polarity {
+    /// 1 or −1.
+    pub fn sign(self) -> f64 {
+        match self {
+            Self::Upright => 1.0,
+            Self::Inverted => -1.0,
+        }
+    }
+}
+
+/// A delay and how sure it is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Delay {
+    /// How much later the recording is than the reference.
+    pub delay: Seconds,
+    /// The sign of the path.
+    pub polarity: Polarity,
+    /// The magnitude of the normalized correlation of the overlapping parts at the delay, 0 … 1,
+    /// always of the signals as they are (not whitened).
+    pub correlation: f64,
+    /// The correlation that unrelated signals with these spectra would reach by chance somewhere in
+    /// the range. A delay whose correlation is not well above it means nothing.
+    pub chance: f64,
+    /// The next best candidate away from the main lobe, if the range holds one.
+    pub second: Option<SecondPeak>,
+}
+
+/// The next best candidate.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SecondPeak {
+    /// Its delay, to a frame.
+    pub delay: Seconds,
+    /// Its rating relative to the best one, as an amplitude ratio 0 … 1. Periodic references come
+    /// near 1 by nature: 27/28 for 28 periods of a composite source signal.
+    pub ratio: f64,
+}
+
+/// The delay of `recording` against `reference`, both from the same instant on. Lengths may differ.
+pub fn find_delay(
+    reference: &[f64],
+    recording: &[f64],
+    rate: u32,
+    search: &DelaySearch,
+) -> Result<Delay, DspError> {
+    check(reference, "reference")?;
+    check(recording, "recording")?;
+    let lags = Lags::new(reference.len(), recording.len(), rate, search)?;
+
+    let plain = Correlation::new(reference, recording, rate, None);
+    let whitened = search.whiten_hz.map(|band| Correlation::new(reference, recording, rate, Some(band)));
+    let used = whitened.as_ref().unwrap_or(&plain);
+
+    let overlap = Overlap::new(reference, recording);
+    let ratings: Vec<f64> = lags.iter().map(|lag| overlap.rating(used.envelope(lag), lag)).collect();
+    let best = position_of_maximum(&ratings);
+    let (from, to) = main_lobe(&ratings, best);
+
+    let coarse = lags.lag(best);
+    let lag = used.strongest_lag_near(coarse, &lags);
+    let fine = used.refine(lag);
+    let polarity = if used.at(lag) < 0.0 { Polarity::Inverted } else { Polarity::Upright };
+    let value = if whitened.is_some() { plain.interpolate(fine) } else { used.interpolate(fine) };
+    Ok(Delay {
+        delay: Seconds(fine / f64::from(rate)),
+        polarity,
+        correlation: overlap.normalize(value * polarity.sign(), lag),
+        chance: (plain.chance_variance * 2.0 * (lags.len() as f64).ln().max(1.0)).sqrt().min(1.0),
+        second: second_peak(&ratings, from, to).map(|(i, rating)| SecondPeak {
+            delay: Seconds(lags.lag(i) as f64 / f64::from(rate)),
+            ratio: (rating / ratings[best]).sqrt(),
+        }),
+    })
+}
+
+fn check(signal: &[f64], which: &'static str) -> Result<(), DspError> {
+    if !signal.iter().all(|x| x.is_finite()) {
+        return Err(DspError::NotFinite { which });
+    }
+    if signal.iter().all(|&x| x == 0.0) {
+        return Err(DspError::Silent { which });
+    }
+    Ok(())
+}
+
+/// The lags of a search, those at which the signals overlap.
+struct Lags {
+    first: i64,
+    last: i64,
+}
+
+impl Lags {
+    fn new(reference: usize, recording: usize, rate: u32, search: &DelaySearch) -> Result<Self, DspError> {
+        let (min, max) = (search.delay_min.0, search.delay_max.0);
+        let first = ((min * f64::from(rate)).ceil() as i64).max(1 - reference as i64);
+        let last = ((max * f64::from(rate)).floor() as i64).min(recording as i64 - 1);
+        if first > last || min.is_nan() || max.is_nan() {
+            return Err(DspError::EmptyRange { min_ms: min * 1e3, max_ms: max * 1e3 });
+        }
+        Ok(Self { first, last })
+    }
+
+    fn iter(&self) -> impl Iterator<Item = i64> + use<> {
+        self.first..=self.last
+    }
+
+    fn lag(&self, position: usize) -> i64 {
+        self.first + position as i64
+    }
+
+    fn len(&self) -> usize {
+        (self.last - self.first + 1) as usize
+    }
+}
+
+/// The correlation of two signals and its quadrature, both circular over a length at which no lag
+/// meets another.
+struct Correlation {
+    direct: Vec<f64>,
+    quadrature: Vec<f64>,
+    /// The variance of the normalized correlation of unrelated signals with these spectra.
+    chance_variance: f64,
+}
+
+impl Correlation {
+    fn new(reference: &[f64], recording: &[f64], rate: u32, whiten_hz: Option<(f64, f64)>) -> Self {
+        let size = fast_len(reference.len() + recording.len());
+        let mut fft = Fft::new();
+        let a = fft.padded(reference, size);
+        let b = fft.padded(recording, size);
+        let chance_variance = chance_variance(&a, &b);
+        let mut cross: Vec<Bin> = a.iter().zip(&b).map(|(a, b)| a.conj() * b).collect();
+        if let Some(band_hz) = whiten_hz {
+            whiten(&mut cross, &a, &b, f64::from(rate) / size as f64, band_hz);
+        }
+        drop((a, b));
+        let direct = fft.inverse(&cross, size);
+        // The Hilbert transform: −90° for every positive frequency.
+        let turned: Vec<Bin> = cross.iter().map(|bin| Bin::new(bin.im, -bin.re)).collect();
+        let quadrature = fft.inverse(&turned, size);
+        Self { direct, quadrature, chance_variance }
+    }
+
+    fn index(&self, lag: i64) -> usize {
+        lag.rem_euclid(self.direct.len() as i64) as usize
+    }
+
+    fn at(&self, lag: i64) -> f64 {
+        self.direct[self.index(lag)]
+    }
+
+    fn envelope(&self, lag: i64) -> f64 {
+        let i = self.index(lag);
+        self.direct[i].hypot(self.quadrature[i])
+    }
+
+    /// The lag with the largest magnitude of the correlation among those around `coarse` where the
+    /// envelope stays above 0.7 of its value there.
+    fn strongest_lag_near(&self, coarse: i64, lags: &Lags) -> i64 {
+        let floor = 0.7 * self.envelope(coarse);
+        let mut best = coarse;
+        for step in [-1, 1] {
+            let mut lag = coarse;
+            while (lags.first..=lags.last).contains(&lag) && self.envelope(lag) >= floor {
+                if self.at(lag).abs() > self.at(best).abs() {
+                    best = lag;
+                }
+                lag += step;
+            }
+        }
+        best
+    }
+
+    /// The correlation at a lag between frames, by a windowed sinc.
+    fn interpolate(&self, lag: f64) -> f64 {
+        const HALF: i64 = 48;
+        let beta = kaiser_beta(100.0);
+        let base = lag.floor() as i64;
+        (base + 1 - HALF..=base + HALF)
+            .map(|frame| {
+                let t = lag - frame as f64;
+                self.at(frame) * sinc(t) * kaiser(t / HALF as f64, beta)
+            })
+            .sum()
+    }
+
+    /// The lag between frames at which the magnitude has its maximum, within a frame of `lag`, by
+    /// golden section.
+    fn refine(&self, lag: i64) -> f64 {
+        const GOLDEN: f64 = 0.618_033_988_749_895;
+        let sign = self.at(lag).signum();
+        let value = |x: f64| sign * self.interpolate(x);
+        let (mut lo, mut hi) = (lag as f64 - 1.0, lag as f64 + 1.0);
+        let (mut a, mut b) = (hi - GOLDEN * (hi - lo), lo + GOLDEN * (hi - lo));
+        let (mut at_a, mut at_b) = (value(a), value(b));
+        while hi - lo > 1e-5 {
+            if at_a > at_b {
+                (hi, b, at_b) = (b, a, at_a);
+                a = hi - GOLDEN * (hi - lo);
+                at_a = value(a);
+            } else {
+                (lo, a, at_a) = (a, b, at_b);
+                b = lo + GOLDEN * (hi - lo);
+                at_b = value(b);
+            }
+        }
+        f64::midpoint(lo, hi)
+    }
+}
+
+/// Σ|A|²|B|² / (Σ|A|²·Σ|B|²): for independent signals the variance of their normalized correlation.
+fn chance_variance(a: &[Bin], b: &[Bin]) -> f64 {
+    let (mut both, mut of_a, mut of_b) = (0.0, 0.0, 0.0);
+    for (a, b) in a.iter().zip(b) {
+        both += a.norm_sqr() * b.norm_sqr();
+        of_a += a.norm_sqr();
+        of_b += b.norm_sqr();
+    }
+    // One-sided sums stand for twice as many bins.
+    0.5 * both / (of_a * of_b)
+}
+
+/// The width over which spectra are smoothed before they are divided out. Wider than the line
+/// distance of a periodic signal, so that the gaps between lines don't become noise.
+const SMOOTHING_HZ: f64 = 40.0;
+
+/// Divides the cross-spectrum by the geometric mean of the two smoothed power spectra and keeps what
+/// lies in the band, with soft edges.
+fn whiten(cross: &mut [Bin], a: &[Bin], b: &[Bin], bin_hz: f64, (lo_hz, hi_hz): (f64, f64)) {
+    let half = ((SMOOTHING_HZ / 2.0 / bin_hz).round() as usize).max(1);
+    let power_a = moving_mean(a, half);
+    let power_b = moving_mean(b, half);
+    let edge_hz = (0.1 * (hi_hz - lo_hz)).max(bin_hz);
+    for (k, bin) in cross.iter_mut().enumerate() {
+        let inside_hz = (k as f64 * bin_hz - lo_hz).min(hi_hz - k as f64 * bin_hz);
+        let norm = (power_a[k] * power_b[k]).sqrt();
+        if inside_hz <= 0.0 || norm <= 0.0 {
+            *bin = Bin::new(0.0, 0.0);
+            continue;
+        }
+        let ramp = (inside_hz / edge_hz).min(1.0);
+        *bin *= (std::f64::consts::FRAC_PI_2 * ramp).sin().powi(2) / norm;
+    }
+}
+
+/// The power of the bins, averaged over `half` neighbors on either side.
+fn moving_mean(bins: &[Bin], half: usize) -> Vec<f64> {
+    let mut sums = Vec::with_capacity(bins.len() + 1);
+    let mut sum = 0.0;
+    sums.push(0.0);
+    for bin in bins {
+        sum += bin.norm_sqr();
+        sums.push(sum);
+    }
+    (0..bins.len())
+        .map(|k| {
+            let (from, to) = (k.saturating_sub(half), (k + half + 1).min(bins.len()));
+            ((sums[to] - sums[from]) / (to - from) as f64).max(0.0)
+        })
+        .collect()
+}
+
+/// The energies of the overlapping parts at any lag.
+struct Overlap {
+    /// Running sums of the squares, one longer than the signal.
+    reference: Vec<f64>,
+    recording: Vec<f64>,
+}
+
+/// Overlaps with less than this part of the reference's energy are not rated higher for it.
+const OVERLAP_MIN: f64 = 0.1;
+
+impl Overlap {
+    fn new(reference: &[f64], recording: &[f64]) -> Self {
+        let running = |signal: &[f64]| {
+            let mut sum = 0.0;
+            std::iter::once(0.0)
+                .chain(signal.iter().map(|x| {
+                    sum += x * x;
+                    sum
+                }))
+                .collect()
+        };
+        Self { reference: running(reference), recording: running(recording) }
+    }
+
+    /// The energies of the part of the reference that lies in the recording at `lag`, and of the part
+    /// of the recording that it lies on.
+    fn energies(&self, lag: i64) -> (f64, f64) {
+        let (len_a, len_b) = (self.reference.len() as i64 - 1, self.recording.len() as i64 - 1);
+        let from = (-lag).clamp(0, len_a);
+        let to = (len_b - lag).clamp(from, len_a);
+        let part = |sums: &[f64], from: i64, to: i64| (sums[to as usize] - sums[from as usize]).max(0.0);
+        (part(&self.reference, from, to), part(&self.recording, from + lag, to + lag))
+    }
+
+    fn rating(&self, envelope: f64, lag: i64) -> f64 {
+        let whole = self.reference[self.reference.len() - 1];
+        envelope * envelope / self.energies(lag).0.max(OVERLAP_MIN * whole)
+    }
+
+    fn normalize(&self, correlation: f64, lag: i64) -> f64 {
+        let (a, b) = self.energies(lag);
+        if a > 0.0 && b > 0.0 { (correlation / (a * b).sqrt()).clamp(0.0, 1.0) } else { 0.0 }
+    }
+}
+
+fn position_of_maximum(values: &[f64]) -> usize {
+    values.iter().enumerate().fold((0, f64::NEG_INFINITY), |b, (i, &v)| if v > b.1 { (i, v) } else { b }).0
+}
+
+/// From where to where the ratings fall to a quarter (the envelope to a half) of their maximum.
+fn main_lobe(ratings: &[f64], best: usize) -> (usize, usize) {
+    let floor = ratings[best] / 4.0;
+    let from = ratings[..best].iter().rposition(|&r| r < floor).map_or(0, |i| i + 1);
+    let to = ratings[best..].iter().position(|&r| r < floor).map_or(ratings.len(), |i| best + i);
+    (from, to)
+}
+
+/// The best rating outside the main lobe.
+fn second_peak(ratings: &[f64], from: usize, to: usize) -> Option<(usize, f64)> {
+    let outside = |i: &usize| !(from..to).contains(i);
+    (0..ratings.len()).filter(outside).map(|i| (i, ratings[i])).reduce(|b, c| if c.1 > b.1 { c } else { b })
+}

@@ -1,0 +1,277 @@
+//! Recursive filters, and linear-phase filters drawn from a curve.
+
+use super::curve::{Curve, Outside};
+use libm::{cos, pow, sin, sqrt};
+use std::f64::consts::{PI, TAU};
+
+/// A second-order section, normalized to a0 = 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Biquad {
+    /// Numerator b0, b1, b2.
+    pub b: [f64; 3],
+    /// Denominator a1, a2.
+    pub a: [f64; 2],
+}
+
+impl Biquad {
+    fn normalized(b: [f64; 3], a: [f64; 3]) -> Self {
+        Self { b: b.map(|v| v / a[0]), a: [a[1] / a[0], a[2] / a[0]] }
+    }
+
+    fn angle(rate: u32, freq_hz: f64, q: f64) -> (f64, f64) {
+        let nyquist = f64::from(rate) / 2.0;
+        assert!(0.0 < freq_hz && freq_hz < nyquist && q > 0.0, "no section at {freq_hz} Hz with Q {q}");
+        let w = PI * freq_hz / nyquist;
+        (cos(w), sin(w) / (2.0 * q))
+    }
+
+    /// A low-pass with its pole pair at `freq_hz`: Q = 0.7071 gives −3 dB there.
+    pub fn lowpass(rate: u32, freq_hz: f64, q: f64) -> Self {
+        let (c, alpha) = Self::angle(rate, freq_hz, q);
+        let b = (1.0 - c) / 2.0;
+        Self::normalized([b, 2.0 * b, b], [1.0 + alpha, -2.0 * c, 1.0 - alpha])
+    }
+
+    /// A high-pass with its pole pair at `freq_hz`.
+    pub fn highpass(rate: u32, freq_hz: f64, q: f64) -> Self {
+        let (c, alpha) = Self::angle(rate, freq_hz, q);
+        let b = f64::midpoint(1.0, c);
+        Self::normalized([b, -2.0 * b, b], [1.0 + alpha, -2.0 * c, 1.0 - alpha])
+    }
+
+    /// A band-pass with 0 dB at `freq_hz` and a −3 dB width of about `freq_hz / q`.
+    pub fn bandpass(rate: u32, freq_hz: f64, q: f64) -> Self {
+        let (c, alpha) = Self::angle(rate, freq_hz, q);
+        Self::normalized([alpha, 0.0, -alpha], [1.0 + alpha, -2.0 * c, 1.0 - alpha])
+    }
+
+    /// A bell of `gain_db` at `freq_hz`.
+    pub fn peaking(rate: u32, freq_hz: f64, q: f64, gain_db: f64) -> Self {
+        let (c, alpha) = Self::angle(rate, freq_hz, q);
+        let a = pow(10.0, gain_db / 40.0);
+        Self::normalized(
+            [1.0 + alpha * a, -2.0 * c, 1.0 - alpha * a],
+            [1.0 + alpha / a, -2.0 * c, 1.0 - alpha / a],
+        )
+    }
+
+    /// A shelf of `gain_db` below `freq_hz`, where it reaches half of it in dB.
+    pub fn low_shelf(rate: u32, freq_hz: f64, q: f64, gain_db: f64) -> Self {
+        Self::shelf(rate, freq_hz, q, gain_db, 1.0)
+    }
+
+    /// A shelf of `gain_db` above `freq_hz`, where it reaches half of it in dB.
+    pub fn high_shelf(rate: u32, freq_hz: f64, q: f64, gain_db: f64) -> Self {
+        Self::shelf(rate, freq_hz, q, gain_db, -1.0)
+    }
+
+    /// Both shelves: `side` is 1 for the low and −1 for the high one.
+    fn shelf(rate: u32, freq_hz: f64, q: f64, gain_db: f64, side: f64) -> Self {
+        let (c, alpha) = Self::angle(rate, freq_hz, q);
+        let c = c * side;
+        let a = pow(10.0, gain_db / 40.0);
+        let root = 2.0 * sqrt(a) * alpha;
+        Self::normalized(
+            [
+                a * ((a + 1.0) - (a - 1.0) * c + root),
+                2.0 * a * ((a - 1.0) - (a + 1.0) * c) * side,
+                a * ((a + 1.0) - (a - 1.0) * c - root),
+            ],
+            [
+                (a + 1.0) + (a - 1.0) * c + root,
+                -2.0 * ((a - 1.0) + (a + 1.0) * c) * side,
+                (a + 1.0) + (a - 1.0) * c - root,
+            ],
+        )
+    }
+
+    /// A first-order low-pass (in a section with one empty pole), −3 dB at `freq_hz`.
+    pub fn first_order_lowpass(rate: u32, freq_hz: f64) -> Self {
+        let k = libm::tan(PI * freq_hz / f64::from(rate));
+        Self::normalized([k, k, 0.0], [1.0 + k, k - 1.0, 0.0])
+    }
+
+    /// A first-order high-pass (in a section with one empty pole), −3 dB at `freq_hz`.
+    pub fn first_order_highpass(rate: u32, freq_hz: f64) -> Self {
+        let k = libm::tan(PI * freq_hz / f64::from(rate));
+        Self::normalized([1.0, -1.0, 0.0], [1.0 + k, k - 1.0, 0.0])
+    }
+
+    /// The gain in dB at `freq_hz`.
+    pub fn gain_db(&self, rate: u32, freq_hz: f64) -> f64 {
+        let w = TAU * freq_hz / f64::from(rate);
+        let norm_sqr = |p: [f64; 3]| {
+            let re = p[0] + p[1] * cos(w) + p[2] * cos(2.0 * w);
+            let im = p[1] * sin(w) + p[2] * sin(2.0 * w);
+            re * re + im * im
+        };
+        10.0 * libm::log10(norm_sqr(self.b) / norm_sqr([1.0, self.a[0], self.a[1]]))
+    }
+}
+
+/// Sections in series with their state: a streaming filter.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cascade {
+    sections: Vec<Biquad>,
+    state: Vec<[f64; 2]>,
+}
+
+impl Cascade {
+    /// A filter at rest.
+    pub fn new(sections: Vec<Biquad>) -> Self {
+        let state = vec![[0.0; 2]; sections.len()];
+        Self { sections, state }
+    }
+
+    /// A Butterworth low-pass of `order`, −3.01 dB at `freq_hz`.
+    pub fn butterworth_lowpass(order: u32, rate: u32, freq_hz: f64) -> Self {
+        Self::butterworth(
+            order,
+            |q| Biquad::lowpass(rate, freq_hz, q),
+            || Biquad::first_order_lowpass(rate, freq_hz),
+        )
+    }
+
+    /// A Butterworth high-pass of `order`, −3.01 dB at `freq_hz`.
+    pub fn butterworth_highpass(order: u32, rate: u32, freq_hz: f64) -> Self {
+        Self::butterworth(
+            order,
+            |q| Biquad::highpass(rate, freq_hz, q),
+            || Biquad::first_order_highpass(rate, freq_hz),
+        )
+    }
+
+    fn butterworth(order: u32, pair: impl Fn(f64) -> Biquad, single: impl Fn() -> Biquad) -> Self {
+        assert!(order > 0, "a filter needs an order");
+        let mut sections: Vec<Biquad> = (0..order / 2)
+            .map(|k| pair(0.5 / sin(PI * f64::from(2 * k + 1) / f64::from(2 * order))))
+            .collect();
+        if order % 2 == 1 {
+            sections.push(single());
+        }
+        Self::new(sections)
+    }
+
+    /// Takes one frame and returns one (transposed direct form II).
+    pub fn push(&mut self, frame: f64) -> f64 {
+        let mut x = frame;
+        for (Biquad { b, a }, s) in self.sections.iter().zip(&mut self.state) {
+            let y = b[0] * x + s[0];
+            s[0] = b[1] * x - a[0] * y + s[1];
+            s[1] = b[2] * x - a[1] * y;
+            x = y;
+        }
+        x
+    }
+
+    /// Filters a block in place, keeping the state for the next one.
+    pub fn process(&mut self, block: &mut [f64]) {
+        block.iter_mut().for_each(|x| *x = self.push(*x));
+    }
+
+    /// Filters a block of a stream in place; the state stays in double precision.
+    pub fn process_f32(&mut self, block: &mut [f32]) {
+        block.iter_mut().for_each(|x| *x = self.push(f64::from(*x)) as f32);
+    }
+
+    /// The whole signal filtered from rest.
+    pub fn filtered(mut self, signal: &[f64]) -> Vec<f64> {
+        self.reset();
+        signal.iter().map(|&x| self.push(x)).collect()
+    }
+
+    /// Back to rest.
+    pub fn reset(&mut self) {
+        self.state.fill([0.0; 2]);
+    }
+
+    /// The gain in dB at `freq_hz`.
+    pub fn gain_db(&self, rate: u32, freq_hz: f64) -> f64 {
+        self.sections.iter().map(|section| section.gain_db(rate, freq_hz)).sum()
+    }
+}
+
+/// The Kaiser window's β for `stop_db` of stop-band attenuation (Kaiser 1974), 50 dB and more.
+pub(super) fn kaiser_beta(stop_db: f64) -> f64 {
+    0.1102 * (stop_db - 8.7)
+}
+
+/// The Kaiser window at `x` from −1 to 1, 0 outside.
+pub(super) fn kaiser(x: f64, beta: f64) -> f64 {
+    let inside = 1.0 - x * x;
+    if inside < 0.0 { 0.0 } else { bessel_i0(beta * sqrt(inside)) / bessel_i0(beta) }
+}
+
+/// The modified Bessel function I0 by its series.
+fn bessel_i0(x: f64) -> f64 {
+    let quarter = x * x / 4.0;
+    let (mut sum, mut term, mut k) = (1.0, 1.0, 1.0);
+    while term > sum * 1e-17 {
+        term *= quarter / (k * k);
+        sum += term;
+        k += 1.0;
+    }
+    sum
+}
+
+/// sin(πx)/(πx).
+pub(super) fn sinc(x: f64) -> f64 {
+    if x == 0.0 { 1.0 } else { sin(PI * x) / (PI * x) }
+}
+
+/// A linear-phase filter of `taps` (odd) coefficients whose gain follows `curve` from `rate / taps` on
+/// (finer structure is smoothed), held beyond its ends. Its delay is `(taps − 1) / 2` frames.
+///
+/// # Panics
+/// If `taps` is even.
+pub fn fir_from_curve(curve: &Curve, rate: u32, taps: usize) -> Vec<f64> {
+    fir_from_gain(rate, taps, |freq_hz| pow(10.0, curve.at(freq_hz, Outside::Hold) / 20.0))
+}
+
+/// A linear-phase filter of `taps` (odd) coefficients whose amplitude gain follows `gain(Hz)`:
+/// frequency sampling on a grid much finer than the filter's resolution, then a Kaiser window.
+///
+/// # Panics
+/// If `taps` is even.
+pub fn fir_from_gain(rate: u32, taps: usize, gain: impl Fn(f64) -> f64) -> Vec<f64> {
+    assert!(taps % 2 == 1, "a linear-phase filter for any curve needs an odd number of taps");
+    let grid = (taps * 4).next_power_of_two();
+    let half = taps / 2;
+    let gains: Vec<f64> = (0..=grid / 2).map(|k| gain(f64::from(rate) * k as f64 / grid as f64)).collect();
+    let cosines: Vec<f64> = (0..grid).map(|i| cos(TAU * i as f64 / grid as f64)).collect();
+    let beta = kaiser_beta(80.0);
+    let mut fir = vec![0.0; taps];
+    for n in 0..=half {
+        let inner: f64 = (1..grid / 2).map(|k| gains[k] * cosines[(k * n) % grid]).sum();
+        let ends = gains[0] + gains[grid / 2] * cosines[(grid / 2 * n) % grid];
+        let value = (2.0 * inner + ends) / grid as f64 * kaiser(n as f64 / (half + 1) as f64, beta);
+        fir[half + n] = value;
+        fir[half - n] = value;
+    }
+    fir
+}
+
+/// The gain of an impulse response in dB at `freq_hz`.
+pub fn fir_gain_db(fir: &[f64], rate: u32, freq_hz: f64) -> f64 {
+    let w = TAU * freq_hz / f64::from(rate);
+    let (re, im) = fir
+        .iter()
+        .enumerate()
+        .fold((0.0, 0.0), |(re, im), (n, h)| (re + h * cos(w * n as f64), im - h * sin(w * n as f64)));
+    10.0 * libm::log10(re * re + im * im)
+}
+
+/// The signal through `fir` without a shift: the delay `(fir.len() − 1) / 2` of a linear-phase filter
+/// is taken out and the length is kept. Direct form, in a fixed order of sums: portable to the bit.
+/// Long filters on long signals go faster through [`super::spectrum::fft_convolve`].
+pub fn filter_centered(signal: &[f64], fir: &[f64]) -> Vec<f64> {
+    let center = fir.len() / 2;
+    (0..signal.len())
+        .map(|n| {
+            // y[n] = Σ fir[k]·x[n + center − k] over the frames that exist.
+            let first = (n + center + 1).saturating_sub(signal.len());
+            let last = (n + center + 1).min(fir.len());
+            (first..last).map(|k| fir[k] * signal[n + center - k]).sum()
+        })
+        .collect()
+}

@@ -1,0 +1,117 @@
+//! A streaming convolver: uniformly partitioned overlap-save in single precision, without latency.
+
+use super::spectrum::{BlockFft, Complex};
+
+/// Convolves a stream with a long impulse response, block by block.
+///
+/// The output of a block contains what the same block's input contributes: no latency beyond the
+/// block itself. Nothing is allocated after construction.
+pub struct BlockConvolver {
+    block: usize,
+    fft: BlockFft,
+    /// One spectrum per partition of the response, already divided by the transform's length.
+    response: Vec<Vec<Complex<f32>>>,
+    /// The spectra of the latest blocks, a ring; `newest` is the one of the current block.
+    history: Vec<Vec<Complex<f32>>>,
+    newest: usize,
+    /// The last block and the current one, as the transform wants them.
+    window: Vec<f32>,
+    previous: Vec<f32>,
+    sum: Vec<Complex<f32>>,
+    time: Vec<f32>,
+}
+
+impl BlockConvolver {
+    /// A convolver at rest for blocks of `block` frames. An empty response gives silence.
+    ///
+    /// # Panics
+    /// If `block` is 0.
+    pub fn new(ir: &[f32], block: usize) -> Self {
+        assert!(block > 0, "a block needs frames");
+        let mut fft = BlockFft::new(2 * block);
+        let partitions = ir.len().div_ceil(block).max(1);
+        let empty = vec![Complex::new(0.0, 0.0); fft.bins()];
+        let mut response = vec![empty.clone(); partitions];
+        let mut window = vec![0.0; 2 * block];
+        load_response(&mut response, ir, block, &mut fft, &mut window);
+        Self {
+            block,
+            fft,
+            response,
+            history: vec![empty.clone(); partitions],
+            newest: 0,
+            window,
+            previous: vec![0.0; block],
+            sum: empty,
+            time: vec![0.0; 2 * block],
+        }
+    }
+
+    /// Frames per block.
+    pub fn block(&self) -> usize {
+        self.block
+    }
+
+    /// The longest response that [`Self::replace`] takes, in frames.
+    pub fn capacity(&self) -> usize {
+        self.response.len() * self.block
+    }
+
+    /// Exchanges the response at once, keeping the input's history: from the next block on the output
+    /// is that of the new response, as if it had always been there. Allocates nothing.
+    ///
+    /// # Panics
+    /// If `ir` is longer than [`Self::capacity`].
+    pub fn replace(&mut self, ir: &[f32]) {
+        assert!(ir.len() <= self.capacity(), "the response is longer than the convolver was made for");
+        load_response(&mut self.response, ir, self.block, &mut self.fft, &mut self.window);
+    }
+
+    /// Back to rest.
+    pub fn reset(&mut self) {
+        self.history.iter_mut().for_each(|bins| bins.fill(Complex::new(0.0, 0.0)));
+        self.previous.fill(0.0);
+    }
+
+    /// Convolves one block.
+    ///
+    /// # Panics
+    /// If `input` or `output` don't hold one block.
+    pub fn process(&mut self, input: &[f32], output: &mut [f32]) {
+        assert!(input.len() == self.block && output.len() == self.block, "not one block");
+        self.window[..self.block].copy_from_slice(&self.previous);
+        self.window[self.block..].copy_from_slice(input);
+        self.previous.copy_from_slice(input);
+
+        let partitions = self.history.len();
+        self.newest = (self.newest + 1) % partitions;
+        self.fft.forward(&mut self.window, &mut self.history[self.newest]);
+
+        self.sum.fill(Complex::new(0.0, 0.0));
+        for (age, response) in self.response.iter().enumerate() {
+            let bins = &self.history[(self.newest + partitions - age) % partitions];
+            for ((sum, x), h) in self.sum.iter_mut().zip(bins).zip(response) {
+                *sum += x * h;
+            }
+        }
+        self.fft.inverse_unscaled(&mut self.sum, &mut self.time);
+        output.copy_from_slice(&self.time[self.block..]);
+    }
+}
+
+fn load_response(
+    response: &mut [Vec<Complex<f32>>],
+    ir: &[f32],
+    block: usize,
+    fft: &mut BlockFft,
+    window: &mut [f32],
+) {
+    let scale = 1.0 / window.len() as f32;
+    for (i, bins) in response.iter_mut().enumerate() {
+        let from = (i * block).min(ir.len());
+        let to = (from + block).min(ir.len());
+        window.fill(0.0);
+        window.iter_mut().zip(&ir[from..to]).for_each(|(w, h)| *w = h * scale);
+        fft.forward(window, bins);
+    }
+}
