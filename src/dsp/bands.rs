@@ -41,7 +41,7 @@ impl Bands {
         );
         let index = |hz: f64| {
             let steps = libm::log10(hz / 1000.0) * f64::from(per_octave) / LOG_G;
-            let shift = if per_octave % 2 == 0 { 0.5 } else { 0.0 };
+            let shift = if per_octave.is_multiple_of(2) { 0.5 } else { 0.0 };
             (steps - shift).round() as i32
         };
         let bands = (index(first_hz)..=index(last_hz)).map(|x| band(per_octave, x)).collect();
@@ -104,7 +104,7 @@ impl<'a> IntoIterator for &'a Bands {
 
 fn band(per_octave: u32, x: i32) -> Band {
     let fraction = f64::from(per_octave);
-    let position = if per_octave % 2 == 0 { f64::from(2 * x + 1) / 2.0 } else { f64::from(x) };
+    let position = if per_octave.is_multiple_of(2) { f64::from(2 * x + 1) / 2.0 } else { f64::from(x) };
     let at = |steps: f64| 1000.0 * libm::pow(10.0, LOG_G * steps / fraction);
     let midband_hz = at(position);
     Band {

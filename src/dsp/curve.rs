@@ -65,6 +65,9 @@ impl Curve {
     /// The level in dB at `freq_hz`. At 0 Hz and below, [`Outside::Extend`] follows the first
     /// segment to its limit (±∞, or the level itself where the segment is flat).
     pub fn at(&self, freq_hz: f64, outside: Outside) -> f64 {
+        if freq_hz.is_nan() {
+            return f64::NAN;
+        }
         let x = libm::log10(freq_hz.max(0.0));
         let last = self.points.len() - 1;
         if last == 0 || (outside == Outside::Hold && x <= self.points[0].0) {

@@ -166,12 +166,16 @@ impl Cascade {
 
     /// Filters a block in place, keeping the state for the next one.
     pub fn process(&mut self, block: &mut [f64]) {
-        block.iter_mut().for_each(|x| *x = self.push(*x));
+        for x in block {
+            *x = self.push(*x);
+        }
     }
 
     /// Filters a block of a stream in place; the state stays in double precision.
     pub fn process_f32(&mut self, block: &mut [f32]) {
-        block.iter_mut().for_each(|x| *x = self.push(f64::from(*x)) as f32);
+        for x in block {
+            *x = self.push(f64::from(*x)) as f32;
+        }
     }
 
     /// The whole signal filtered from rest.

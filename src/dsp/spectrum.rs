@@ -72,7 +72,9 @@ impl<T: FftNum> Fft<T> {
         let mut signal = plan.make_output_vec();
         plan.process(&mut bins, &mut signal).expect("buffers were made to the plan's lengths");
         let scale = reciprocal::<T>(len);
-        signal.iter_mut().for_each(|x| *x = *x * scale);
+        for x in &mut signal {
+            *x = *x * scale;
+        }
         signal
     }
 
@@ -90,10 +92,14 @@ impl<T: FftNum> Fft<T> {
         let mut out = vec![T::zero(); total];
         for (i, chunk) in long.chunks(step).enumerate() {
             let mut bins = self.padded(chunk, size);
-            bins.iter_mut().zip(&response).for_each(|(b, r)| *b = *b * *r);
+            for (b, r) in bins.iter_mut().zip(&response) {
+                *b = *b * *r;
+            }
             let piece = self.inverse_owned(bins, size);
             let at = i * step;
-            out[at..].iter_mut().zip(&piece).for_each(|(o, p)| *o = *o + *p);
+            for (o, p) in out[at..].iter_mut().zip(&piece) {
+                *o = *o + *p;
+            }
         }
         out
     }
