@@ -110,7 +110,7 @@ pub fn read_with<T>(
     }
     let table = Table {
         path: String::new(),
-        table: root.get_ref(),
+        entries: root.get_ref(),
         place: source.start(),
         source,
         seen: RefCell::default(),
@@ -130,7 +130,7 @@ fn quoted(text: &str, span: Range<usize>) -> String {
 #[derive(Debug)]
 pub struct Table<'d> {
     path: String,
-    table: &'d DeTable<'d>,
+    entries: &'d DeTable<'d>,
     place: Place,
     source: &'d SourceText,
     seen: RefCell<BTreeSet<String>>,
@@ -155,7 +155,7 @@ impl<'d> Table<'d> {
 
     /// The keys as written, with their places, in the order of the alphabet. Does not mark them as known.
     pub fn keys(&self) -> Vec<Placed<String>> {
-        let keys = self.table.iter().map(|(key, _)| Placed {
+        let keys = self.entries.iter().map(|(key, _)| Placed {
             value: key.get_ref().to_string(),
             place: self.source.place(key.span()),
         });
@@ -164,12 +164,12 @@ impl<'d> Table<'d> {
 
     /// Whether the key is written.
     pub fn has(&self, key: &str) -> bool {
-        self.table.contains_key(key)
+        self.entries.contains_key(key)
     }
 
     fn get(&self, key: &str) -> Option<(&'d DeValue<'d>, Place)> {
         self.seen.borrow_mut().insert(key.to_owned());
-        let value: &'d Spanned<DeValue<'d>> = self.table.get(key)?;
+        let value: &'d Spanned<DeValue<'d>> = self.entries.get(key)?;
         Some((value.get_ref(), self.source.place(value.span())))
     }
 
@@ -408,7 +408,7 @@ impl<'d> Table<'d> {
     pub fn table(&self, key: &str) -> Option<Table<'d>> {
         let (value, place) = self.get(key)?;
         if let DeValue::Table(table) = value {
-            Some(self.child(key.to_owned(), table, place))
+            Some(self.child(key, table, place))
         } else {
             self.wrong(key, &place, value, &format!("a table that begins with [{}]", self.join(key)));
             None
@@ -424,7 +424,7 @@ impl<'d> Table<'d> {
         let mut tables = Vec::new();
         for (index, (value, place)) in items.into_iter().enumerate() {
             if let DeValue::Table(table) = value {
-                tables.push(self.child(format!("{key}.{index}"), table, place));
+                tables.push(self.child(&format!("{key}.{index}"), table, place));
             } else {
                 self.wrong(key, &place, value, &format!("a table that begins with [[{}]]", self.join(key)));
             }
@@ -432,10 +432,10 @@ impl<'d> Table<'d> {
         tables
     }
 
-    fn child(&self, key: String, table: &'d DeTable<'d>, place: Place) -> Table<'d> {
+    fn child(&self, key: &str, entries: &'d DeTable<'d>, place: Place) -> Table<'d> {
         Table {
-            path: self.join(&key),
-            table,
+            path: self.join(key),
+            entries,
             place,
             source: self.source,
             seen: RefCell::default(),

@@ -6,10 +6,10 @@
 //! and every judgement is appended to a run; GUI, CLI and reports are views of that run.
 //!
 //! The modules stand in reading order. Dependencies point down this one total order only:
-//! `main`, `gui`, `cli` → `report` → `run` → `bench` → `store` → `plan` → `methods` → `limits`
-//! → `context` → `calibration`, `signals` → `capture` → `event` → `finding` → `entry` → `take`
-//! → `dsp` → `document`, `problem`,
-//! `units`, `terms`, `verdict`. The test `layers` holds it.
+//! `main`, `gui`, `cli` → `report` → `run` → `bench::live`, `bench::car` → `bench` → `store` → `plan`
+//! → `methods` → `limits` → `context` → `calibration`, `signals` → `event` → `capture` → `finding`
+//! → `entry` → `take` → `dsp` → `document`, `problem`, `units`, `terms`, `verdict`.
+//! The test `layers` holds it.
 
 pub mod document;
 pub mod problem;
@@ -17,5 +17,15 @@ pub mod terms;
 pub mod units;
 pub mod verdict;
 
+pub mod bench;
+pub mod calibration;
+pub mod capture;
+pub mod context;
 pub mod dsp;
+pub mod entry;
+pub mod event;
+pub mod finding;
+pub mod limits;
+pub mod methods;
 pub mod signals;
+pub mod take;

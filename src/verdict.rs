@@ -125,6 +125,7 @@ impl FromStr for Flag {
 
 /// One entry as the verdict of a run sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "four independent facts about one entry")]
 pub struct Outcome {
     /// The verdict of the entry.
     pub verdict: Verdict,

@@ -1,0 +1,161 @@
+//! What was recorded: lazy handles on stored tracks, and what is known about the recording itself.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::take::{Frame, TakeId, TakeSpec};
+use crate::terms::{Port, UnknownWord};
+
+/// Where the samples of a stored track come from. Stores implement it; methods never see files.
+pub trait TrackReader: Send + Sync {
+    /// All samples of the track, raw digital full scale.
+    fn read(&self) -> Result<Vec<f32>, CaptureError>;
+}
+
+/// A stored track could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the track {track} cannot be read: {cause}")]
+pub struct CaptureError {
+    /// The track, as the user can find it.
+    pub track: String,
+    /// Why.
+    pub cause: String,
+}
+
+/// One mono track at 48 kHz, raw digital full scale, read when it is asked for.
+#[derive(Clone)]
+pub struct Capture {
+    /// The number of frames.
+    pub frames: Frame,
+    reader: Arc<dyn TrackReader>,
+}
+
+impl fmt::Debug for Capture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Capture({} frames)", self.frames)
+    }
+}
+
+impl Capture {
+    /// A handle on a track of `frames` frames.
+    pub fn new(frames: Frame, reader: Arc<dyn TrackReader>) -> Self {
+        Self { frames, reader }
+    }
+
+    /// A track that is in memory already, as simulations and tests have it.
+    pub fn in_memory(samples: Vec<f32>) -> Self {
+        struct Memory(Vec<f32>);
+        impl TrackReader for Memory {
+            fn read(&self) -> Result<Vec<f32>, CaptureError> {
+                Ok(self.0.clone())
+            }
+        }
+        Self { frames: samples.len() as Frame, reader: Arc::new(Memory(samples)) }
+    }
+
+    /// All samples.
+    pub fn samples(&self) -> Result<Vec<f32>, CaptureError> {
+        self.reader.read()
+    }
+}
+
+/// How far a recording may be trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Grade {
+    /// The loopback proves it.
+    Good,
+    /// No loopback: weaker evidence, which the report names.
+    Weak,
+    /// Samples were lost or repeated, or the bench's own inputs were overloaded: no verdict may stand on it.
+    Bad,
+}
+
+impl Grade {
+    /// The word that journals and reports write.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Weak => "weak",
+            Self::Bad => "bad",
+        }
+    }
+}
+
+impl std::str::FromStr for Grade {
+    type Err = UnknownWord;
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        [Self::Good, Self::Weak, Self::Bad]
+            .into_iter()
+            .find(|grade| grade.word() == text)
+            .ok_or_else(|| UnknownWord { found: text.to_owned(), known: "good, weak, bad".to_owned() })
+    }
+}
+
+/// The capture integrity certificate of a take: the bench's own evidence, never the car's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Certificate {
+    /// How far the recording may be trusted.
+    pub grade: Grade,
+    /// Frames lost between playback and capture.
+    pub lost_frames: u64,
+    /// Frames recorded twice or inserted.
+    pub repeated_frames: u64,
+    /// The offset of the capture against the playback that was removed, in frames.
+    pub offset_frames: f64,
+    /// The drift of the capture clock against the playback clock, in parts per million.
+    pub drift_ppm: f64,
+    /// Inputs of the bench that were overloaded.
+    pub overloaded: Vec<Port>,
+    /// What the evidence is, or what is wrong.
+    pub note: String,
+}
+
+impl Certificate {
+    /// The certificate of a bench whose streams share one clock by construction.
+    pub fn by_construction() -> Self {
+        Self {
+            grade: Grade::Good,
+            lost_frames: 0,
+            repeated_frames: 0,
+            offset_frames: 0.0,
+            drift_ppm: 0.0,
+            overloaded: Vec::new(),
+            note: "one clock by construction".to_owned(),
+        }
+    }
+}
+
+/// One recorded take.
+#[derive(Debug, Clone)]
+pub struct Take {
+    /// Its identity.
+    pub id: TakeId,
+    /// What was asked for.
+    pub spec: TakeSpec,
+    /// The recorded tracks by input port.
+    pub captures: BTreeMap<Port, Capture>,
+    /// The played tracks by output port, as they were sent to the bench.
+    pub played: BTreeMap<Port, Capture>,
+    /// What is known about the recording.
+    pub certificate: Certificate,
+    /// Whether a signal that it played stands in for a licensed recording.
+    pub method_equivalent: bool,
+}
+
+impl Take {
+    /// The frames of the span `name`.
+    ///
+    /// # Panics
+    /// When the method asks for a span that it did not plan: broken logic.
+    pub fn span(&self, name: &str) -> Range<Frame> {
+        self.spec.span(name).unwrap_or_else(|| panic!("take {} has no span '{name}'", self.id))
+    }
+}
+
+/// Where takes are found: live and stored are one path.
+pub trait TakeSource {
+    /// The finished take of this identity, with the spans of `spec`.
+    fn take(&self, id: &TakeId, spec: &TakeSpec) -> Option<Take>;
+}

@@ -1,0 +1,226 @@
+//! All that a method may ask for: the bench as it was at capture time, facts, signals, takes.
+
+use std::collections::BTreeMap;
+
+use crate::calibration::PortCalibration;
+use crate::capture::Take;
+use crate::entry::EntryId;
+use crate::finding::{Influence, Unmeasurable};
+use crate::take::{Frame, RATE, Span, Volume};
+use crate::terms::{Bandwidth, Port};
+use crate::units::{Quantity, Seconds, Unit};
+
+/// Whether the bench plays on a port or records from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PortDirection {
+    /// The bench plays.
+    Out,
+    /// The bench records.
+    In,
+    /// Both, as the loopback pair.
+    Both,
+}
+
+/// A port of the bench.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PortInfo {
+    /// Whether the bench plays or records.
+    pub direction: PortDirection,
+    /// What its samples mean.
+    pub calibration: PortCalibration,
+}
+
+/// What carries the call between the device and the point of interconnect.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NetworkInfo {
+    /// The codec that it really was.
+    pub codec: String,
+    /// The widest band that the link carries.
+    pub bandwidth: Bandwidth,
+    /// The declared delay in send, subtracted from measured delays and printed.
+    pub delay_send: Seconds,
+    /// The declared delay in receive.
+    pub delay_receive: Seconds,
+}
+
+/// The bench as planning and evaluation see it; frozen with the run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BenchInfo {
+    /// The name of the bench or of the car file.
+    pub name: String,
+    /// Whether it is a simulation.
+    pub is_virtual: bool,
+    /// Its ports.
+    pub ports: BTreeMap<Port, PortInfo>,
+    /// The network.
+    pub network: NetworkInfo,
+    /// The number of steps of the device's receive volume; the loudest is `volume_step_count - 1`.
+    pub volume_step_count: u32,
+}
+
+impl BenchInfo {
+    /// The step of a volume, as far as it is known.
+    pub fn volume_step(&self, volume: Volume, facts: &Facts) -> Option<u32> {
+        match volume {
+            Volume::Step(step) => Some(step),
+            Volume::Maximum => self.volume_step_count.checked_sub(1),
+            Volume::Nominal => facts.get(VOLUME_NOMINAL).map(|fact| fact.value.value as u32),
+        }
+    }
+}
+
+/// The fact that names the nominal volume step.
+pub const VOLUME_NOMINAL: &str = "volume.nominal";
+
+/// A finding used for planning.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fact {
+    /// The value.
+    pub value: Quantity,
+    /// The entry that found it.
+    pub entry: EntryId,
+}
+
+/// The facts known so far, by name.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Facts(pub BTreeMap<String, Fact>);
+
+impl Facts {
+    /// The fact of this name.
+    pub fn get(&self, key: &str) -> Option<&Fact> {
+        self.0.get(key)
+    }
+}
+
+/// What planning must know about a signal before it is rendered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SignalInfo {
+    /// The length at 48 kHz.
+    pub frames: Frame,
+    /// Named parts on its own timeline, as `analysis`.
+    pub spans: Vec<Span>,
+    /// Whether it stands in for a licensed recording.
+    pub method_equivalent: bool,
+}
+
+impl SignalInfo {
+    /// The frames of the span `name`, or the whole signal.
+    pub fn span_or_all(&self, name: &str) -> std::ops::Range<Frame> {
+        let span = self.spans.iter().find(|span| span.name == name);
+        span.map_or(0..self.frames, |span| span.frames.clone())
+    }
+}
+
+/// The signals of the catalogue, as planning sees them.
+pub trait SignalBook: Sync {
+    /// The signal of this id.
+    fn signal(&self, id: &str) -> Option<SignalInfo>;
+}
+
+/// What a method may ask for while it plans.
+#[derive(Clone, Copy)]
+pub struct PlanCx<'a> {
+    /// The bench.
+    pub bench: &'a BenchInfo,
+    /// The facts known so far.
+    pub facts: &'a Facts,
+    /// The signals.
+    pub signals: &'a dyn SignalBook,
+}
+
+impl PlanCx<'_> {
+    /// The signal of this id; the resolver has checked that it exists.
+    ///
+    /// # Panics
+    /// When the parameter was not checked: broken logic.
+    pub fn signal(&self, id: &str) -> SignalInfo {
+        self.signals.signal(id).unwrap_or_else(|| panic!("signal '{id}' was not checked by the resolver"))
+    }
+}
+
+/// A track in the units of its plane.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Track {
+    /// Samples in which mean square 1.0 is 0 dB of the plane: pascals for dBPa; for dBm0, the root of a milliwatt.
+    pub samples: Vec<f64>,
+    /// The plane: [`Unit::DbPa`] or [`Unit::Dbm0`].
+    pub unit: Unit,
+    /// The calibration that it depends on, with coefficient 1.
+    pub influence: Influence,
+}
+
+/// What a method may ask for while it evaluates.
+#[derive(Clone, Copy)]
+pub struct EvalCx<'a> {
+    /// The bench as it was at capture time.
+    pub bench: &'a BenchInfo,
+    /// The facts.
+    pub facts: &'a Facts,
+    /// The takes of the entry in the order of planning, adaptive ones last.
+    pub takes: &'a [Take],
+}
+
+impl EvalCx<'_> {
+    /// The take that the method called `name`.
+    ///
+    /// # Panics
+    /// When the method did not plan it: broken logic.
+    pub fn take(&self, name: &str) -> &Take {
+        self.takes.iter().find(|take| take.spec.name == name).unwrap_or_else(|| panic!("no take '{name}'"))
+    }
+
+    /// The recorded track of a port in the units of its plane.
+    ///
+    /// # Errors
+    /// The port was not recorded, the file cannot be read, the track holds NaN, or the certificate is bad.
+    pub fn captured(&self, take: &Take, port: &Port) -> Result<Track, Unmeasurable> {
+        let capture = take.captures.get(port).ok_or_else(|| {
+            Unmeasurable::because(format!("take {} has no recording of port {port}", take.id))
+        })?;
+        let samples = capture.samples().map_err(|error| Unmeasurable::because(error.to_string()))?;
+        self.calibrated(take, port, &samples)
+    }
+
+    /// The played track of a port in the units of its plane.
+    ///
+    /// # Errors
+    /// As [`EvalCx::captured`].
+    pub fn played(&self, take: &Take, port: &Port) -> Result<Track, Unmeasurable> {
+        let capture = take.played.get(port).ok_or_else(|| {
+            Unmeasurable::because(format!("take {} played nothing on port {port}", take.id))
+        })?;
+        let samples = capture.samples().map_err(|error| Unmeasurable::because(error.to_string()))?;
+        self.calibrated(take, port, &samples)
+    }
+
+    fn calibrated(&self, take: &Take, port: &Port, samples: &[f32]) -> Result<Track, Unmeasurable> {
+        let calibration = &self
+            .bench
+            .ports
+            .get(port)
+            .ok_or_else(|| Unmeasurable::because(format!("the bench has no port {port}")))?
+            .calibration;
+        if let Some(at) = samples.iter().position(|sample| !sample.is_finite()) {
+            return Err(Unmeasurable::because(format!(
+                "track {port} of take {} holds a value that is no number at {:.3} s",
+                take.id,
+                at as f64 / f64::from(RATE)
+            )));
+        }
+        let factor = calibration.unit_per_sample();
+        Ok(Track {
+            samples: samples.iter().map(|sample| f64::from(*sample) * factor).collect(),
+            unit: calibration.unit(),
+            influence: Influence { calibration: calibration.record.clone(), coefficient: 1.0 },
+        })
+    }
+}
+
+impl Track {
+    /// The samples of a range of frames, clamped to the track.
+    pub fn slice(&self, frames: std::ops::Range<Frame>) -> &[f64] {
+        let end = (frames.end as usize).min(self.samples.len());
+        let start = (frames.start as usize).min(end);
+        &self.samples[start..end]
+    }
+}

@@ -1,0 +1,133 @@
+//! What a method measured: named values with unit, span, influences and the method's own uncertainty.
+
+use crate::units::Unit;
+use crate::verdict::Flag;
+
+/// A curve over frequency.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Curve {
+    /// Frequencies in hertz, rising.
+    pub hz: Vec<f64>,
+    /// A value for each, in the unit of the finding.
+    pub values: Vec<f64>,
+}
+
+/// A series over time.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Series {
+    /// Times in seconds, rising.
+    pub seconds: Vec<f64>,
+    /// A value for each, in the unit of the finding.
+    pub values: Vec<f64>,
+}
+
+/// What was measured.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// One number.
+    Scalar(f64),
+    /// A curve over frequency.
+    Curve(Curve),
+    /// A series over time.
+    Series(Series),
+}
+
+/// How a scalar value relates to the truth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bound {
+    /// The value itself.
+    Exact,
+    /// The truth is at least the value: an echo loss that noise hides.
+    AtLeast,
+    /// The truth is at most the value.
+    AtMost,
+}
+
+/// A calibration that a finding depends on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Influence {
+    /// The id of the calibration record.
+    pub calibration: String,
+    /// By how much the finding changes, in its unit, when the calibration changes by one of its own.
+    pub coefficient: f64,
+}
+
+/// What a method measured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// The measurand as the method's card names it.
+    pub measurand: String,
+    /// The value.
+    pub value: Value,
+    /// The unit of the value or values.
+    pub unit: Unit,
+    /// How the value relates to the truth.
+    pub bound: Bound,
+    /// The take and span analysed, for the reader.
+    pub span: String,
+    /// The calibrations that it depends on.
+    pub influences: Vec<Influence>,
+    /// The method's own standard uncertainty in the unit of the finding, where it is known.
+    pub uncertainty: Option<f64>,
+    /// What a reader must know beside it.
+    pub flags: Vec<Flag>,
+    /// What a reader may want to know: how it was computed, what was excluded.
+    pub note: String,
+}
+
+impl Finding {
+    /// A finding of a measurand with a value; the rest is empty.
+    pub fn new(measurand: &str, value: Value, unit: Unit) -> Self {
+        Self {
+            measurand: measurand.to_owned(),
+            value,
+            unit,
+            bound: Bound::Exact,
+            span: String::new(),
+            influences: Vec::new(),
+            uncertainty: None,
+            flags: Vec::new(),
+            note: String::new(),
+        }
+    }
+
+    /// A finding of one number.
+    pub fn scalar(measurand: &str, value: f64, unit: Unit) -> Self {
+        Self::new(measurand, Value::Scalar(value), unit)
+    }
+
+    /// A finding of a curve over frequency.
+    pub fn curve(measurand: &str, hz: Vec<f64>, values: Vec<f64>, unit: Unit) -> Self {
+        assert_eq!(hz.len(), values.len(), "a curve has one value for each frequency");
+        Self::new(measurand, Value::Curve(Curve { hz, values }), unit)
+    }
+
+    /// A finding of a series over time.
+    pub fn series(measurand: &str, seconds: Vec<f64>, values: Vec<f64>, unit: Unit) -> Self {
+        assert_eq!(seconds.len(), values.len(), "a series has one value for each time");
+        Self::new(measurand, Value::Series(Series { seconds, values }), unit)
+    }
+
+    /// The one number, of a scalar finding.
+    pub fn as_scalar(&self) -> Option<f64> {
+        match self.value {
+            Value::Scalar(value) => Some(value),
+            _ => None,
+        }
+    }
+}
+
+/// Why a method measured nothing. The entry becomes inconclusive with this reason.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Unmeasurable {
+    /// What was wrong with the captures, and what an engineer can do, in one or two sentences.
+    pub reason: String,
+}
+
+impl Unmeasurable {
+    /// For the given reason.
+    pub fn because(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into() }
+    }
+}

@@ -1,0 +1,376 @@
+//! Limits, which are data, and the one function that makes verdicts: [`judge`].
+//!
+//! A limit never sees a capture; a method never sees a limit. NaN is never a pass, and neither is
+//! a missing limit.
+
+use std::fmt;
+
+use crate::finding::{Bound, Curve, Finding, Value};
+use crate::terms::{ClauseRef, LimitClass};
+use crate::units::{Quantity, Unit};
+use crate::verdict::{Flag, Verdict};
+
+/// A mask over frequency: straight lines in dB over log f between break-points.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Mask {
+    /// Upper break-points (hertz, value), rising in frequency.
+    pub upper: Vec<(f64, f64)>,
+    /// Lower break-points.
+    pub lower: Vec<(f64, f64)>,
+    /// Whether the curve may be shifted to fit best: only its shape is judged.
+    pub floating: bool,
+}
+
+/// What a finding is compared with.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Rule {
+    /// A scalar between two values, ends included.
+    Range {
+        /// The smallest good value.
+        min: Option<f64>,
+        /// The largest good value.
+        max: Option<f64>,
+    },
+    /// A curve between two lines.
+    Mask(Mask),
+    /// Not known (class N): the lab enters it.
+    Unknown,
+}
+
+/// Where a value was written: the chain from the file that last set it to the first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The file.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+/// A limit with its source.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Limit {
+    /// Its name in the limit file: `p1110-2025/slr`.
+    pub id: String,
+    /// The measurand that it judges.
+    pub measurand: String,
+    /// What the finding is compared with.
+    pub rule: Rule,
+    /// The unit of its values.
+    pub unit: Unit,
+    /// The clause.
+    pub clause: ClauseRef,
+    /// How far the value has been verified.
+    pub class: LimitClass,
+    /// Where it was read, for the reader of the report.
+    pub source: String,
+    /// Where it was written, the last word first.
+    pub origins: Vec<Origin>,
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Range { min: Some(min), max: Some(max) } => write!(f, "{min} … {max}"),
+            Self::Range { min: Some(min), max: None } => write!(f, "≥ {min}"),
+            Self::Range { min: None, max: Some(max) } => write!(f, "≤ {max}"),
+            Self::Range { min: None, max: None } | Self::Unknown => f.write_str("not known"),
+            Self::Mask(mask) if mask.floating => f.write_str("floating mask"),
+            Self::Mask(_) => f.write_str("mask"),
+        }
+    }
+}
+
+/// A finding held against a limit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judgement {
+    /// The measurand.
+    pub measurand: String,
+    /// The limit.
+    pub limit: String,
+    /// The verdict: never `NotRun`, `Aborted` or `Error`.
+    pub verdict: Verdict,
+    /// The smallest distance to the limit, positive inside. `None` where there is nothing to compare.
+    pub margin: Option<Quantity>,
+    /// The frequency of the smallest distance, for masks.
+    pub at_hz: Option<f64>,
+    /// The shift that a floating mask chose, in the unit of the finding.
+    pub shift: Option<f64>,
+    /// What stands beside it.
+    pub flags: Vec<Flag>,
+    /// Why, for verdicts that are not plain.
+    pub reason: String,
+}
+
+/// Holds a finding against a limit. This is the only place where a pass or a fail is made.
+pub fn judge(finding: &Finding, limit: &Limit) -> Judgement {
+    let mut judgement = Judgement {
+        measurand: finding.measurand.clone(),
+        limit: limit.id.clone(),
+        verdict: Verdict::Inconclusive,
+        margin: None,
+        at_hz: None,
+        shift: None,
+        flags: finding.flags.clone(),
+        reason: String::new(),
+    };
+    if limit.class == LimitClass::N || limit.rule == Rule::Unknown {
+        judgement.verdict = Verdict::Measured;
+        judgement.flags.push(Flag::NoLimit);
+        "the limit is not known (class N): enter it in an overlay".clone_into(&mut judgement.reason);
+        return judgement;
+    }
+    if limit.class == LimitClass::C {
+        judgement.flags.push(Flag::Provisional);
+    }
+    if finding.unit != limit.unit {
+        judgement.reason = format!(
+            "the finding is in {}, the limit in {}: planes are not converted",
+            finding.unit, limit.unit
+        );
+        return judgement;
+    }
+    match (&finding.value, &limit.rule) {
+        (Value::Scalar(value), Rule::Range { min, max }) => {
+            judge_scalar(*value, finding.bound, *min, *max, limit.unit, &mut judgement);
+        }
+        (Value::Curve(curve), Rule::Mask(mask)) => judge_curve(curve, mask, limit.unit, &mut judgement),
+        _ => "the finding and the limit are of different kinds".clone_into(&mut judgement.reason),
+    }
+    judgement.flags.sort_unstable();
+    judgement.flags.dedup();
+    judgement
+}
+
+fn judge_scalar(
+    value: f64,
+    bound: Bound,
+    min: Option<f64>,
+    max: Option<f64>,
+    unit: Unit,
+    judgement: &mut Judgement,
+) {
+    if value.is_nan() {
+        "the value is no number".clone_into(&mut judgement.reason);
+        return;
+    }
+    let above = min.map(|min| value - min);
+    let below = max.map(|max| max - value);
+    let Some(margin) = smaller(above, below) else {
+        "the limit has neither end".clone_into(&mut judgement.reason);
+        return;
+    };
+    let inside = margin >= 0.0;
+    judgement.margin = Some(Quantity::new(margin, unit));
+    // A bound decides only where the truth, wherever it lies beyond the bound, is on one side of the limit.
+    let decides = match bound {
+        Bound::Exact => true,
+        Bound::AtLeast => (inside && max.is_none()) || below.is_some_and(|below| below < 0.0),
+        Bound::AtMost => (inside && min.is_none()) || above.is_some_and(|above| above < 0.0),
+    };
+    if bound != Bound::Exact && !judgement.flags.contains(&Flag::NoiseLimited) {
+        judgement.flags.push(Flag::NoiseLimited);
+    }
+    judgement.verdict = match (decides, inside) {
+        (true, true) => Verdict::Pass,
+        (true, false) => Verdict::Fail,
+        (false, _) => Verdict::Inconclusive,
+    };
+    if !decides {
+        let side = if bound == Bound::AtLeast { "≥" } else { "≤" };
+        judgement.reason =
+            format!("only the bound {side} {value:.1} {unit} is known, and it does not meet the limit");
+    }
+}
+
+fn smaller(a: Option<f64>, b: Option<f64>) -> Option<f64> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(if a < b { a } else { b }),
+        (one, other) => one.or(other),
+    }
+}
+
+fn judge_curve(curve: &Curve, mask: &Mask, unit: Unit, judgement: &mut Judgement) {
+    let points: Vec<(f64, f64)> = curve.hz.iter().copied().zip(curve.values.iter().copied()).collect();
+    if points.iter().any(|(hz, value)| hz.is_nan() || value.is_nan()) {
+        "the curve holds a value that is no number".clone_into(&mut judgement.reason);
+        return;
+    }
+    let covered: Vec<Room> = points.iter().filter_map(|(hz, value)| Room::at(mask, *hz, *value)).collect();
+    if covered.is_empty() {
+        "no point of the curve lies on the mask".clone_into(&mut judgement.reason);
+        return;
+    }
+    let shift = if mask.floating { best_shift(&covered) } else { 0.0 };
+    let worst = covered
+        .iter()
+        .map(|room| (room.margin(shift), room.hz))
+        .fold((f64::INFINITY, 0.0), |worst, one| if one.0 < worst.0 { one } else { worst });
+    judgement.verdict = if worst.0 >= 0.0 { Verdict::Pass } else { Verdict::Fail };
+    judgement.margin = Some(Quantity::new(worst.0, unit));
+    judgement.at_hz = Some(worst.1);
+    judgement.shift = mask.floating.then_some(shift);
+}
+
+/// The room of one point of a curve to the lines of a mask.
+struct Room {
+    hz: f64,
+    above: f64,
+    below: f64,
+}
+
+impl Room {
+    fn at(mask: &Mask, hz: f64, value: f64) -> Option<Self> {
+        let upper = line(&mask.upper, hz);
+        let lower = line(&mask.lower, hz);
+        (upper.is_some() || lower.is_some()).then(|| Self {
+            hz,
+            above: upper.map_or(f64::INFINITY, |upper| upper - value),
+            below: lower.map_or(f64::INFINITY, |lower| value - lower),
+        })
+    }
+
+    fn margin(&self, shift: f64) -> f64 {
+        let (above, below) = (self.above - shift, self.below + shift);
+        if above < below { above } else { below }
+    }
+}
+
+/// The shift of the curve that leaves the largest room on both sides.
+fn best_shift(rooms: &[Room]) -> f64 {
+    let least = |room: fn(&Room) -> f64| {
+        rooms.iter().map(room).fold(f64::INFINITY, |least, one| if one < least { one } else { least })
+    };
+    let (above, below) = (least(|room| room.above), least(|room| room.below));
+    match (above.is_finite(), below.is_finite()) {
+        (true, true) => (above - below) / 2.0,
+        // A mask with one line only would fit everything; the curve is left where it is.
+        _ => 0.0,
+    }
+}
+
+/// The value of a broken line at `hz`: straight in dB over log f. `None` outside its ends.
+pub fn line(points: &[(f64, f64)], hz: f64) -> Option<f64> {
+    let first = points.first()?;
+    if points.len() == 1 {
+        return (first.0 == hz).then_some(first.1);
+    }
+    let pair = points.windows(2).find(|pair| pair[0].0 <= hz && hz <= pair[1].0)?;
+    let ((f0, v0), (f1, v1)) = (pair[0], pair[1]);
+    if f1 == f0 {
+        return Some(v1);
+    }
+    Some(v0 + (v1 - v0) * (hz / f0).ln() / (f1 / f0).ln())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limit(rule: Rule, class: LimitClass) -> Limit {
+        Limit {
+            id: "test/slr".to_owned(),
+            measurand: "slr".to_owned(),
+            rule,
+            unit: Unit::Db,
+            clause: ClauseRef {
+                recommendation: "P.1110".to_owned(),
+                edition: "10/2025".to_owned(),
+                clause: "11.3".to_owned(),
+            },
+            class,
+            source: String::new(),
+            origins: Vec::new(),
+        }
+    }
+
+    fn scalar(value: f64, bound: Bound) -> Finding {
+        Finding { bound, ..Finding::scalar("slr", value, Unit::Db) }
+    }
+
+    fn verdict(value: f64, bound: Bound, min: Option<f64>, max: Option<f64>) -> Verdict {
+        judge(&scalar(value, bound), &limit(Rule::Range { min, max }, LimitClass::A)).verdict
+    }
+
+    #[test]
+    fn nan_is_never_a_pass() {
+        assert_eq!(verdict(f64::NAN, Bound::Exact, Some(9.0), Some(17.0)), Verdict::Inconclusive);
+        let curve = Finding::curve("slr", vec![100.0, 200.0], vec![0.0, f64::NAN], Unit::Db);
+        let mask = Rule::Mask(Mask { upper: vec![(50.0, 1.0), (500.0, 1.0)], ..Mask::default() });
+        assert_eq!(judge(&curve, &limit(mask, LimitClass::A)).verdict, Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn a_range_includes_its_ends() {
+        for (value, expected) in
+            [(8.999, Verdict::Fail), (9.0, Verdict::Pass), (17.0, Verdict::Pass), (17.001, Verdict::Fail)]
+        {
+            assert_eq!(verdict(value, Bound::Exact, Some(9.0), Some(17.0)), expected, "{value}");
+        }
+        assert_eq!(verdict(f64::INFINITY, Bound::Exact, Some(46.0), None), Verdict::Pass);
+        assert_eq!(verdict(f64::NEG_INFINITY, Bound::Exact, Some(46.0), None), Verdict::Fail);
+    }
+
+    #[test]
+    fn a_bound_passes_or_is_inconclusive() {
+        assert_eq!(verdict(47.0, Bound::AtLeast, Some(46.0), None), Verdict::Pass);
+        assert_eq!(verdict(45.0, Bound::AtLeast, Some(46.0), None), Verdict::Inconclusive);
+        assert_eq!(verdict(45.0, Bound::AtLeast, None, Some(40.0)), Verdict::Fail);
+        assert_eq!(verdict(-66.0, Bound::AtMost, None, Some(-64.0)), Verdict::Pass);
+        assert_eq!(verdict(-60.0, Bound::AtMost, None, Some(-64.0)), Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn a_missing_limit_is_no_pass() {
+        let judged = judge(&scalar(13.0, Bound::Exact), &limit(Rule::Unknown, LimitClass::N));
+        assert_eq!(judged.verdict, Verdict::Measured);
+        assert!(judged.flags.contains(&Flag::NoLimit));
+        let empty = limit(Rule::Range { min: None, max: None }, LimitClass::A);
+        assert_eq!(judge(&scalar(13.0, Bound::Exact), &empty).verdict, Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn a_class_c_limit_is_provisional() {
+        let rule = Rule::Range { min: Some(9.0), max: None };
+        assert_eq!(
+            judge(&scalar(13.0, Bound::Exact), &limit(rule, LimitClass::C)).flags,
+            [Flag::Provisional]
+        );
+    }
+
+    #[test]
+    fn planes_are_never_mixed() {
+        let finding = Finding::scalar("slr", 13.0, Unit::Dbm0);
+        let rule = Rule::Range { min: Some(9.0), max: Some(17.0) };
+        assert_eq!(judge(&finding, &limit(rule, LimitClass::A)).verdict, Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn masks_are_straight_over_log_f() {
+        let points = [(100.0, -20.0), (1000.0, -40.0)];
+        assert_eq!(line(&points, 100.0), Some(-20.0));
+        assert!((line(&points, 316.227_766_016_837_95).unwrap() + 30.0).abs() < 1e-12);
+        assert_eq!(line(&points, 99.0), None);
+    }
+
+    #[test]
+    fn a_floating_mask_judges_the_shape() {
+        let mask = Mask {
+            upper: vec![(100.0, 4.0), (8000.0, 4.0)],
+            lower: vec![(100.0, -4.0), (8000.0, -4.0)],
+            floating: true,
+        };
+        let curve = Finding::curve("slr", vec![100.0, 1000.0, 8000.0], vec![20.0, 22.0, 26.0], Unit::Db);
+        let judged = judge(&curve, &limit(Rule::Mask(mask.clone()), LimitClass::A));
+        assert_eq!(judged.verdict, Verdict::Pass);
+        assert!((judged.margin.unwrap().value - 1.0).abs() < 1e-12);
+        assert!((judged.shift.unwrap() + 23.0).abs() < 1e-12);
+        let bent = Finding::curve("slr", vec![100.0, 1000.0, 8000.0], vec![20.0, 22.0, 28.1], Unit::Db);
+        assert_eq!(judge(&bent, &limit(Rule::Mask(mask), LimitClass::A)).verdict, Verdict::Fail);
+    }
+}

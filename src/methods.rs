@@ -1,0 +1,116 @@
+//! The methods: each a pure function from captures to findings, with a card that describes it.
+//!
+//! A method never sees a limit, a file, a clock or a device. Adding one is one file below
+//! `methods/`, a `mod` line and a line of [`METHODS`].
+
+use crate::capture::Take;
+use crate::context::{EvalCx, PlanCx};
+use crate::entry::{Entry, ParameterSpec};
+use crate::finding::{Finding, Unmeasurable};
+use crate::take::{EpochSpec, TakeSpec};
+use crate::units::Unit;
+
+/// Something that a method measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Measurand {
+    /// The name that limits and reports use: `slr`.
+    pub id: &'static str,
+    /// What it is, in one sentence.
+    pub doc: &'static str,
+    /// Its unit.
+    pub unit: Unit,
+}
+
+/// What is known about a method without running it.
+#[derive(Debug, Clone, Copy)]
+pub struct Card {
+    /// The id that plans use: `loudness_rating`.
+    pub id: &'static str,
+    /// What it is called.
+    pub title: &'static str,
+    /// The published page: the text of the method file's header.
+    pub page: &'static str,
+    /// What it measures.
+    pub measurands: &'static [Measurand],
+    /// Its parameters.
+    pub parameters: &'static [ParameterSpec],
+    /// The facts that it needs beyond those of the call (`volume.nominal` follows from the volume).
+    pub facts_needed: &'static [&'static str],
+    /// The facts that it finds: the name of the fact and the measurand whose value it is.
+    pub facts_found: &'static [(&'static str, &'static str)],
+    /// The largest number of takes that it ever asks for, adaptive ones included.
+    pub takes_max: u32,
+}
+
+/// What a method asks the bench for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Wish {
+    /// The call.
+    pub epoch: EpochSpec,
+    /// The takes in the order of recording. An adaptive method adds more with [`Method::next`].
+    pub takes: Vec<TakeSpec>,
+}
+
+/// Why an entry cannot be planned. The resolver adds the place in the plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The parameter at fault, if one is.
+    pub parameter: Option<&'static str>,
+    /// What stands there.
+    pub found: String,
+    /// What would have been possible.
+    pub expected: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+/// What an adaptive method does next.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Next {
+    /// The takes suffice.
+    Done {
+        /// Why.
+        reason: String,
+    },
+    /// One more take in the same call.
+    Take {
+        /// What to record.
+        spec: Box<TakeSpec>,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A measuring method.
+pub trait Method: Sync {
+    /// What is known about it.
+    fn card(&self) -> &'static Card;
+
+    /// What the bench must record.
+    ///
+    /// # Errors
+    /// Everything in the entry's parameters that cannot be done on this bench.
+    fn plan(&self, entry: &Entry, cx: &PlanCx<'_>) -> Result<Wish, Vec<Refusal>>;
+
+    /// What to record next, after the takes so far. `cx.facts` are those known before the entry began.
+    ///
+    /// # Errors
+    /// The takes so far allow no decision.
+    fn next(&self, _entry: &Entry, _cx: &PlanCx<'_>, _so_far: &[Take]) -> Result<Next, Unmeasurable> {
+        Ok(Next::Done { reason: "every planned take is recorded".to_owned() })
+    }
+
+    /// The findings of the recorded takes.
+    ///
+    /// # Errors
+    /// Why nothing can be concluded from them.
+    fn evaluate(&self, entry: &Entry, cx: &EvalCx<'_>) -> Result<Vec<Finding>, Unmeasurable>;
+}
+
+/// Every method, in the order of the Recommendations and of the documentation.
+pub static METHODS: &[&dyn Method] = &[];
+
+/// The method of this id.
+pub fn method(id: &str) -> Option<&'static dyn Method> {
+    METHODS.iter().copied().find(|method| method.card().id == id)
+}

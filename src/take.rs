@@ -1,0 +1,291 @@
+//! What the bench is asked to do: epochs, takes, cues and spans. Data only.
+//!
+//! An [`EpochSpec`] is one call from its set-up on. A [`TakeSpec`] is one recording inside it.
+//! Both have a canonical text ([`TakeSpec::content`]), from which their identities are made: equal
+//! wishes of several entries become one recording, and stored recordings are found again when
+//! another plan asks for the same thing.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::fmt::Write as _;
+use std::ops::Range;
+
+use sha2::{Digest, Sha256};
+
+use crate::terms::{Bandwidth, Port};
+use crate::units::{Quantity, Seconds};
+
+/// Frames per second of every bench in this edition of the program.
+pub const RATE: u32 = 48_000;
+
+/// Frames in a block of 10 ms.
+pub const BLOCK: usize = 480;
+
+/// A frame index or count at [`RATE`].
+pub type Frame = u64;
+
+/// The nearest frame of a duration.
+pub fn frames(duration: Seconds) -> Frame {
+    duration.frames(RATE)
+}
+
+/// The setting of the terminal's receive volume.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Volume {
+    /// The step whose receive loudness rating is closest to nominal: the fact `volume.nominal`.
+    Nominal,
+    /// The loudest step.
+    Maximum,
+    /// A step by its number, 0 the quietest.
+    Step(u32),
+}
+
+impl fmt::Display for Volume {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nominal => f.write_str("nominal"),
+            Self::Maximum => f.write_str("maximum"),
+            Self::Step(step) => write!(f, "step-{step}"),
+        }
+    }
+}
+
+/// How the call of an epoch is set up.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct CallState {
+    /// The speech band of the call.
+    pub bandwidth: Bandwidth,
+    /// The receive volume from the start of the call.
+    pub volume: Volume,
+}
+
+/// A bed of background noise that runs through an epoch. First version: none but the name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NoiseBed {
+    /// The id of the noise in the catalogue.
+    pub signal: String,
+    /// Its level at the noise reference microphone.
+    pub level: Quantity,
+}
+
+/// One call from its set-up on: the unit of canceller state, of the random seed, of resume and of parallelism.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EpochSpec {
+    /// The call.
+    pub call: CallState,
+    /// The background noise.
+    pub noise: Option<NoiseBed>,
+    /// Recordings made first, to condition the device; replayed when an epoch is opened again.
+    pub preamble: Vec<TakeSpec>,
+    /// Tells calls apart that must not be merged although they are equal, as repeats over new calls.
+    pub repeat: u32,
+}
+
+impl EpochSpec {
+    /// The canonical text.
+    pub fn content(&self) -> String {
+        let mut text = format!("call {} {}\n", self.call.bandwidth, self.call.volume);
+        if let Some(noise) = &self.noise {
+            let _ = writeln!(text, "noise {} {}", noise.signal, noise.level);
+        }
+        for take in &self.preamble {
+            let _ = writeln!(text, "preamble {{\n{}}}", take.content());
+        }
+        if self.repeat > 0 {
+            let _ = writeln!(text, "repeat {}", self.repeat);
+        }
+        text
+    }
+
+    /// The identity of the epoch: readable words and a hash of the content.
+    pub fn key(&self) -> EpochKey {
+        let bandwidth = self.call.bandwidth.word().to_lowercase();
+        EpochKey(format!("{bandwidth}-{}-{}", self.call.volume, short_hash(&self.content())))
+    }
+}
+
+/// The identity of an epoch, from what it is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EpochKey(String);
+
+impl EpochKey {
+    /// A key as a journal wrote it.
+    pub fn stored(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// The key as text; it is a good file name.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for EpochKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// The identity of a take: its epoch, its name and a hash of its content.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TakeId(String);
+
+impl TakeId {
+    /// An id as a journal wrote it.
+    pub fn stored(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// The id as text; it is a good file name.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for TakeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// What happens at a cue.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// A signal of the catalogue starts on a port.
+    Play {
+        /// An output port of the bench.
+        port: Port,
+        /// The id of the signal in the catalogue.
+        signal: String,
+        /// Its level at the port's calibrated plane: dBPa at MRP for `mouth`, dBm0 for `poi.receive`,
+        /// by the level basis of the signal (whole cycle, active part, or P.56).
+        level: Quantity,
+    },
+    /// Something is done to the device or the rig.
+    Rig(RigAction),
+}
+
+/// What may be done to the device or the rig.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RigAction {
+    /// Sets the receive volume to a step.
+    SetVolume(u32),
+}
+
+/// An action at a frame of a take.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cue {
+    /// The frame, from the start of the take.
+    pub at: Frame,
+    /// What happens.
+    pub action: Action,
+}
+
+/// A named part of a take that a method analyses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Span {
+    /// The name.
+    pub name: String,
+    /// The frames, on the timeline of the cues.
+    pub frames: Range<Frame>,
+}
+
+/// One recording inside an epoch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TakeSpec {
+    /// What the method calls it: a short lower-case word.
+    pub name: String,
+    /// The timeline, in the order of time.
+    pub cues: Vec<Cue>,
+    /// The parts that are analysed.
+    pub spans: Vec<Span>,
+    /// The input ports that are recorded. The bench adds `loopback`.
+    pub record: BTreeSet<Port>,
+    /// The length.
+    pub duration: Frame,
+    /// Whether it needs the take before it, unbroken: when it must be recorded again, so must that one.
+    pub continues: bool,
+}
+
+impl TakeSpec {
+    /// The canonical text: what is played and recorded, without names and analysed spans,
+    /// so that entries that only look at it differently share one recording.
+    pub fn content(&self) -> String {
+        let mut text = format!("take {} frames\n", self.duration);
+        for cue in &self.cues {
+            let _ = match &cue.action {
+                Action::Play { port, signal, level } => {
+                    writeln!(text, "{} play {port} {signal} {level}", cue.at)
+                }
+                Action::Rig(RigAction::SetVolume(step)) => writeln!(text, "{} volume {step}", cue.at),
+            };
+        }
+        for port in &self.record {
+            let _ = writeln!(text, "record {port}");
+        }
+        if self.continues {
+            text.push_str("continues\n");
+        }
+        text
+    }
+
+    /// The identity of this take inside the epoch `epoch`.
+    pub fn id(&self, epoch: &EpochKey) -> TakeId {
+        TakeId(format!("{epoch}.{}-{}", self.name, short_hash(&self.content())))
+    }
+
+    /// The frames of the span `name`.
+    pub fn span(&self, name: &str) -> Option<Range<Frame>> {
+        self.spans.iter().find(|span| span.name == name).map(|span| span.frames.clone())
+    }
+
+    /// The duration in seconds.
+    pub fn seconds(&self) -> Seconds {
+        Seconds(self.duration as f64 / f64::from(RATE))
+    }
+}
+
+/// The first ten hexadecimal digits of the SHA-256 of a text: enough to tell the takes of a run apart.
+fn short_hash(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().take(5).fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::Unit;
+
+    fn take(name: &str, level: f64) -> TakeSpec {
+        TakeSpec {
+            name: name.to_owned(),
+            cues: vec![Cue {
+                at: 0,
+                action: Action::Play {
+                    port: Port::of(Port::MOUTH),
+                    signal: "speech".to_owned(),
+                    level: Quantity::new(level, Unit::DbPa),
+                },
+            }],
+            spans: Vec::new(),
+            record: [Port::of(Port::POI_SEND)].into(),
+            duration: 48_000,
+            continues: false,
+        }
+    }
+
+    #[test]
+    fn identities_follow_the_content() {
+        let call = CallState { bandwidth: Bandwidth::Wb, volume: Volume::Nominal };
+        let epoch = EpochSpec { call, noise: None, preamble: Vec::new(), repeat: 0 };
+        let key = epoch.key();
+        assert!(key.text().starts_with("wb-nominal-"));
+        assert_eq!(take("a", -1.7).id(&key), take("a", -1.7).id(&key));
+        assert_ne!(take("a", -1.7).id(&key), take("a", -1.8).id(&key));
+        assert_ne!(EpochSpec { repeat: 1, ..epoch.clone() }.key(), key);
+        let conditioned = EpochSpec { preamble: vec![take("c", -1.7)], ..epoch };
+        assert_ne!(conditioned.key(), key);
+    }
+}
