@@ -1,0 +1,3 @@
+//! A run: acquisition, evaluation, and the view that every face shows.
+
+pub mod view;
