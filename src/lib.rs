@@ -30,4 +30,5 @@ pub mod methods;
 pub mod plan;
 pub mod run;
 pub mod signals;
+pub mod store;
 pub mod take;

@@ -1,0 +1,268 @@
+//! The door to the disk: few operations, each durable when it returns. Tests tell it to fail.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+/// The storage failed: which file, and why.
+#[derive(Debug, thiserror::Error)]
+#[error("{action} {path}: {cause}", path = path.display())]
+pub struct StorageError {
+    /// What was tried, as "cannot write".
+    pub action: &'static str,
+    /// The file or folder.
+    pub path: PathBuf,
+    /// Why.
+    pub cause: io::Error,
+}
+
+/// An open file of the storage.
+pub trait StoredFile: Read + Write + Seek + Send {
+    /// Returns when everything written is on the disk.
+    fn sync(&mut self) -> io::Result<()>;
+}
+
+impl StoredFile for File {
+    fn sync(&mut self) -> io::Result<()> {
+        self.sync_all()
+    }
+}
+
+/// A lock that lasts as long as the value.
+pub trait RunLock: Send {}
+
+impl RunLock for File {}
+
+/// What a run needs of a disk.
+pub trait Storage: Send + Sync {
+    /// Creates a folder that must not exist.
+    fn create_folder(&self, path: &Path) -> Result<(), StorageError>;
+    /// Creates a folder and its parents, if need be.
+    fn ensure_folder(&self, path: &Path) -> Result<(), StorageError>;
+    /// Creates or truncates a file.
+    fn create(&self, path: &Path) -> Result<Box<dyn StoredFile>, StorageError>;
+    /// Opens a file for appending, created if need be.
+    fn append(&self, path: &Path) -> Result<Box<dyn StoredFile>, StorageError>;
+    /// Cuts a file to a length.
+    fn truncate(&self, path: &Path, length: u64) -> Result<(), StorageError>;
+    /// Replaces a file at once and durably: it has the old or the new content, never a part.
+    fn replace(&self, path: &Path, content: &[u8]) -> Result<(), StorageError>;
+    /// The whole content of a file.
+    fn read(&self, path: &Path) -> Result<Vec<u8>, StorageError>;
+    /// Whether a file or folder is there.
+    fn exists(&self, path: &Path) -> bool;
+    /// The names in a folder, sorted. An absent folder is empty.
+    fn names(&self, path: &Path) -> Result<Vec<String>, StorageError>;
+    /// Locks a run against other processes. `None`: another process holds it.
+    fn lock(&self, path: &Path) -> Result<Option<Box<dyn RunLock>>, StorageError>;
+}
+
+/// The disk.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Disk;
+
+fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StorageError {
+    let path = path.to_owned();
+    move |cause| StorageError { action, path, cause }
+}
+
+/// Makes the entry of a file in its folder durable. Not every system lets folders be synced.
+fn sync_parent(path: &Path) {
+    if let Some(Ok(folder)) = path.parent().map(File::open) {
+        drop(folder.sync_all());
+    }
+}
+
+impl Storage for Disk {
+    fn create_folder(&self, path: &Path) -> Result<(), StorageError> {
+        fs::create_dir(path).map_err(failed("cannot create", path))
+    }
+
+    fn ensure_folder(&self, path: &Path) -> Result<(), StorageError> {
+        fs::create_dir_all(path).map_err(failed("cannot create", path))
+    }
+
+    fn create(&self, path: &Path) -> Result<Box<dyn StoredFile>, StorageError> {
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path);
+        Ok(Box::new(file.map_err(failed("cannot create", path))?))
+    }
+
+    fn append(&self, path: &Path) -> Result<Box<dyn StoredFile>, StorageError> {
+        let file = OpenOptions::new().read(true).append(true).create(true).open(path);
+        Ok(Box::new(file.map_err(failed("cannot open", path))?))
+    }
+
+    fn truncate(&self, path: &Path, length: u64) -> Result<(), StorageError> {
+        let file = OpenOptions::new().write(true).open(path);
+        let cut = file.and_then(|file| file.set_len(length).and_then(|()| file.sync_all()));
+        cut.map_err(failed("cannot mend", path))
+    }
+
+    fn replace(&self, path: &Path, content: &[u8]) -> Result<(), StorageError> {
+        let mut part = path.as_os_str().to_owned();
+        part.push(".part");
+        let part = PathBuf::from(part);
+        let written = File::create(&part).and_then(|mut file| {
+            file.write_all(content)?;
+            file.sync_all()
+        });
+        written.and_then(|()| fs::rename(&part, path)).map_err(failed("cannot write", path))?;
+        sync_parent(path);
+        Ok(())
+    }
+
+    fn read(&self, path: &Path) -> Result<Vec<u8>, StorageError> {
+        fs::read(path).map_err(failed("cannot read", path))
+    }
+
+    fn exists(&self, path: &Path) -> bool {
+        path.exists()
+    }
+
+    fn names(&self, path: &Path) -> Result<Vec<String>, StorageError> {
+        if !path.exists() {
+            return Ok(Vec::new());
+        }
+        let entries = fs::read_dir(path).map_err(failed("cannot list", path))?;
+        let mut names = Vec::new();
+        for entry in entries {
+            names
+                .push(entry.map_err(failed("cannot list", path))?.file_name().to_string_lossy().into_owned());
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    fn lock(&self, path: &Path) -> Result<Option<Box<dyn RunLock>>, StorageError> {
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(path);
+        let file = file.map_err(failed("cannot lock", path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Box::new(file))),
+            Err(fs::TryLockError::WouldBlock) => Ok(None),
+            Err(fs::TryLockError::Error(cause)) => Err(failed("cannot lock", path)(cause)),
+        }
+    }
+}
+
+/// A disk that fails when it is told to: the storage layer of tests.
+#[derive(Clone)]
+pub struct FailingDisk {
+    /// Writing operations left before every further one fails; negative: never fails.
+    left: Arc<AtomicI64>,
+}
+
+impl FailingDisk {
+    /// A disk whose first `count` writing operations succeed and whose further ones fail as a full disk does.
+    pub fn after(count: i64) -> Self {
+        Self { left: Arc::new(AtomicI64::new(count)) }
+    }
+
+    /// Lets everything succeed from now on.
+    pub fn heal(&self) {
+        self.left.store(i64::MAX, Ordering::SeqCst);
+    }
+
+    fn spend(&self) -> io::Result<()> {
+        if self.left.fetch_sub(1, Ordering::SeqCst) > 0 {
+            Ok(())
+        } else {
+            self.left.store(0, Ordering::SeqCst);
+            Err(io::Error::new(io::ErrorKind::StorageFull, "no space left on device (injected)"))
+        }
+    }
+
+    fn guarded<T>(
+        &self,
+        action: &'static str,
+        path: &Path,
+        then: impl FnOnce() -> Result<T, StorageError>,
+    ) -> Result<T, StorageError> {
+        self.spend().map_err(failed(action, path))?;
+        then()
+    }
+}
+
+struct FailingFile {
+    file: Box<dyn StoredFile>,
+    disk: FailingDisk,
+}
+
+impl Read for FailingFile {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.file.read(buffer)
+    }
+}
+
+impl Write for FailingFile {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        if let Err(error) = self.disk.spend() {
+            // A full disk takes what still fits: half of it, so that torn lines are met in tests.
+            drop(self.file.write(&buffer[..buffer.len() / 2]));
+            return Err(error);
+        }
+        self.file.write(buffer)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Seek for FailingFile {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
+    }
+}
+
+impl StoredFile for FailingFile {
+    fn sync(&mut self) -> io::Result<()> {
+        self.disk.spend()?;
+        self.file.sync()
+    }
+}
+
+impl Storage for FailingDisk {
+    fn create_folder(&self, path: &Path) -> Result<(), StorageError> {
+        self.guarded("cannot create", path, || Disk.create_folder(path))
+    }
+
+    fn ensure_folder(&self, path: &Path) -> Result<(), StorageError> {
+        self.guarded("cannot create", path, || Disk.ensure_folder(path))
+    }
+
+    fn create(&self, path: &Path) -> Result<Box<dyn StoredFile>, StorageError> {
+        let file = self.guarded("cannot create", path, || Disk.create(path))?;
+        Ok(Box::new(FailingFile { file, disk: self.clone() }))
+    }
+
+    fn append(&self, path: &Path) -> Result<Box<dyn StoredFile>, StorageError> {
+        let file = self.guarded("cannot open", path, || Disk.append(path))?;
+        Ok(Box::new(FailingFile { file, disk: self.clone() }))
+    }
+
+    fn truncate(&self, path: &Path, length: u64) -> Result<(), StorageError> {
+        self.guarded("cannot mend", path, || Disk.truncate(path, length))
+    }
+
+    fn replace(&self, path: &Path, content: &[u8]) -> Result<(), StorageError> {
+        self.guarded("cannot write", path, || Disk.replace(path, content))
+    }
+
+    fn read(&self, path: &Path) -> Result<Vec<u8>, StorageError> {
+        Disk.read(path)
+    }
+
+    fn exists(&self, path: &Path) -> bool {
+        Disk.exists(path)
+    }
+
+    fn names(&self, path: &Path) -> Result<Vec<String>, StorageError> {
+        Disk.names(path)
+    }
+
+    fn lock(&self, path: &Path) -> Result<Option<Box<dyn RunLock>>, StorageError> {
+        Disk.lock(path)
+    }
+}

@@ -1,0 +1,333 @@
+//! The journal's own words: what the files say, kept apart from the domain so that neither binds the other.
+//!
+//! Conversion is written out in both directions. Fields may be added; they are never renamed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::capture::Certificate;
+use crate::entry::EntryId;
+use crate::event::{Event, Failure, TrackRecord};
+use crate::take::{EpochKey, TakeId};
+use crate::terms::Port;
+use crate::units::Quantity;
+
+/// The version of the files that this program writes.
+pub const FORMAT: u32 = 1;
+
+/// A line of the journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Line {
+    /// When, in UTC, ISO 8601 with milliseconds.
+    pub at: String,
+    /// What.
+    #[serde(flatten)]
+    pub event: WireEvent,
+}
+
+/// See [`Event`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "field for field the documented Event")]
+pub enum WireEvent {
+    RunStarted {
+        format: u32,
+        plan: String,
+        bench: String,
+        seed: u64,
+        software: String,
+        entries: Vec<String>,
+    },
+    RunResumed {
+        software: String,
+    },
+    EpochOpened {
+        epoch: String,
+        attempt: u32,
+        seed: u64,
+        volume_step: u32,
+        network: String,
+    },
+    TakeRecorded {
+        epoch: String,
+        take: String,
+        attempt: u32,
+        replay: bool,
+        kept: bool,
+        content: String,
+        captures: Vec<WireTrack>,
+        stimuli: Vec<WireTrack>,
+        certificate: WireCertificate,
+        method_equivalent: bool,
+    },
+    TakeFailed {
+        epoch: String,
+        take: String,
+        attempt: u32,
+        failure: WireFailure,
+        reason: String,
+    },
+    Decided {
+        entry: String,
+        step: u32,
+        take: Option<String>,
+        reason: String,
+    },
+    FactFound {
+        key: String,
+        value: String,
+        entry: String,
+    },
+    EpochClosed {
+        epoch: String,
+    },
+    RunStopped {
+        reason: String,
+    },
+    RunFinished,
+}
+
+/// See [`TrackRecord`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "field for field the documented TrackRecord")]
+pub struct WireTrack {
+    pub port: String,
+    pub file: String,
+    pub sha256: String,
+    pub frames: u64,
+}
+
+/// See [`Certificate`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "field for field the documented Certificate")]
+pub struct WireCertificate {
+    pub grade: String,
+    pub lost_frames: u64,
+    pub repeated_frames: u64,
+    pub offset_frames: f64,
+    pub drift_ppm: f64,
+    pub overloaded: Vec<String>,
+    pub note: String,
+}
+
+/// See [`Failure`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "word for word the documented Failure")]
+pub enum WireFailure {
+    TryAgain,
+    AskOperator,
+    StopRun,
+    Stopped,
+}
+
+/// A line could be read but not understood.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct WireError(pub String);
+
+fn understood<T, E: std::fmt::Display>(result: Result<T, E>) -> Result<T, WireError> {
+    result.map_err(|error| WireError(error.to_string()))
+}
+
+impl From<&TrackRecord> for WireTrack {
+    fn from(track: &TrackRecord) -> Self {
+        Self {
+            port: track.port.name().to_owned(),
+            file: track.file.clone(),
+            sha256: track.sha256.clone(),
+            frames: track.frames,
+        }
+    }
+}
+
+impl TryFrom<WireTrack> for TrackRecord {
+    type Error = WireError;
+    fn try_from(wire: WireTrack) -> Result<Self, WireError> {
+        let port = understood(Port::new(&wire.port))?;
+        Ok(Self { port, file: wire.file, sha256: wire.sha256, frames: wire.frames })
+    }
+}
+
+impl From<&Certificate> for WireCertificate {
+    fn from(one: &Certificate) -> Self {
+        Self {
+            grade: one.grade.word().to_owned(),
+            lost_frames: one.lost_frames,
+            repeated_frames: one.repeated_frames,
+            offset_frames: one.offset_frames,
+            drift_ppm: one.drift_ppm,
+            overloaded: one.overloaded.iter().map(|port| port.name().to_owned()).collect(),
+            note: one.note.clone(),
+        }
+    }
+}
+
+impl TryFrom<WireCertificate> for Certificate {
+    type Error = WireError;
+    fn try_from(wire: WireCertificate) -> Result<Self, WireError> {
+        let overloaded = wire.overloaded.iter().map(|port| understood(Port::new(port)));
+        Ok(Self {
+            grade: understood(wire.grade.parse())?,
+            lost_frames: wire.lost_frames,
+            repeated_frames: wire.repeated_frames,
+            offset_frames: wire.offset_frames,
+            drift_ppm: wire.drift_ppm,
+            overloaded: overloaded.collect::<Result<_, _>>()?,
+            note: wire.note,
+        })
+    }
+}
+
+impl From<Failure> for WireFailure {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::TryAgain => Self::TryAgain,
+            Failure::AskOperator => Self::AskOperator,
+            Failure::StopRun => Self::StopRun,
+            Failure::Stopped => Self::Stopped,
+        }
+    }
+}
+
+impl From<WireFailure> for Failure {
+    fn from(wire: WireFailure) -> Self {
+        match wire {
+            WireFailure::TryAgain => Self::TryAgain,
+            WireFailure::AskOperator => Self::AskOperator,
+            WireFailure::StopRun => Self::StopRun,
+            WireFailure::Stopped => Self::Stopped,
+        }
+    }
+}
+
+impl From<&Event> for WireEvent {
+    fn from(event: &Event) -> Self {
+        let epoch_text = |epoch: &EpochKey| epoch.text().to_owned();
+        let take_text = |take: &TakeId| take.text().to_owned();
+        match event {
+            Event::RunStarted { plan, bench, seed, software, entries } => Self::RunStarted {
+                format: FORMAT,
+                plan: plan.clone(),
+                bench: bench.clone(),
+                seed: *seed,
+                software: software.clone(),
+                entries: entries.iter().map(|id| id.text().to_owned()).collect(),
+            },
+            Event::RunResumed { software } => Self::RunResumed { software: software.clone() },
+            Event::EpochOpened { epoch, attempt, seed, volume_step, network } => Self::EpochOpened {
+                epoch: epoch_text(epoch),
+                attempt: *attempt,
+                seed: *seed,
+                volume_step: *volume_step,
+                network: network.clone(),
+            },
+            Event::TakeRecorded {
+                epoch,
+                take,
+                attempt,
+                replay,
+                kept,
+                content,
+                captures,
+                stimuli,
+                certificate,
+                method_equivalent,
+            } => Self::TakeRecorded {
+                epoch: epoch_text(epoch),
+                take: take_text(take),
+                attempt: *attempt,
+                replay: *replay,
+                kept: *kept,
+                content: content.clone(),
+                captures: captures.iter().map(Into::into).collect(),
+                stimuli: stimuli.iter().map(Into::into).collect(),
+                certificate: certificate.into(),
+                method_equivalent: *method_equivalent,
+            },
+            Event::TakeFailed { epoch, take, attempt, failure, reason } => Self::TakeFailed {
+                epoch: epoch_text(epoch),
+                take: take_text(take),
+                attempt: *attempt,
+                failure: (*failure).into(),
+                reason: reason.clone(),
+            },
+            Event::Decided { entry, step, take, reason } => Self::Decided {
+                entry: entry.text().to_owned(),
+                step: *step,
+                take: take.as_ref().map(take_text),
+                reason: reason.clone(),
+            },
+            Event::FactFound { key, value, entry } => {
+                Self::FactFound { key: key.clone(), value: value.to_string(), entry: entry.text().to_owned() }
+            }
+            Event::EpochClosed { epoch } => Self::EpochClosed { epoch: epoch_text(epoch) },
+            Event::RunStopped { reason } => Self::RunStopped { reason: reason.clone() },
+            Event::RunFinished => Self::RunFinished,
+        }
+    }
+}
+
+impl TryFrom<WireEvent> for Event {
+    type Error = WireError;
+    fn try_from(wire: WireEvent) -> Result<Self, WireError> {
+        Ok(match wire {
+            WireEvent::RunStarted { format, plan, bench, seed, software, entries } => {
+                if format > FORMAT {
+                    return Err(WireError(format!(
+                        "the run was written in format {format} by Lombard {software}; this program reads up to {FORMAT}"
+                    )));
+                }
+                let entries = entries.iter().map(|id| EntryId::new(id, &[])).collect();
+                Self::RunStarted { plan, bench, seed, software, entries }
+            }
+            WireEvent::RunResumed { software } => Self::RunResumed { software },
+            WireEvent::EpochOpened { epoch, attempt, seed, volume_step, network } => {
+                Self::EpochOpened { epoch: EpochKey::stored(&epoch), attempt, seed, volume_step, network }
+            }
+            WireEvent::TakeRecorded {
+                epoch,
+                take,
+                attempt,
+                replay,
+                kept,
+                content,
+                captures,
+                stimuli,
+                certificate,
+                method_equivalent,
+            } => Self::TakeRecorded {
+                epoch: EpochKey::stored(&epoch),
+                take: TakeId::stored(&take),
+                attempt,
+                replay,
+                kept,
+                content,
+                captures: captures.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
+                stimuli: stimuli.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
+                certificate: certificate.try_into()?,
+                method_equivalent,
+            },
+            WireEvent::TakeFailed { epoch, take, attempt, failure, reason } => Self::TakeFailed {
+                epoch: EpochKey::stored(&epoch),
+                take: TakeId::stored(&take),
+                attempt,
+                failure: failure.into(),
+                reason,
+            },
+            WireEvent::Decided { entry, step, take, reason } => Self::Decided {
+                entry: EntryId::new(&entry, &[]),
+                step,
+                take: take.as_deref().map(TakeId::stored),
+                reason,
+            },
+            WireEvent::FactFound { key, value, entry } => Self::FactFound {
+                key,
+                value: understood(value.parse::<Quantity>())?,
+                entry: EntryId::new(&entry, &[]),
+            },
+            WireEvent::EpochClosed { epoch } => Self::EpochClosed { epoch: EpochKey::stored(&epoch) },
+            WireEvent::RunStopped { reason } => Self::RunStopped { reason },
+            WireEvent::RunFinished => Self::RunFinished,
+        })
+    }
+}
