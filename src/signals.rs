@@ -23,7 +23,6 @@ pub mod generate;
 pub mod import;
 pub mod lines;
 pub mod random;
-pub mod rate;
 mod read;
 pub mod render;
 pub mod speech;

@@ -16,8 +16,34 @@ pub fn catalogue() -> Result<Catalogue, Vec<Problem>> {
     Catalogue::parse(&SourceText::new("signals/catalogue.toml", CATALOGUE))
 }
 
-/// The shipped recordings, by their file names.
-pub const RECORDINGS: &[(&str, &[u8])] = &[];
+macro_rules! recordings {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_bytes!(concat!("../../signals/speech/", $name)) as &[u8])),*]
+    };
+}
+
+/// The shipped recordings, by their file names. Talkers and licences: `signals/speech/ATTRIBUTION.md`.
+pub const RECORDINGS: &[(&str, &[u8])] = recordings![
+    "en-f-1.wav",
+    "en-f-2.wav",
+    "en-f-3.wav",
+    "en-f-4.wav",
+    "en-f-5.wav",
+    "fr-f-1.wav",
+    "fr-f-2.wav",
+    "fr-f-3.wav",
+    "fr-f-4.wav",
+    "fr-f-5.wav",
+    "it-m-1.wav",
+    "it-m-2.wav",
+    "it-m-3.wav",
+    "it-m-4.wav",
+    "it-m-5.wav",
+    "en-m-1.wav",
+    "en-m-2.wav",
+    "en-m-3.wav",
+    "en-m-4.wav",
+];
 
 /// The shipped recordings as a source.
 #[derive(Debug, Clone, Copy, Default)]

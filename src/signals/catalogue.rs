@@ -193,17 +193,16 @@ pub struct ShapedNoise {
 /// Recorded sentences, in groups of fixed length.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SpeechSequence {
-    /// Files of each group, in playing order.
-    pub groups: Vec<Vec<String>>,
-    /// Length of each group with its pauses.
-    pub group_s: f64,
+    /// Length of each group with its pauses, and its files in playing order.
+    pub groups: Vec<(f64, Vec<String>)>,
     /// Pause before the first sentence of a group.
     pub lead_s: f64,
     /// Pause between sentences of a group; `None`: all pauses of the group equal.
     pub gap_s: Option<f64>,
-    /// Level of the pauses relative to the active speech level; `None`: digital silence.
+    /// Level of a room's noise floor, in the pauses and under the speech, relative to the active speech
+    /// level; `None`: pauses are digital silence.
     pub floor_db: Option<f64>,
-    /// Peaks are limited to this above the active speech level.
+    /// Peaks are limited to this above the active speech level, at the rate of the recordings.
     pub crest_max_db: Option<f64>,
     /// Where the analysis starts: what is before conditions the device.
     pub analysis_from_s: f64,

@@ -23,6 +23,8 @@ pub(super) struct Base {
     pub active: Vec<Range<usize>>,
     pub analysis_from: usize,
     pub method_equivalent: bool,
+    /// Whether the length is that of a recording of the lab, not the catalogue's.
+    pub own_length: bool,
 }
 
 /// The signal `spec` at `rate`, with its level at 0 dBov on its own basis.
@@ -52,6 +54,7 @@ pub fn generate(
     let frames = libm::round(seconds * f64::from(rate)) as usize;
     let whole = libm::round(spec.seconds * f64::from(rate)) as usize;
     let base = base(spec, rate, whole, frames, source, options)?;
+    let frames = if base.own_length && options.seconds.is_none() { base.samples.len() } else { frames };
     // Whole bits of f32: the last bit of a level meter may differ between processors.
     let gain = f64::from(base.gain as f32);
     let period = base.samples.len();
@@ -81,6 +84,18 @@ pub fn generate(
     })
 }
 
+/// How long `spec` lasts unless a length is asked for: the catalogue's duration, or that of the lab's
+/// licensed recording where there is one.
+///
+/// # Errors
+/// A recording that is unusable.
+pub fn natural_seconds(spec: &SignalSpec, source: &dyn SpeechSource) -> Result<f64, SignalError> {
+    match speech::licensed(spec, source)? {
+        Some(recording) => Ok(recording.samples.len() as f64 / f64::from(recording.rate)),
+        None => Ok(spec.seconds),
+    }
+}
+
 fn base(
     spec: &SignalSpec,
     rate: u32,
@@ -106,6 +121,7 @@ fn base(
                 samples: period.samples,
                 analysis_from: 0,
                 method_equivalent: spec.method_equivalent,
+                own_length: false,
             }
         }
         Kind::PseudoNoise(rule) => {
@@ -134,6 +150,7 @@ fn base(
             active: Vec::new(),
             analysis_from: 0,
             method_equivalent: spec.method_equivalent,
+            own_length: false,
         },
     };
     Ok(base)
@@ -155,6 +172,7 @@ fn periodic(spec: &SignalSpec, samples: Vec<f64>) -> Result<Base, SignalError> {
         samples,
         analysis_from: 0,
         method_equivalent: spec.method_equivalent,
+        own_length: false,
     })
 }
 
@@ -180,6 +198,7 @@ fn sine(spec: &SignalSpec, frequency_hz: f64, rate: u32, frames: usize) -> Resul
         active: std::iter::once(0..frames.max(1)).collect(),
         analysis_from: 0,
         method_equivalent: spec.method_equivalent,
+        own_length: false,
     })
 }
 

@@ -371,36 +371,29 @@ fn shaped_noise(table: &Table<'_>) -> Option<ShapedNoise> {
 }
 
 fn speech(table: &Table<'_>) -> Option<SpeechSequence> {
-    let group_s = seconds(table, "group");
+    const TIME: [Unit; 2] = [Unit::Second, Unit::Millisecond];
     let lead_s = seconds(table, "lead");
     let gap_s = table.has("gap").then(|| seconds(table, "gap")).flatten();
     let floor_db = table.quantity("floor", &[Unit::Db]).map(|one| one.value.value);
     let crest_max_db = table.quantity("crest_max", &[Unit::Db]).map(|one| one.value.value);
-    let analysis_from_s = table
-        .quantity("analysis_from", &[Unit::Second, Unit::Millisecond])
-        .and_then(|one| one.value.seconds())
-        .map_or(0.0, |one| one.0);
-    let files = table.texts("sentences");
-    let per_group = count(table, "sentences_per_group")? as usize;
-    let files: Vec<String> = files.unwrap_or_default().into_iter().map(|one| one.value).collect();
-    if files.is_empty() || files.len() % per_group != 0 {
+    let analysis_from = table.quantity("analysis_from", &TIME);
+    let analysis_from_s = analysis_from.and_then(|one| one.value.seconds()).map_or(0.0, |one| one.0);
+    let lengths = table.quantities("groups", &TIME);
+    let lengths: Vec<f64> =
+        lengths.unwrap_or_default().iter().filter_map(|one| one.value.seconds()).map(|one| one.0).collect();
+    let files = table.texts("sentences").unwrap_or_default();
+    let files: Vec<String> = files.into_iter().map(|one| one.value).collect();
+    if lengths.is_empty() || files.is_empty() || files.len() % lengths.len() != 0 {
         table.problems().report(
             table.place().clone(),
             "the sentences do not fill their groups",
-            format!("{} sentences in groups of {per_group}", files.len()),
-            "whole groups",
-            "add or remove sentences",
+            format!("{} sentences for {} groups", files.len(), lengths.len()),
+            "groups = [\"17 s\", …] with the length of each group, and as many sentences for each",
+            "add or remove sentences or groups",
         );
         return None;
     }
-    let groups = files.chunks(per_group).map(<[String]>::to_vec).collect();
-    Some(SpeechSequence {
-        groups,
-        group_s: group_s?,
-        lead_s: lead_s?,
-        gap_s,
-        floor_db,
-        crest_max_db,
-        analysis_from_s,
-    })
+    let per_group = files.len() / lengths.len();
+    let groups = lengths.into_iter().zip(files.chunks(per_group).map(<[String]>::to_vec)).collect();
+    Some(SpeechSequence { groups, lead_s: lead_s?, gap_s, floor_db, crest_max_db, analysis_from_s })
 }

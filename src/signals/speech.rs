@@ -1,16 +1,21 @@
 //! Recorded speech: sentences in slots with pauses, peaks limited where the catalogue says so.
 
+use std::f64::consts::TAU;
 use std::io::Cursor;
 use std::ops::Range;
 
 use super::catalogue::{SignalSpec, SpeechSequence};
-use super::composite::rms;
 use super::generate::Base;
 use super::random::Random;
-use super::{SignalError, SpeechSource, rate};
+use super::{SignalError, SpeechSource};
+use crate::dsp::level::active_speech_level;
+use crate::dsp::resample::resample;
 
 /// Half length of the limiter's window: shorter than a pitch period, so that gain follows peaks only.
 const LIMITER_HALF_S: f64 = 0.005;
+
+/// How often the limiter's threshold follows the level; the third changes it by less than 0.001 dB.
+const LIMITER_PASSES: usize = 4;
 
 /// A mono recording.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,6 +53,20 @@ pub fn read_wav(bytes: &[u8]) -> Result<Recording, String> {
     Ok(Recording { rate: spec.sample_rate, samples })
 }
 
+/// The lab's own copy of the licensed recording for which `spec` stands in, if the source has it.
+pub(super) fn licensed(
+    spec: &SignalSpec,
+    source: &dyn SpeechSource,
+) -> Result<Option<Recording>, SignalError> {
+    let Some(one) = &spec.stands_in_for else { return Ok(None) };
+    let Some(bytes) = source.wav(&one.file) else { return Ok(None) };
+    read_wav(&bytes).map(Some).map_err(|reason| SignalError::Recording {
+        id: spec.id.clone(),
+        file: one.file.clone(),
+        reason,
+    })
+}
+
 /// The sequence of `spec` at `rate`: the lab's licensed recording if there is one, else ours.
 pub(super) fn base(
     spec: &SignalSpec,
@@ -55,59 +74,54 @@ pub(super) fn base(
     rate: u32,
     source: &dyn SpeechSource,
 ) -> Result<Base, SignalError> {
-    let licensed =
-        spec.stands_in_for.as_ref().and_then(|one| source.wav(&one.file).map(|wav| (&one.file, wav)));
-    let method_equivalent = licensed.is_none() && spec.method_equivalent;
-    let (recording, active) = match licensed {
-        Some((file, bytes)) => {
-            let recording = read_wav(&bytes).map_err(|reason| SignalError::Recording {
-                id: spec.id.clone(),
-                file: file.clone(),
-                reason,
-            })?;
-            let whole = 0..recording.samples.len();
-            (recording, vec![whole])
+    let imported = licensed(spec, source)?;
+    let own_length = imported.is_some();
+    let (recording, active) = match imported {
+        Some(recording) => {
+            let whole = std::iter::once(0..recording.samples.len()).collect();
+            (recording, whole)
         }
-        None => assemble(spec, sequence, source)?,
+        None => our_sequence(spec, sequence, source)?,
     };
-    let level = active_level(&recording, &active);
-    if level == 0.0 {
-        return Err(SignalError::Construction {
-            id: spec.id.clone(),
-            reason: "the recording is silent".to_owned(),
-        });
-    }
-    let scale = |frame: usize| (frame as u64 * u64::from(rate) / u64::from(recording.rate)) as usize;
+    let level = active_rms(spec, &recording)?;
+    let moved = |frame: usize| {
+        let scaled = frame as u64 * u64::from(rate);
+        ((2 * scaled + u64::from(recording.rate)) / (2 * u64::from(recording.rate))) as usize
+    };
     Ok(Base {
-        samples: rate::convert(&recording.samples, recording.rate, rate),
+        samples: resample(&recording.samples, recording.rate, rate),
         gain: 1.0 / level,
         cycle: None,
         inverts: false,
-        active: active.iter().map(|span| scale(span.start)..scale(span.end)).collect(),
+        active: active.iter().map(|span: &Range<usize>| moved(span.start)..moved(span.end)).collect(),
         analysis_from: libm::round(sequence.analysis_from_s * f64::from(rate)) as usize,
-        method_equivalent,
+        method_equivalent: spec.method_equivalent && !own_length,
+        own_length,
     })
 }
 
-/// Interim: RMS of the active spans.
-fn active_level(recording: &Recording, active: &[Range<usize>]) -> f64 {
-    let all: Vec<f64> =
-        active.iter().flat_map(|span| recording.samples[span.clone()].iter().copied()).collect();
-    rms(&all)
+/// RMS of the active speech (P.56 method B), rounded to 24 bits: the logarithms of the meter may
+/// differ in their last bit between processors, signals may not.
+fn active_rms(spec: &SignalSpec, recording: &Recording) -> Result<f64, SignalError> {
+    let reading = active_speech_level(&recording.samples, recording.rate);
+    let reading = reading.active().ok_or_else(|| SignalError::Construction {
+        id: spec.id.clone(),
+        reason: "its recording holds no speech".to_owned(),
+    })?;
+    Ok(f64::from(libm::pow(10.0, reading.active_level.decibels() / 20.0) as f32))
 }
 
-fn assemble(
+/// Sentences in their slots, with the noise floor, limited; and where the sentences are.
+fn our_sequence(
     spec: &SignalSpec,
     sequence: &SpeechSequence,
     source: &dyn SpeechSource,
 ) -> Result<(Recording, Vec<Range<usize>>), SignalError> {
-    let _ = Random::new(0);
-    let _ = LIMITER_HALF_S;
     let mut out = Recording { rate: 0, samples: Vec::new() };
     let mut active = Vec::new();
-    for group in &sequence.groups {
-        let sentences = group.iter().map(|file| load(spec, file, source)).collect::<Result<Vec<_>, _>>()?;
-        for (file, sentence) in group.iter().zip(&sentences) {
+    for (seconds, files) in &sequence.groups {
+        let sentences = files.iter().map(|file| load(spec, file, source)).collect::<Result<Vec<_>, _>>()?;
+        for (file, sentence) in files.iter().zip(&sentences) {
             if out.rate == 0 {
                 out.rate = sentence.rate;
             }
@@ -119,33 +133,97 @@ fn assemble(
                 });
             }
         }
-        let frames = |seconds: f64| libm::round(seconds * f64::from(out.rate)) as usize;
-        let speech: usize = sentences.iter().map(|one| one.samples.len()).sum();
-        let (length, lead) = (frames(sequence.group_s), frames(sequence.lead_s));
-        let fixed = sequence.gap_s.map_or(0, |gap| frames(gap) * (sentences.len() - 1));
-        let Some(rest) = length.checked_sub(lead + speech + fixed) else {
-            return Err(SignalError::Construction {
-                id: spec.id.clone(),
-                reason: format!(
-                    "its sentences and pauses take {:.2} s, more than the {} s of a group",
-                    (lead + speech + fixed) as f64 / f64::from(out.rate),
-                    sequence.group_s
-                ),
-            });
-        };
-        let gap = sequence.gap_s.map_or(rest / sentences.len(), frames);
-        let start = out.samples.len();
-        out.samples.resize(start + lead, 0.0);
-        for sentence in &sentences {
-            let from = out.samples.len();
-            out.samples.extend_from_slice(&sentence.samples);
-            active.push(from..out.samples.len());
-            let pause = out.samples.len() + gap;
-            out.samples.resize(pause.min(start + length), 0.0);
+        place_group(spec, sequence, *seconds, &sentences, &mut out, &mut active)?;
+    }
+    if let Some(floor) = sequence.floor_db {
+        let level = active_rms(spec, &out)? * libm::pow(10.0, floor / 20.0);
+        let mut random = Random::new(spec.seed);
+        for pair in out.samples.chunks_mut(2) {
+            let noise = <[f64; 2]>::from(random.normal_pair());
+            pair.iter_mut().zip(noise).for_each(|(x, noise)| *x += level * noise);
         }
-        out.samples.resize(start + length, 0.0);
+    }
+    if let Some(crest) = sequence.crest_max_db {
+        out = limited(spec, out, crest)?;
     }
     Ok((out, active))
+}
+
+/// Appends one group: lead, then sentences and pauses, filled up to its length.
+fn place_group(
+    spec: &SignalSpec,
+    sequence: &SpeechSequence,
+    seconds: f64,
+    sentences: &[Recording],
+    out: &mut Recording,
+    active: &mut Vec<Range<usize>>,
+) -> Result<(), SignalError> {
+    let frames = |seconds: f64| libm::round(seconds * f64::from(out.rate)) as usize;
+    let speech: usize = sentences.iter().map(|one| one.samples.len()).sum();
+    let (length, lead) = (frames(seconds), frames(sequence.lead_s));
+    let fixed = sequence.gap_s.map_or(0, |gap| frames(gap) * (sentences.len() - 1));
+    let Some(rest) = length.checked_sub(lead + speech + fixed) else {
+        return Err(SignalError::Construction {
+            id: spec.id.clone(),
+            reason: format!(
+                "its sentences and pauses take {:.2} s, more than the {seconds} s of a group",
+                (lead + speech + fixed) as f64 / f64::from(out.rate),
+            ),
+        });
+    };
+    let gap = sequence.gap_s.map_or(rest / sentences.len(), frames);
+    let start = out.samples.len();
+    out.samples.resize(start + lead, 0.0);
+    for sentence in sentences {
+        let from = out.samples.len();
+        out.samples.extend_from_slice(&sentence.samples);
+        active.push(from..out.samples.len());
+        let pause = out.samples.len() + gap;
+        out.samples.resize(pause.min(start + length), 0.0);
+    }
+    out.samples.resize(start + length, 0.0);
+    Ok(())
+}
+
+/// Limits the peaks to `crest_db` over the active speech level that is left after limiting.
+///
+/// A look-ahead limiter: the gain that each sample needs is held over ±5 ms and smoothed by a Hann
+/// window of the same width, so that no sample passes the threshold and the gain has no corners.
+/// Only peaks are touched: between them the gain is exactly one.
+fn limited(spec: &SignalSpec, recording: Recording, crest_db: f64) -> Result<Recording, SignalError> {
+    let mut level = active_rms(spec, &recording)?;
+    let mut out = recording.clone();
+    // The level falls by tenths of a decibel when peaks go; the threshold follows it down.
+    for _ in 0..LIMITER_PASSES {
+        let threshold = level * libm::pow(10.0, crest_db / 20.0);
+        let gain = limiter_gain(&recording.samples, recording.rate, threshold);
+        out.samples = recording.samples.iter().zip(&gain).map(|(x, gain)| x * gain).collect();
+        level = active_rms(spec, &out)?;
+    }
+    Ok(out)
+}
+
+fn limiter_gain(samples: &[f64], rate: u32, threshold: f64) -> Vec<f64> {
+    let half = libm::round(LIMITER_HALF_S * f64::from(rate)) as usize;
+    let count = samples.len();
+    let needed: Vec<f64> = samples.iter().map(|x| (threshold / x.abs()).min(1.0)).collect();
+    let around = |n: usize| n.saturating_sub(half)..(n + half + 1).min(count);
+    let held: Vec<f64> = (0..count).map(|n| needed[around(n)].iter().copied().fold(1.0, f64::min)).collect();
+    let window: Vec<f64> = (0..=2 * half)
+        .map(|k| 0.5 - 0.5 * libm::cos(TAU * (k as f64 + 1.0) / (2.0 * half as f64 + 2.0)))
+        .collect();
+    let sum: f64 = window.iter().sum();
+    (0..count)
+        .map(|n| {
+            let span = around(n);
+            if held[span.clone()].iter().all(|gain| *gain == 1.0) {
+                return 1.0;
+            }
+            // Outside the signal the gain is one.
+            let loss: f64 = span.map(|m| window[m + half - n] * (1.0 - held[m])).sum();
+            1.0 - loss / sum
+        })
+        .collect()
 }
 
 fn load(spec: &SignalSpec, file: &str, source: &dyn SpeechSource) -> Result<Recording, SignalError> {
