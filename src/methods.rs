@@ -3,6 +3,14 @@
 //! A method never sees a limit, a file, a clock or a device. Adding one is one file below
 //! `methods/`, a `mod` line and a line of [`METHODS`].
 
+pub mod call;
+
+pub mod coupling_loss;
+pub mod delay;
+pub mod idle_noise;
+pub mod loudness_rating;
+pub mod volume_search;
+
 use crate::capture::Take;
 use crate::context::{EvalCx, PlanCx};
 use crate::entry::{Entry, ParameterSpec};
@@ -28,8 +36,8 @@ pub struct Card {
     pub id: &'static str,
     /// What it is called.
     pub title: &'static str,
-    /// The published page: the text of the method file's header.
-    pub page: &'static str,
+    /// The method's source file; its header is the published page, see [`Card::page`].
+    pub source: &'static str,
     /// What it measures.
     pub measurands: &'static [Measurand],
     /// Its parameters.
@@ -40,6 +48,14 @@ pub struct Card {
     pub facts_found: &'static [(&'static str, &'static str)],
     /// The largest number of takes that it ever asks for, adaptive ones included.
     pub takes_max: u32,
+}
+
+impl Card {
+    /// The published page in Markdown: the header of the method's file.
+    pub fn page(&self) -> String {
+        let header = self.source.lines().map_while(|line| line.strip_prefix("//!"));
+        header.fold(String::new(), |page, line| page + line.strip_prefix(' ').unwrap_or(line) + "\n")
+    }
 }
 
 /// What a method asks the bench for.
@@ -108,7 +124,13 @@ pub trait Method: Sync {
 }
 
 /// Every method, in the order of the Recommendations and of the documentation.
-pub static METHODS: &[&dyn Method] = &[];
+pub static METHODS: &[&dyn Method] = &[
+    &volume_search::VolumeSearch,
+    &delay::Delay,
+    &loudness_rating::LoudnessRating,
+    &idle_noise::IdleNoise,
+    &coupling_loss::CouplingLoss,
+];
 
 /// The method of this id.
 pub fn method(id: &str) -> Option<&'static dyn Method> {

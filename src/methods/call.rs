@@ -1,0 +1,245 @@
+//! What the methods share when they plan: the call with its conditioning, takes as timelines, checks of the bench.
+//!
+//! All methods set up the same call, so that the schedule can make their takes in one: first speech in receive,
+//! on which the echo canceller converges, then speech in send, on which send activation and noise reduction settle.
+//! The levels of the conditioning are the nominal ones whatever the entry measures at.
+
+use std::collections::BTreeSet;
+
+use super::Refusal;
+use crate::context::{PlanCx, PortDirection};
+use crate::entry::{Entry, Param, ParameterType, SignalId};
+use crate::take::{
+    Action, BLOCK, CallState, Cue, EpochSpec, Frame, RigAction, Span, TakeSpec, Volume, frames,
+};
+use crate::terms::Port;
+use crate::units::{DbPa, Dbm0, Level, Quantity, Reference, Seconds};
+
+/// The signal that conditions the terminal, once in receive and once in send.
+pub const CONDITIONING: Param<SignalId> = Param::with_default(
+    "conditioning",
+    "The speech that conditions the terminal after call set-up, once in receive, then once in send.",
+    "speech-conditioning",
+);
+
+/// The talker's level.
+pub const LEVEL_MRP: Param<DbPa> =
+    Param::with_default("level_mrp", "The level at the mouth reference point.", "-1.7 dBPa");
+
+/// The level that arrives from the network.
+pub const LEVEL_POI: Param<Dbm0> =
+    Param::with_default("level_poi", "The level at the point of interconnect in receive.", "-16 dBm0");
+
+/// The longest delay.
+pub const DELAY_MAX: Param<Seconds> = Param::with_default(
+    "delay_max",
+    "The longest delay between playback and recording that is provided for; at most 500 ms.",
+    "500 ms",
+);
+
+/// Nominal level at the MRP for a car: P.1100 to P.1120 clause 9.
+const CONDITIONING_MRP: DbPa = DbPa::new(-1.7);
+/// Nominal level at the POI in receive: P.1100 to P.1120 clause 9.
+const CONDITIONING_POI: Dbm0 = Dbm0::new(-16.0);
+/// Between the parts of the conditioning and after it: longer than a hang-over, a delay and the reverberation.
+const CONDITIONING_PAUSE: Seconds = Seconds(0.5);
+/// No single wait that a plan may ask for is longer.
+const WAIT_MAX: Seconds = Seconds(120.0);
+/// Longer delays are a broken line-up, and delays of CSS beyond it are not unique.
+const DELAY_LIMIT: Seconds = Seconds(0.5);
+
+/// The call of an entry at its own volume.
+pub fn epoch(entry: &Entry, cx: &PlanCx<'_>) -> EpochSpec {
+    epoch_at(entry, cx, entry.volume)
+}
+
+/// The call of an entry at a volume of the method's choice.
+pub fn epoch_at(entry: &Entry, cx: &PlanCx<'_>, volume: Volume) -> EpochSpec {
+    EpochSpec {
+        call: CallState { bandwidth: entry.bandwidth, volume },
+        noise: None,
+        preamble: vec![conditioning(&entry.parameters.get(&CONDITIONING), cx)],
+        repeat: 0,
+    }
+}
+
+/// The conditioning, on those ports that the bench has.
+fn conditioning(signal: &SignalId, cx: &PlanCx<'_>) -> TakeSpec {
+    let mut take = Timeline::new("conditioning");
+    for (name, level) in [
+        (Port::POI_RECEIVE, Quantity::new(CONDITIONING_POI.decibels(), crate::units::Unit::Dbm0)),
+        (Port::MOUTH, Quantity::new(CONDITIONING_MRP.decibels(), crate::units::Unit::DbPa)),
+    ] {
+        let port = Port::of(name);
+        if has(cx, &port, PortDirection::Out) {
+            take.play(&port, signal, level, cx);
+            take.wait(CONDITIONING_PAUSE);
+        }
+    }
+    take.build(&[])
+}
+
+/// A level as a cue carries it.
+pub fn quantity<R: Reference>(level: Level<R>) -> Quantity {
+    Quantity::new(level.decibels(), R::UNIT)
+}
+
+/// A take under construction: one thing after the other, each in whole blocks.
+#[derive(Debug, Clone)]
+pub struct Timeline {
+    name: String,
+    cues: Vec<Cue>,
+    spans: Vec<Span>,
+    now: Frame,
+}
+
+impl Timeline {
+    /// An empty take called `name`.
+    pub fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), cues: Vec::new(), spans: Vec::new(), now: 0 }
+    }
+
+    /// Sets the volume now.
+    pub fn set_volume(&mut self, step: u32) {
+        self.cues.push(Cue { at: self.now, action: Action::Rig(RigAction::SetVolume(step)) });
+    }
+
+    /// Lets time pass.
+    pub fn wait(&mut self, duration: Seconds) {
+        self.now += whole_blocks(frames(duration));
+    }
+
+    /// Lets time pass and names it.
+    pub fn wait_as(&mut self, span: &str, duration: Seconds) {
+        let from = self.now;
+        self.wait(duration);
+        self.name_span(span, from..self.now);
+    }
+
+    /// Plays a signal to its end. Returns the frame at which it starts.
+    pub fn play(&mut self, port: &Port, signal: &SignalId, level: Quantity, cx: &PlanCx<'_>) -> Frame {
+        let at = self.now;
+        let action = Action::Play { port: port.clone(), signal: signal.0.clone(), level };
+        self.cues.push(Cue { at, action });
+        self.now += whole_blocks(cx.signal(&signal.0).frames);
+        at
+    }
+
+    /// Names a part.
+    pub fn name_span(&mut self, name: &str, frames: std::ops::Range<Frame>) {
+        self.spans.push(Span { name: name.to_owned(), frames });
+    }
+
+    /// The take, with the ports that it records.
+    pub fn build(self, record: &[Port]) -> TakeSpec {
+        TakeSpec {
+            name: self.name,
+            cues: self.cues,
+            spans: self.spans,
+            record: record.iter().cloned().collect::<BTreeSet<_>>(),
+            duration: self.now,
+            continues: false,
+        }
+    }
+}
+
+fn whole_blocks(frames: Frame) -> Frame {
+    frames.next_multiple_of(BLOCK as Frame)
+}
+
+fn has(cx: &PlanCx<'_>, port: &Port, direction: PortDirection) -> bool {
+    cx.bench
+        .ports
+        .get(port)
+        .is_some_and(|info| info.direction == direction || info.direction == PortDirection::Both)
+}
+
+/// Collects what an entry asks for and the bench or the method cannot do.
+#[derive(Debug, Default)]
+pub struct Checks {
+    refusals: Vec<Refusal>,
+}
+
+impl Checks {
+    /// The bench must be able to play on the port.
+    pub fn plays(&mut self, cx: &PlanCx<'_>, port: &Port) {
+        self.port(cx, port, PortDirection::Out);
+    }
+
+    /// The bench must be able to record the port.
+    pub fn records(&mut self, cx: &PlanCx<'_>, port: &Port) {
+        self.port(cx, port, PortDirection::In);
+    }
+
+    fn port(&mut self, cx: &PlanCx<'_>, port: &Port, direction: PortDirection) {
+        if !has(cx, port, direction) {
+            let kind = if direction == PortDirection::Out { "output" } else { "input" };
+            self.refusals.push(Refusal {
+                parameter: None,
+                found: format!("bench '{}' without {kind} port '{port}'", cx.bench.name),
+                expected: format!("the {kind} port '{port}'"),
+                remedy: format!("bind '{port}' in the bench file"),
+            });
+        }
+    }
+
+    /// A duration of the plan must be above zero and at most `most`.
+    pub fn duration(&mut self, entry: &Entry, parameter: &Param<Seconds>, most: Seconds) {
+        let asked = entry.parameters.get(parameter);
+        if !(asked.0 > 0.0 && asked.0 <= most.0) {
+            self.refuse(
+                parameter,
+                format!("{} s", asked.0),
+                format!("more than 0 s and at most {} s", most.0),
+                "write a duration in this range",
+            );
+        }
+    }
+
+    /// A wait of the plan must be above zero and bounded.
+    pub fn wait(&mut self, entry: &Entry, parameter: &Param<Seconds>) {
+        self.duration(entry, parameter, WAIT_MAX);
+    }
+
+    /// The longest delay must be within what the methods can tell.
+    pub fn delay_max(&mut self, entry: &Entry) {
+        self.duration(entry, &DELAY_MAX, DELAY_LIMIT);
+    }
+
+    /// The device must have a volume control of at least one and at most `most` steps.
+    pub fn volume_steps(&mut self, cx: &PlanCx<'_>, most: u32) {
+        let steps = cx.bench.volume_step_count;
+        if !(1..=most).contains(&steps) {
+            self.refusals.push(Refusal {
+                parameter: None,
+                found: format!("bench '{}' with {steps} volume steps", cx.bench.name),
+                expected: format!("1 to {most} volume steps"),
+                remedy: "state the number of volume steps of the device in its file".to_owned(),
+            });
+        }
+    }
+
+    /// The parameter cannot be met.
+    pub fn refuse<T: ParameterType>(
+        &mut self,
+        parameter: &Param<T>,
+        found: String,
+        expected: String,
+        remedy: &str,
+    ) {
+        self.refusals.push(Refusal {
+            parameter: Some(parameter.spec().key),
+            found,
+            expected,
+            remedy: remedy.to_owned(),
+        });
+    }
+
+    /// Nothing was refused, or all that was.
+    ///
+    /// # Errors
+    /// Every refusal.
+    pub fn done(self) -> Result<(), Vec<Refusal>> {
+        if self.refusals.is_empty() { Ok(()) } else { Err(self.refusals) }
+    }
+}
