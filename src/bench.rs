@@ -1,5 +1,7 @@
 //! The bench: what records takes. Live and virtual benches are peers behind one trait.
 
+pub mod car;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -229,6 +229,8 @@ units! {
     Second = "s",
     /// Time.
     Millisecond = "ms",
+    /// Length.
+    Meter = "m",
     /// A percentage.
     Percent = "%",
     /// A dimensionless number or a count.

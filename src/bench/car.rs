@@ -1,0 +1,316 @@
+//! The virtual car: a cabin, a hands-free terminal and a network in software, with known truth.
+//!
+//! A peer of the live bench, not a mock: the program's demo and its proof. A [`CarSpec`] comes from a car file
+//! ([`file::read_car`]); a [`Car`] runs it in blocks of 10 ms at 48 kHz; [`truth`] computes from the same model, by other
+//! code, what a right bench must find.
+//!
+//! ```text
+//! poi.receive ─► network ─► terminal ─► loudspeaker (+ hiss) ─► cabin ─► ears (+ noise) ─► ear.left, ear.right
+//!                             │ echo reference          └──► cabin ─┐
+//! poi.send ◄── network ◄── terminal ◄───────── microphone (+ noise) ◄┴─ cabin ◄── mouth (at the MRP)
+//! ```
+//!
+//! Units: mouth, MRP and ears in Pa; POI digital, ±1.0 is full scale, 0 dBm0 is −6.15 dBov. The chain has no latency but
+//! what the file declares: every block goes all the way through.
+
+pub mod cabin;
+pub mod ear;
+pub mod file;
+pub mod network;
+pub mod noise;
+pub mod response;
+pub mod rig;
+pub mod spec;
+pub mod stage;
+pub mod terminal;
+pub mod truth;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use cabin::Cabin;
+use network::Channel;
+use noise::gain_for;
+use spec::{CabinSpec, CarSpec, Weighting};
+use stage::{Block, NOISE_HALF, NoiseModel, NoiseSource, SILENCE, Sound};
+use terminal::Terminal;
+
+pub use crate::take::BLOCK;
+use crate::take::RATE;
+use crate::terms::Bandwidth;
+
+/// Sample rate of the bench.
+pub const RATE_HZ: f64 = RATE as f64;
+
+/// Why a car does not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CarError {
+    /// The car makes calls of one bandwidth only.
+    #[error("the car '{car}' makes {own} calls, not {asked}: choose a car for {asked}")]
+    Bandwidth {
+        /// Name of the car.
+        car: String,
+        /// What it can do.
+        own: Bandwidth,
+        /// What was asked for.
+        asked: Bandwidth,
+    },
+    /// There is no such volume step.
+    #[error("volume step {asked} does not exist: the car has the steps 0 to {loudest}")]
+    VolumeStep {
+        /// What was asked for.
+        asked: u32,
+        /// The last and loudest step.
+        loudest: u32,
+    },
+    /// Nothing can be run before a call was opened.
+    #[error("no call is open")]
+    NoCall,
+}
+
+/// A virtual car. Its impulse responses are computed once; every call starts with a cold canceller.
+pub struct Car {
+    model: Arc<Model>,
+    seed: u64,
+    call: Option<Call>,
+}
+
+/// The parts of a car that do not change from call to call: what the simulation runs and the truth reads.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model {
+    /// The car file's numbers.
+    pub spec: CarSpec,
+    /// The sound paths.
+    pub cabin: Cabin,
+    /// Noise at the microphone: cabin and capsule.
+    pub microphone_noise: Vec<NoiseModel>,
+    /// Noise at each ear.
+    pub ear_noise: Option<NoiseModel>,
+    /// Hiss of the amplifier, at the loudspeaker.
+    pub amplifier_noise: Option<NoiseModel>,
+}
+
+impl Model {
+    /// The model of a car.
+    pub fn new(spec: CarSpec) -> Self {
+        let cabin = Cabin::new(&spec.cabin);
+        let noises = &spec.cabin;
+        let shaped = |level_dbpa_a: f64| NoiseModel {
+            gain: gain_for(level_dbpa_a, Weighting::A, &noises.noise_spectrum, RATE_HZ / 2.0),
+            taps: noise_taps(noises),
+        };
+        let white = |level_dbpa_a: f64| NoiseModel {
+            gain: gain_for(level_dbpa_a, Weighting::A, &[], RATE_HZ / 2.0),
+            taps: Vec::new(),
+        };
+        let ambient = noises.noise_microphone_dbpa_a.map(shaped);
+        let capsule = noises.noise_capsule_dbpa_a.map(white);
+        Self {
+            microphone_noise: ambient.into_iter().chain(capsule).collect(),
+            ear_noise: noises.noise_ears_dbpa_a.map(shaped),
+            amplifier_noise: noises.noise_amplifier_dbpa_a.map(white),
+            cabin,
+            spec,
+        }
+    }
+}
+
+fn noise_taps(spec: &CabinSpec) -> Vec<f64> {
+    if spec.noise_spectrum.is_empty() {
+        Vec::new()
+    } else {
+        response::taps_of_points(&spec.noise_spectrum, NOISE_HALF)
+    }
+}
+
+/// Everything that runs during a call.
+struct Call {
+    network_receive: Channel,
+    terminal: Terminal,
+    amplifier_noise: Option<NoiseSource>,
+    loudspeaker_to_microphone: Sound,
+    loudspeaker_to_ears: [Sound; 2],
+    mouth_to_microphone: Sound,
+    mouth_to_ears: [Sound; 2],
+    microphone_noise: Vec<NoiseSource>,
+    ear_noise: Option<[NoiseSource; 2]>,
+    network_send: Channel,
+}
+
+/// What a car gives back for what it was given, all of one length.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct CarOutputs {
+    /// Digital signal at the POI.
+    pub poi_send: Vec<f32>,
+    /// Pa at the left ear.
+    pub ear_left: Vec<f32>,
+    /// Pa at the right ear.
+    pub ear_right: Vec<f32>,
+    /// Pa at the MRP: what the mouth plays there (room reflections are 20 dB below and left out).
+    pub mic_mrp: Vec<f32>,
+}
+
+/// One block of what a car gives back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BlockOutputs {
+    /// Digital signal at the POI.
+    pub poi_send: Block,
+    /// Pa at the left and the right ear.
+    pub ears: [Block; 2],
+}
+
+impl Car {
+    /// A car at rest. `seed` decides its noises.
+    pub fn new(spec: &CarSpec, seed: u64) -> Self {
+        Self::of_model(Arc::new(Model::new(spec.clone())), seed)
+    }
+
+    /// A car of a model that others use too.
+    pub fn of_model(model: Arc<Model>, seed: u64) -> Self {
+        Self { model, seed, call: None }
+    }
+
+    /// What the car is made of.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Begins a call: cold canceller, empty lines, noises from their beginning.
+    ///
+    /// # Errors
+    /// When the car has no such bandwidth or volume step.
+    pub fn open(&mut self, bandwidth: Bandwidth, volume_step: u32) -> Result<(), CarError> {
+        let spec = &self.model.spec;
+        if bandwidth != spec.bandwidth {
+            let car = spec.name.clone();
+            return Err(CarError::Bandwidth { car, own: spec.bandwidth, asked: bandwidth });
+        }
+        self.check_step(volume_step)?;
+        self.call = Some(Call::new(&self.model, volume_step, self.seed));
+        Ok(())
+    }
+
+    /// As [`Car::open`] with another seed for this call's noises.
+    ///
+    /// # Errors
+    /// As [`Car::open`].
+    pub fn open_seeded(&mut self, bandwidth: Bandwidth, volume_step: u32, seed: u64) -> Result<(), CarError> {
+        self.seed = seed;
+        self.open(bandwidth, volume_step)
+    }
+
+    fn check_step(&self, asked: u32) -> Result<(), CarError> {
+        let loudest = self.model.spec.terminal.volume_steps.saturating_sub(1);
+        if asked > loudest { Err(CarError::VolumeStep { asked, loudest }) } else { Ok(()) }
+    }
+
+    /// Turns the volume, from the next block on.
+    ///
+    /// # Errors
+    /// When there is no such step or no call.
+    pub fn set_volume(&mut self, step: u32) -> Result<(), CarError> {
+        self.check_step(step)?;
+        let call = self.call.as_mut().ok_or(CarError::NoCall)?;
+        call.terminal.set_volume(&self.model.spec.terminal, step);
+        Ok(())
+    }
+
+    /// Ends the call.
+    pub fn close(&mut self) {
+        self.call = None;
+    }
+
+    /// Runs one block: `mouth` in Pa at the MRP, `receive` digital at the POI.
+    ///
+    /// # Errors
+    /// When no call is open.
+    pub fn block(&mut self, mouth: &Block, receive: &Block) -> Result<BlockOutputs, CarError> {
+        Ok(self.call.as_mut().ok_or(CarError::NoCall)?.block(mouth, receive))
+    }
+
+    /// Runs two whole tracks; the shorter one is continued with silence, the last block is filled up with silence. The
+    /// next run of the same call goes on after the last whole block.
+    ///
+    /// # Errors
+    /// When no call is open.
+    pub fn run(&mut self, mouth: &[f32], receive: &[f32]) -> Result<CarOutputs, CarError> {
+        let frames = mouth.len().max(receive.len());
+        let mut outputs = CarOutputs::default();
+        for at in (0..frames).step_by(BLOCK) {
+            let mouth = block_at(mouth, at);
+            let block = self.block(&mouth, &block_at(receive, at))?;
+            outputs.poi_send.extend_from_slice(&block.poi_send);
+            outputs.ear_left.extend_from_slice(&block.ears[0]);
+            outputs.ear_right.extend_from_slice(&block.ears[1]);
+            outputs.mic_mrp.extend_from_slice(&mouth);
+        }
+        for track in
+            [&mut outputs.poi_send, &mut outputs.ear_left, &mut outputs.ear_right, &mut outputs.mic_mrp]
+        {
+            track.truncate(frames);
+        }
+        Ok(outputs)
+    }
+}
+
+fn block_at(track: &[f32], at: usize) -> Block {
+    let mut block = SILENCE;
+    let rest = track.get(at..).unwrap_or_default();
+    let count = rest.len().min(BLOCK);
+    block[..count].copy_from_slice(&rest[..count]);
+    block
+}
+
+impl Call {
+    fn new(model: &Model, volume_step: u32, seed: u64) -> Self {
+        let spec = &model.spec;
+        let cabin = &model.cabin;
+        let source = |model: &NoiseModel, stream: u64| NoiseSource::new(model, seed, stream);
+        let channel = |delay_s: f64| Channel::new(&spec.network, spec.bandwidth, delay_s);
+        Self {
+            network_receive: channel(spec.network.delay_receive_s),
+            terminal: Terminal::new(&spec.terminal, spec.bandwidth, volume_step, seed),
+            amplifier_noise: model.amplifier_noise.as_ref().map(|noise| source(noise, 1)),
+            loudspeaker_to_microphone: Sound::new(&cabin.loudspeaker_to_microphone),
+            loudspeaker_to_ears: [0, 1].map(|ear| Sound::new(&cabin.loudspeaker_to_ears[ear])),
+            mouth_to_microphone: Sound::new(&cabin.mouth_to_microphone),
+            mouth_to_ears: [0, 1].map(|ear| Sound::new(&cabin.mouth_to_ears[ear])),
+            microphone_noise: (16..)
+                .zip(&model.microphone_noise)
+                .map(|(n, noise)| source(noise, n))
+                .collect(),
+            ear_noise: model.ear_noise.as_ref().map(|noise| [source(noise, 32), source(noise, 33)]),
+            network_send: channel(spec.network.delay_send_s),
+        }
+    }
+
+    fn block(&mut self, mouth: &Block, receive: &Block) -> BlockOutputs {
+        let mut loudspeaker = *receive;
+        self.network_receive.process(&mut loudspeaker);
+        self.terminal.receive(&mut loudspeaker);
+        if let Some(noise) = &mut self.amplifier_noise {
+            noise.add_to(&mut loudspeaker);
+        }
+        let mut ears = SILENCES;
+        for (side, ear) in ears.iter_mut().enumerate() {
+            *ear = self.loudspeaker_to_ears[side].arrival(&loudspeaker);
+            let own_voice = self.mouth_to_ears[side].arrival(mouth);
+            ear.iter_mut().zip(&own_voice).for_each(|(sum, voice)| *sum += voice);
+            if let Some(noises) = &mut self.ear_noise {
+                noises[side].add_to(ear);
+            }
+        }
+        let mut near = self.mouth_to_microphone.arrival(mouth);
+        for noise in &mut self.microphone_noise {
+            noise.add_to(&mut near);
+        }
+        let echo = self.loudspeaker_to_microphone.arrival(&loudspeaker);
+        let mut poi_send = self.terminal.send(&near, &echo);
+        self.network_send.process(&mut poi_send);
+        BlockOutputs { poi_send, ears }
+    }
+}
+
+const SILENCES: [Block; 2] = [SILENCE; 2];

@@ -1,0 +1,430 @@
+//! Car files: `test-plans/cars/*.toml` as text, read into a [`CarSpec`] with every problem at its place.
+
+use crate::bench::car::network;
+use crate::bench::car::spec::{
+    CabinSpec, CarSpec, Codec, Hats, IdealPaths, IdleNoise, NetworkSpec, PathsSpec, RealSpec, ReferenceSpec,
+    ResponsePoints, Shoebox, Suppression, TapSpec, TerminalKind, TerminalSpec, Weighting,
+};
+use crate::bench::car::terminal;
+use crate::document::{Placed, Table, read};
+use crate::problem::{Place, Problem, SourceText};
+use crate::terms::Bandwidth;
+use crate::units::Unit;
+
+/// Reads a car file.
+///
+/// # Errors
+/// Every problem of the file, each with its place.
+pub fn read_car(source: &SourceText) -> Result<CarSpec, Vec<Problem>> {
+    read(source, |root| {
+        let name = root.need_text("name");
+        let description = root.need_text("description");
+        let bandwidth = root.need_word::<Bandwidth>("bandwidth", "the band of its calls: \"NB\" or \"WB\"");
+        let cabin = need_table(root, "cabin").and_then(|table| cabin(&table));
+        let terminal_table = need_table(root, "terminal");
+        let terminal = terminal_table.as_ref().and_then(terminal_of);
+        let network_table = need_table(root, "network");
+        let network = network_table.as_ref().and_then(network_of);
+        let bandwidth = bandwidth?;
+        if let (Some(network), Some(table)) = (&network, &network_table) {
+            check_network(table, network, &bandwidth);
+        }
+        let spec = CarSpec {
+            name: name?.value,
+            description: description?.value,
+            bandwidth: bandwidth.value,
+            cabin: cabin?,
+            terminal: terminal?,
+            network: network?,
+        };
+        if let Some(table) = &terminal_table {
+            check_terminal_delays(table, &spec.terminal);
+        }
+        Some(spec)
+    })
+}
+
+fn need_table<'d>(parent: &Table<'d>, key: &str) -> Option<Table<'d>> {
+    if !parent.has(key) {
+        parent.table(key);
+        parent.missing(key, "a table");
+        return None;
+    }
+    parent.table(key)
+}
+
+/// A word at `key` out of `words`; what is unknown names them all.
+fn choice<T: Copy>(table: &Table<'_>, key: &str, words: &[(&str, T)], default: Option<T>) -> Option<T> {
+    let expected = format!("one of {}", words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", "));
+    if !table.has(key) {
+        table.text(key);
+        if default.is_none() {
+            table.missing(key, &expected);
+        }
+        return default;
+    }
+    let text = table.text(key)?;
+    let found = words.iter().find(|(word, _)| *word == text.value).map(|(_, value)| *value);
+    if found.is_none() {
+        table.problems().report(
+            text.place,
+            format!("'{key}' is not understood"),
+            format!("'{}'", text.value),
+            expected,
+            format!("write {key} = \"{}\"", words[0].0),
+        );
+    }
+    found
+}
+
+/// Reports a value outside of its range; inside it is handed on.
+fn within(
+    table: &Table<'_>,
+    key: &str,
+    value: Placed<f64>,
+    least: f64,
+    most: f64,
+    unit: &str,
+) -> Option<f64> {
+    if (least..=most).contains(&value.value) {
+        return Some(value.value);
+    }
+    table.problems().report(
+        value.place,
+        format!("'{key}' is out of range"),
+        format!("{} {unit}", value.value),
+        format!("{least} to {most} {unit}"),
+        format!("give {key} within that range"),
+    );
+    None
+}
+
+const GAIN_LIMIT_DB: f64 = 120.0;
+const DELAY_LIMIT_S: f64 = 2.0;
+
+fn gain_db(table: &Table<'_>, key: &str) -> Option<f64> {
+    let quantity = table.need_quantity(key, &[Unit::Db])?;
+    let value = Placed { value: quantity.value.value, place: quantity.place };
+    within(table, key, value, -GAIN_LIMIT_DB, GAIN_LIMIT_DB, "dB")
+}
+
+fn delay_s(table: &Table<'_>, key: &str) -> Option<f64> {
+    let quantity = table.need_quantity(key, &[Unit::Millisecond, Unit::Second])?;
+    let seconds = quantity.value.seconds()?.0;
+    within(table, key, Placed { value: seconds, place: quantity.place }, 0.0, DELAY_LIMIT_S, "s")
+}
+
+#[expect(clippy::option_option, reason = "absent and reported are two things")]
+/// A level that may be absent: no noise. `Some(None)` is absent, `None` is reported.
+fn noise_level(table: &Table<'_>, key: &str, units: &[Unit]) -> Option<Option<(f64, Unit)>> {
+    if !table.has(key) {
+        table.quantity(key, units);
+        return Some(None);
+    }
+    let quantity = table.quantity(key, units)?;
+    let value = Placed { value: quantity.value.value, place: quantity.place };
+    let level = within(table, key, value, -200.0, 0.0, quantity.value.unit.symbol())?;
+    Some(Some((level, quantity.value.unit)))
+}
+
+/// Points of a response; absent is flat.
+fn response(table: &Table<'_>, key: &str) -> Option<ResponsePoints> {
+    if !table.has(key) {
+        table.points(key);
+        return Some(Vec::new());
+    }
+    let points = table.points(key)?;
+    let rising = points.value.windows(2).all(|pair| pair[0].0 < pair[1].0);
+    let bounded = points.value.iter().all(|(freq, gain)| {
+        (1.0..=24_000.0).contains(freq) && (-GAIN_LIMIT_DB..=GAIN_LIMIT_DB).contains(gain)
+    });
+    if rising && bounded && points.value.len() <= 200 {
+        return Some(points.value);
+    }
+    table.problems().report(
+        points.place,
+        format!("'{key}' is no response"),
+        format!("{} points that do not rise in frequency or leave the range", points.value.len()),
+        "at most 200 pairs of frequency (1 to 24 000 Hz, rising) and gain (within 120 dB)",
+        "sort the points by frequency and correct what is out of range",
+    );
+    None
+}
+
+fn cabin(table: &Table<'_>) -> Option<CabinSpec> {
+    #[derive(Clone, Copy)]
+    enum Kind {
+        Ideal,
+        Shoebox,
+    }
+    let kind = choice(table, "kind", &[("shoebox", Kind::Shoebox), ("ideal", Kind::Ideal)], None);
+    let noise = table.table("noise");
+    let paths = match kind {
+        Some(Kind::Ideal) => ideal(table).map(PathsSpec::Ideal),
+        Some(Kind::Shoebox) => shoebox(table).map(PathsSpec::Shoebox),
+        None => return None, // unknown keys can't be told from known ones
+    };
+    let level = |key: &str| match &noise {
+        Some(noise) => Some(noise_level(noise, key, &[Unit::DbPaA])?.map(|(level, _)| level)),
+        None => Some(None),
+    };
+    let levels = ["microphone", "ears", "capsule", "amplifier"].map(level);
+    let spectrum = noise.as_ref().map_or(Some(Vec::new()), |noise| response(noise, "spectrum_hz_db"));
+    if let Some(noise) = &noise {
+        noise.finish();
+    }
+    table.finish();
+    let [microphone, ears, capsule, amplifier] = levels;
+    Some(CabinSpec {
+        paths: paths?,
+        noise_microphone_dbpa_a: microphone?,
+        noise_ears_dbpa_a: ears?,
+        noise_capsule_dbpa_a: capsule?,
+        noise_amplifier_dbpa_a: amplifier?,
+        noise_spectrum: spectrum?,
+    })
+}
+
+fn ideal(table: &Table<'_>) -> Option<IdealPaths> {
+    let tap = |key: &str| -> Option<Option<TapSpec>> {
+        if !table.has(key) {
+            table.table(key);
+            return Some(None);
+        }
+        let path = table.table(key)?;
+        let (gain_db, delay_s) = (gain_db(&path, "gain"), delay_s(&path, "delay"));
+        path.finish();
+        Some(Some(TapSpec { gain_db: gain_db?, delay_s: delay_s? }))
+    };
+    let [to_microphone, to_ears, echo, left, right] = [
+        "mouth_to_microphone",
+        "mouth_to_ears",
+        "loudspeaker_to_microphone",
+        "loudspeaker_to_ear_left",
+        "loudspeaker_to_ear_right",
+    ]
+    .map(tap);
+    Some(IdealPaths {
+        mouth_to_microphone: to_microphone?,
+        mouth_to_ears: to_ears?,
+        loudspeaker_to_microphone: echo?,
+        loudspeaker_to_ears: [left?, right?],
+    })
+}
+
+fn triple(table: &Table<'_>, key: &str) -> Option<Placed<[f64; 3]>> {
+    if !table.has(key) {
+        table.quantities(key, &[Unit::Meter]);
+        table.missing(key, "three lengths, as in [\"1.9 m\", \"1.4 m\", \"0.9 m\"]");
+        return None;
+    }
+    let place = table.quantities(key, &[Unit::Meter])?;
+    let values: Vec<f64> = place.iter().map(|one| one.value.value).collect();
+    let at = place.first().map_or_else(|| table.place().clone(), |one| one.place.clone());
+    if let Ok(value) = <[f64; 3]>::try_from(values) {
+        return Some(Placed { value, place: at });
+    }
+    table.problems().report(
+        at,
+        format!("'{key}' needs three lengths"),
+        format!("{} of them", place.len()),
+        "length, width and height: x forward, y to the right, z up",
+        format!("write {key} = [\"… m\", \"… m\", \"… m\"]"),
+    );
+    None
+}
+
+fn shoebox(table: &Table<'_>) -> Option<Shoebox> {
+    let size = triple(table, "size");
+    let absorption = table.number("absorption");
+    if !table.has("absorption") {
+        table.missing("absorption", "the share of sound energy that a wall takes, as in 0.5");
+    }
+    let positions = ["lips", "microphone", "loudspeaker"].map(|key| (key, triple(table, key)));
+    let directivity = if table.has("microphone_directivity") {
+        let value = table.number("microphone_directivity")?;
+        within(table, "microphone_directivity", value, 0.0, 1.0, "")
+    } else {
+        table.number("microphone_directivity");
+        Some(0.0)
+    };
+    let hats = choice(table, "hats", &[("flat", Hats::Flat), ("p58", Hats::P58)], Some(Hats::Flat));
+    let size = size?;
+    for length in size.value {
+        within(table, "size", Placed { value: length, place: size.place.clone() }, 0.5, 5.0, "m")?;
+    }
+    let absorption = within(table, "absorption", absorption?, 0.2, 1.0, "")?;
+    let mut inside = Vec::new();
+    for (key, at) in positions {
+        inside.push(inside_of(table, key, at?, size.value));
+    }
+    Some(Shoebox {
+        size_m: size.value,
+        absorption,
+        lips_m: inside[0]?,
+        microphone_m: inside[1]?,
+        loudspeaker_m: inside[2]?,
+        microphone_directivity: directivity?,
+        hats: hats?,
+    })
+}
+
+/// A position must lie in the cabin, the lips with their head (0.1 m behind and beside).
+fn inside_of(table: &Table<'_>, key: &str, at: Placed<[f64; 3]>, size: [f64; 3]) -> Option<[f64; 3]> {
+    let margin = if key == "lips" { 0.11 } else { 0.01 };
+    if (0..3).all(|i| (margin..=size[i] - margin).contains(&at.value[i])) {
+        return Some(at.value);
+    }
+    table.problems().report(
+        at.place,
+        format!("'{key}' lies outside of the cabin"),
+        format!("{:?} m", at.value),
+        format!("a place at least {margin} m from every wall of {size:?} m"),
+        "move it inside",
+    );
+    None
+}
+
+fn terminal_of(table: &Table<'_>) -> Option<TerminalSpec> {
+    #[derive(Clone, Copy)]
+    enum Kind {
+        Reference,
+        Real,
+    }
+    let [reference, real] = TerminalKind::WORDS;
+    let kind = choice(table, "kind", &[(reference, Kind::Reference), (real, Kind::Real)], None)?;
+    let send = need_table(table, "send").map(|send| direction(&send));
+    let receive = need_table(table, "receive").map(|receive| direction(&receive));
+    let volume = need_table(table, "volume").and_then(|volume| {
+        let steps = volume.integer("steps");
+        let step = gain_db(&volume, "step");
+        volume.finish();
+        let steps = steps?;
+        let value = Placed { value: steps.value as f64, place: steps.place };
+        let steps = within(&volume, "steps", value, 1.0, 64.0, "")? as u32;
+        Some((steps, step?))
+    });
+    let kind = match kind {
+        Kind::Reference => reference_of(table).map(TerminalKind::Reference),
+        Kind::Real => real_of(table).map(TerminalKind::Real),
+    };
+    table.finish();
+    let ((send_gain_db, send_response, send_delay_s), (receive_gain_db, receive_response, receive_delay_s)) =
+        (send??, receive??);
+    let (volume_steps, volume_step_db) = volume?;
+    Some(TerminalSpec {
+        kind: kind?,
+        send_gain_db,
+        send_response,
+        send_delay_s,
+        receive_gain_db,
+        receive_response,
+        receive_delay_s,
+        volume_steps,
+        volume_step_db,
+    })
+}
+
+fn direction(table: &Table<'_>) -> Option<(f64, ResponsePoints, f64)> {
+    let gain = gain_db(table, "gain");
+    let response = response(table, "response_hz_db");
+    let delay = delay_s(table, "delay");
+    table.finish();
+    Some((gain?, response?, delay?))
+}
+
+fn reference_of(table: &Table<'_>) -> Option<ReferenceSpec> {
+    let echo = need_table(table, "echo").and_then(|echo| {
+        let none = echo.kind("loss").is_some() && echo.text("loss")?.value == "none";
+        let loss = if none { Some(None) } else { gain_db(&echo, "loss").map(Some) };
+        let points = response(&echo, "response_hz_db");
+        echo.finish();
+        Some((loss?, points?))
+    });
+    let idle = if table.has("idle_noise") {
+        table.table("idle_noise").and_then(|idle| {
+            let level = noise_level(&idle, "level", &[Unit::Dbm0A, Unit::Dbm0P]);
+            let points = response(&idle, "spectrum_hz_db");
+            idle.finish();
+            Some((level?, points?))
+        })
+    } else {
+        table.table("idle_noise");
+        Some((None, Vec::new()))
+    };
+    let ((echo_loss_db, echo_loss_response), (level, idle_noise_spectrum)) = (echo?, idle?);
+    let idle_noise = level.map(|(level_dbm0, unit)| IdleNoise {
+        level_dbm0,
+        weighting: if unit == Unit::Dbm0P { Weighting::Psophometric } else { Weighting::A },
+    });
+    Some(ReferenceSpec { echo_loss_db, echo_loss_response, idle_noise, idle_noise_spectrum })
+}
+
+fn real_of(table: &Table<'_>) -> Option<RealSpec> {
+    let cancels = choice(table, "echo_canceller", &[("WebRTC AEC3", true), ("none", false)], None);
+    let suppression = choice(
+        table,
+        "noise_suppression",
+        &[
+            ("none", None),
+            ("low", Some(Suppression::Low)),
+            ("moderate", Some(Suppression::Moderate)),
+            ("high", Some(Suppression::High)),
+            ("very high", Some(Suppression::VeryHigh)),
+        ],
+        None,
+    );
+    Some(RealSpec { echo_canceller: cancels?, noise_suppression: suppression? })
+}
+
+fn network_of(table: &Table<'_>) -> Option<NetworkSpec> {
+    let codec = choice(table, "codec", &Codec::ALL.map(|codec| (codec.word(), codec)), None);
+    let (send, receive) = (delay_s(table, "delay_send"), delay_s(table, "delay_receive"));
+    table.finish();
+    Some(NetworkSpec { codec: codec?, delay_send_s: send?, delay_receive_s: receive? })
+}
+
+fn check_network(table: &Table<'_>, network: &NetworkSpec, bandwidth: &Placed<Bandwidth>) {
+    if !network.codec.carries(bandwidth.value) {
+        table.problems().report(
+            table.text("codec").map_or_else(|| table.place().clone(), |codec| codec.place),
+            "the codec does not carry the call",
+            format!("{} for {}", network.codec.word(), bandwidth.value),
+            "G.711 A-law for NB, G.722 for WB, linear for any",
+            "choose another codec or another bandwidth",
+        );
+        return;
+    }
+    let least_s = network::least_delay_s(network.codec, bandwidth.value);
+    for (key, delay) in [("delay_send", network.delay_send_s), ("delay_receive", network.delay_receive_s)] {
+        check_delay(table, key, delay, least_s, "codec and band limit need it");
+    }
+}
+
+fn check_terminal_delays(table: &Table<'_>, spec: &TerminalSpec) {
+    let (send_s, receive_s) = terminal::least_delays_s(spec);
+    for (key, delay, least_s) in
+        [("send", spec.send_delay_s, send_s), ("receive", spec.receive_delay_s, receive_s)]
+    {
+        if let Some(table) = table.table(key) {
+            check_delay(&table, "delay", delay, least_s, "its filters need it");
+        }
+    }
+}
+
+fn check_delay(table: &Table<'_>, key: &str, delay_s: f64, least_s: f64, why: &str) {
+    // half a sample of slack: delays are whole samples
+    if delay_s >= least_s - 1e-5 {
+        return;
+    }
+    let place: Place = table
+        .quantity(key, &[Unit::Millisecond, Unit::Second])
+        .map_or_else(|| table.place().clone(), |quantity| quantity.place);
+    table.problems().report(
+        place,
+        format!("'{key}' is too short"),
+        format!("{} ms", delay_s * 1e3),
+        format!("at least {:.2} ms: {why}", least_s * 1e3),
+        format!("give {key} a longer delay"),
+    );
+}

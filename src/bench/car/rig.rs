@@ -1,0 +1,249 @@
+//! The virtual car as a bench: ports, calibration of its make-believe converters, takes and telemetry.
+//!
+//! The rig around the car is perfect: one clock, bit-exact loopback without delay, converters that overload only at full
+//! scale. Its calibration is declared: +20 dBPa for the acoustic ports and +6.15 dBm0 for the network at 0 dBov.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::bench::car::spec::CarSpec;
+use crate::bench::car::stage::{Block, SILENCE};
+use crate::bench::car::{BLOCK, Car, CarError, Model};
+use crate::bench::{
+    Bench, BenchError, BenchMaker, CaptureSink, RenderedEpoch, RenderedTake, StopFlag, TelemetrySender,
+};
+use crate::calibration::{PortCalibration, Validity};
+use crate::capture::{Certificate, Grade};
+use crate::context::{BenchInfo, NetworkInfo, PortDirection, PortInfo};
+use crate::event::Telemetry;
+use crate::take::{EpochKey, Frame, RigAction};
+use crate::terms::Port;
+use crate::units::{DBOV_AT_0_DBM0, Quantity, Seconds, Unit};
+
+/// Level of 0 dBov on the acoustic ports of the virtual rig, dBPa.
+const ACOUSTIC_ZERO_DBOV_DBPA: f64 = 20.0;
+/// The microphone at the mouth.
+const MIC_MRP: &str = "mic.mrp";
+/// The acoustic inputs.
+const ACOUSTIC_INPUTS: [&str; 3] = [Port::EAR_LEFT, Port::EAR_RIGHT, MIC_MRP];
+/// Blocks between two telemetry messages: 100 ms of sound.
+const TELEMETRY_BLOCKS: usize = 10;
+
+/// What the bench of a car tells about itself.
+fn info_of(spec: &CarSpec) -> BenchInfo {
+    let port = |direction, zero_dbov| PortInfo {
+        direction,
+        calibration: PortCalibration {
+            record: "virtual-rig".to_owned(),
+            zero_dbov,
+            validity: Validity::Valid,
+        },
+    };
+    let acoustic = Quantity::new(ACOUSTIC_ZERO_DBOV_DBPA, Unit::DbPa);
+    let network = Quantity::new(-DBOV_AT_0_DBM0, Unit::Dbm0);
+    let mut ports = BTreeMap::from([
+        (Port::of(Port::MOUTH), port(PortDirection::Out, acoustic)),
+        (Port::of(Port::POI_RECEIVE), port(PortDirection::Out, network)),
+        (Port::of(Port::POI_SEND), port(PortDirection::In, network)),
+        (Port::of(Port::LOOPBACK), port(PortDirection::Both, Quantity::new(0.0, Unit::DbOv))),
+    ]);
+    for name in ACOUSTIC_INPUTS {
+        ports.insert(Port::of(name), port(PortDirection::In, acoustic));
+    }
+    BenchInfo {
+        name: spec.name.clone(),
+        is_virtual: true,
+        ports,
+        network: NetworkInfo {
+            codec: spec.network.codec.description().to_owned(),
+            bandwidth: spec.bandwidth,
+            delay_send: Seconds(super::stage::whole_samples_s(spec.network.delay_send_s)),
+            delay_receive: Seconds(super::stage::whole_samples_s(spec.network.delay_receive_s)),
+        },
+        volume_step_count: spec.terminal.volume_steps,
+    }
+}
+
+/// A virtual car on its virtual rig.
+pub struct CarBench {
+    info: BenchInfo,
+    car: Car,
+    telemetry: TelemetrySender,
+}
+
+impl CarBench {
+    /// The bench of a car.
+    pub fn new(spec: &CarSpec) -> Self {
+        Self::of_model(Arc::new(Model::new(spec.clone())))
+    }
+
+    fn of_model(model: Arc<Model>) -> Self {
+        Self { info: info_of(&model.spec), car: Car::of_model(model, 0), telemetry: TelemetrySender::none() }
+    }
+
+    fn check(&self, take: &RenderedTake) -> Result<(), BenchError> {
+        let is = |port: &Port, wanted: PortDirection| {
+            self.info
+                .ports
+                .get(port)
+                .is_some_and(|known| known.direction == wanted || known.direction == PortDirection::Both)
+        };
+        if let Some(port) = take.tracks.keys().find(|port| !is(port, PortDirection::Out)) {
+            return Err(BenchError::StopRun(format!("the virtual car cannot play on port {port}")));
+        }
+        if let Some(port) = take.record.iter().find(|port| !is(port, PortDirection::In)) {
+            return Err(BenchError::StopRun(format!("the virtual car cannot record port {port}")));
+        }
+        for (port, track) in &take.tracks {
+            if track.iter().any(|sample| !sample.is_finite()) {
+                return Err(BenchError::StopRun(format!(
+                    "the track for port {port} of take {} holds a value that is no number",
+                    take.id
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl From<CarError> for BenchError {
+    fn from(error: CarError) -> Self {
+        Self::StopRun(error.to_string())
+    }
+}
+
+/// The samples of one block of every recorded port, raw digital full scale.
+type Recorded = BTreeMap<&'static str, Block>;
+
+impl Bench for CarBench {
+    fn info(&self) -> &BenchInfo {
+        &self.info
+    }
+
+    fn open(&mut self, epoch: &RenderedEpoch, telemetry: &TelemetrySender) -> Result<(), BenchError> {
+        self.telemetry = telemetry.clone();
+        self.car.open_seeded(epoch.bandwidth, epoch.volume_step, epoch.seed)?;
+        Ok(())
+    }
+
+    /// A volume action takes effect with the first whole block after its frame.
+    fn take(
+        &mut self,
+        take: &RenderedTake,
+        sink: &mut dyn CaptureSink,
+        stop: &StopFlag,
+    ) -> Result<Certificate, BenchError> {
+        self.check(take)?;
+        let track = |name| take.tracks.get(&Port::of(name)).map(Arc::as_ref).unwrap_or_default();
+        let (mouth, receive, loopback) =
+            (track(Port::MOUTH), track(Port::POI_RECEIVE), track(Port::LOOPBACK));
+        let pascals = 10f32.powf(ACOUSTIC_ZERO_DBOV_DBPA as f32 / 20.0);
+        let mut actions = take.actions.iter().peekable();
+        let mut overloaded: Vec<Port> = Vec::new();
+        for (index, at) in (0..take.duration).step_by(BLOCK).enumerate() {
+            if stop.is_set() {
+                return Err(BenchError::Stopped);
+            }
+            while let Some((_, RigAction::SetVolume(step))) = actions.next_if(|(frame, _)| *frame <= at) {
+                self.car.set_volume(*step)?;
+            }
+            let mouth = block_of(mouth, at);
+            let outputs = self.car.block(&mouth.map(|x| x * pascals), &block_of(receive, at))?;
+            let recorded = Recorded::from([
+                (Port::POI_SEND, outputs.poi_send),
+                (Port::EAR_LEFT, outputs.ears[0].map(|x| x / pascals)),
+                (Port::EAR_RIGHT, outputs.ears[1].map(|x| x / pascals)),
+                (MIC_MRP, mouth),
+                (Port::LOOPBACK, block_of(loopback, at)),
+            ]);
+            let count = (take.duration - at).min(BLOCK as Frame) as usize;
+            for port in &take.record {
+                let Some(samples) = recorded.get(port.name()).map(|block| &block[..count]) else { continue };
+                let is_full = samples.iter().any(|sample| sample.abs() >= 1.0);
+                if is_full && ACOUSTIC_INPUTS.contains(&port.name()) && !overloaded.contains(port) {
+                    overloaded.push(port.clone());
+                }
+                sink.write(port, samples)?;
+            }
+            if index.is_multiple_of(TELEMETRY_BLOCKS) {
+                self.tell(&take.epoch, take, at, &recorded);
+            }
+        }
+        Ok(certificate(overloaded))
+    }
+
+    fn close(&mut self) -> Result<(), BenchError> {
+        self.car.close();
+        self.telemetry = TelemetrySender::none();
+        Ok(())
+    }
+}
+
+impl CarBench {
+    fn tell(&self, epoch: &EpochKey, take: &RenderedTake, done: Frame, recorded: &Recorded) {
+        if !self.telemetry.is_listened_to() {
+            return;
+        }
+        let (epoch, id) = (epoch.clone(), take.id.clone());
+        self.telemetry.send(Telemetry::TakeProgress { epoch, take: id, done, total: take.duration });
+        let levels = take.record.iter().filter_map(|port| {
+            let block = recorded.get(port.name())?;
+            let square: f64 = block.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / BLOCK as f64;
+            let peak = block.iter().fold(0.0f64, |peak, x| peak.max(f64::from(x.abs())));
+            Some((port.clone(), (10.0 * square.log10(), 20.0 * peak.log10())))
+        });
+        self.telemetry.send(Telemetry::Levels { levels: levels.collect() });
+    }
+}
+
+fn certificate(overloaded: Vec<Port>) -> Certificate {
+    let mut certificate = Certificate::by_construction();
+    if !overloaded.is_empty() {
+        let names: Vec<&str> = overloaded.iter().map(Port::name).collect();
+        certificate.grade = Grade::Bad;
+        certificate.note = format!("full scale of the virtual rig reached on {}", names.join(", "));
+        certificate.overloaded = overloaded;
+    }
+    certificate
+}
+
+fn block_of(track: &[f32], at: Frame) -> Block {
+    let mut block = SILENCE;
+    let rest = track.get(at as usize..).unwrap_or_default();
+    let count = rest.len().min(BLOCK);
+    block[..count].copy_from_slice(&rest[..count]);
+    block
+}
+
+/// Makes benches of one car, as many as the machine has cores; the impulse responses are computed once.
+pub struct CarBenchMaker {
+    model: Arc<Model>,
+    info: BenchInfo,
+}
+
+impl CarBenchMaker {
+    /// Benches of the car of `spec`.
+    pub fn new(spec: CarSpec) -> Self {
+        let info = info_of(&spec);
+        Self { model: Arc::new(Model::new(spec)), info }
+    }
+
+    /// What the cars are made of, for [`super::truth::Truth::of`].
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+}
+
+impl BenchMaker for CarBenchMaker {
+    fn info(&self) -> &BenchInfo {
+        &self.info
+    }
+
+    fn make(&self) -> Result<Box<dyn Bench>, BenchError> {
+        Ok(Box::new(CarBench::of_model(Arc::clone(&self.model))))
+    }
+
+    fn parallel_max(&self) -> usize {
+        std::thread::available_parallelism().map_or(1, usize::from)
+    }
+}

@@ -1,0 +1,246 @@
+//! A virtual car as data: every number that the car file may state, in the units of the simulation.
+
+use crate::terms::Bandwidth;
+
+/// A whole car: what stands in one file of `test-plans/cars`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CarSpec {
+    /// The name that runs and reports print.
+    pub name: String,
+    /// One sentence about what the car is for.
+    pub description: String,
+    /// The speech band of its calls.
+    pub bandwidth: Bandwidth,
+    /// Where the sound goes.
+    pub cabin: CabinSpec,
+    /// The hands-free terminal under test.
+    pub terminal: TerminalSpec,
+    /// The network simulator between the terminal and the POI.
+    pub network: NetworkSpec,
+}
+
+/// Points of a frequency response: gain in dB at frequencies in Hz, straight lines over log f, the end values
+/// held outside. Empty is flat.
+pub type ResponsePoints = Vec<(f64, f64)>;
+
+/// The cabin: its paths and its noise floors.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CabinSpec {
+    /// How the sound paths come about.
+    pub paths: PathsSpec,
+    /// Sound at the microphone without talker and loudspeaker, as (level, A-weighted dBPa); `None` is silence.
+    pub noise_microphone_dbpa_a: Option<f64>,
+    /// Sound at each ear without talker and loudspeaker, A-weighted dBPa.
+    pub noise_ears_dbpa_a: Option<f64>,
+    /// Self noise of the microphone capsule as equivalent sound pressure, A-weighted dBPa, white.
+    pub noise_capsule_dbpa_a: Option<f64>,
+    /// Hiss of the amplifier: what the loudspeaker makes at 1 m in the free field, A-weighted dBPa, white.
+    pub noise_amplifier_dbpa_a: Option<f64>,
+    /// The spectrum of the two cabin noises.
+    pub noise_spectrum: ResponsePoints,
+}
+
+/// How the sound paths of a cabin come about.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PathsSpec {
+    /// One tap for each path: the truth is analytic.
+    Ideal(IdealPaths),
+    /// A box of a room by the image method.
+    Shoebox(Shoebox),
+}
+
+/// One tap: a gain and a delay.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TapSpec {
+    /// Gain in dB. From the mouth: relative to the pressure at the MRP; from the loudspeaker: relative to its free-field
+    /// pressure at 1 m.
+    pub gain_db: f64,
+    /// Delay in seconds.
+    pub delay_s: f64,
+}
+
+/// The paths of a cabin with one tap each. A path that is not stated is silent.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct IdealPaths {
+    /// Mouth (MRP) to the hands-free microphone.
+    pub mouth_to_microphone: Option<TapSpec>,
+    /// Mouth (MRP) to each ear of the same head.
+    pub mouth_to_ears: Option<TapSpec>,
+    /// Loudspeaker to the hands-free microphone.
+    pub loudspeaker_to_microphone: Option<TapSpec>,
+    /// Loudspeaker to the left and to the right ear.
+    pub loudspeaker_to_ears: [Option<TapSpec>; 2],
+}
+
+/// A rectangular cabin. x runs forward, y to the right, z up; meters; the origin is a lower rear left corner.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shoebox {
+    /// Length, width, height.
+    pub size_m: [f64; 3],
+    /// The share of the sound energy that a wall takes, the same at all frequencies and walls.
+    pub absorption: f64,
+    /// The lips of the HATS, which looks forward.
+    pub lips_m: [f64; 3],
+    /// The hands-free microphone.
+    pub microphone_m: [f64; 3],
+    /// The loudspeaker.
+    pub loudspeaker_m: [f64; 3],
+    /// The pattern of the microphone, pointed at the lips: 0 is omnidirectional, 0.5 a cardioid.
+    pub microphone_directivity: f64,
+    /// What the ear ports deliver.
+    pub hats: Hats,
+}
+
+/// What the ear ports of a shoebox cabin deliver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hats {
+    /// Pressure equalized to the free field: the ear response is taken out already.
+    Flat,
+    /// Pressure at the DRP, with the free-field ear response of P.58.
+    P58,
+}
+
+/// The hands-free terminal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TerminalSpec {
+    /// Which terminal it is.
+    pub kind: TerminalKind,
+    /// Level at the POI in dBm0 for 0 dBPa at the microphone, with a flat response.
+    pub send_gain_db: f64,
+    /// The send response on top of the gain.
+    pub send_response: ResponsePoints,
+    /// From the microphone membrane to the terminal's output, everything included, in seconds.
+    pub send_delay_s: f64,
+    /// Free-field level of the loudspeaker at 1 m in dBPa for 0 dBm0 at the POI, at the loudest volume step, with a flat
+    /// response.
+    pub receive_gain_db: f64,
+    /// The receive response on top of the gain.
+    pub receive_response: ResponsePoints,
+    /// From the terminal's input to the loudspeaker membrane, everything included, in seconds.
+    pub receive_delay_s: f64,
+    /// How many volume steps there are: 0 … steps − 1, the last is the loudest.
+    pub volume_steps: u32,
+    /// How much louder a step is than the one below, in dB.
+    pub volume_step_db: f64,
+}
+
+/// The kinds of terminal, with what only one of them has. A terminal in a process of its own comes later.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TerminalKind {
+    /// Every property is a number of the file, so the truth of every measurand is known.
+    Reference(ReferenceSpec),
+    /// A real echo canceller and noise suppressor.
+    Real(RealSpec),
+}
+
+impl TerminalKind {
+    /// The words that a file may write for `kind`.
+    pub const WORDS: [&str; 2] = ["reference", "real"];
+}
+
+/// What only the reference terminal has.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReferenceSpec {
+    /// What the canceller takes away from the echo, in dB; `None` is no canceller.
+    pub echo_loss_db: Option<f64>,
+    /// Loss on top of `echo_loss_db` at frequencies (positive is more loss).
+    pub echo_loss_response: ResponsePoints,
+    /// The terminal's own noise at the POI; `None` is silence.
+    pub idle_noise: Option<IdleNoise>,
+    /// The spectrum of the idle noise.
+    pub idle_noise_spectrum: ResponsePoints,
+}
+
+/// A weighted noise level.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct IdleNoise {
+    /// The level in dBm0 with the weighting.
+    pub level_dbm0: f64,
+    /// The weighting of the level.
+    pub weighting: Weighting,
+}
+
+/// The weightings in which noise is declared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weighting {
+    /// A-weighting (IEC 61672-1).
+    A,
+    /// Psophometric weighting (O.41).
+    Psophometric,
+}
+
+/// What only the real terminal has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RealSpec {
+    /// Whether the echo canceller runs.
+    pub echo_canceller: bool,
+    /// How strong the noise suppression is; `None` is off.
+    pub noise_suppression: Option<Suppression>,
+}
+
+/// Strength of the noise suppression.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Suppression {
+    /// About 6 dB.
+    Low,
+    /// About 12 dB.
+    Moderate,
+    /// About 18 dB.
+    High,
+    /// About 21 dB.
+    VeryHigh,
+}
+
+/// The network simulator.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NetworkSpec {
+    /// The codec that the call really uses.
+    pub codec: Codec,
+    /// Terminal to POI, codec included, in seconds. Declared: measured delays have it subtracted.
+    pub delay_send_s: f64,
+    /// POI to terminal, codec included, in seconds.
+    pub delay_receive_s: f64,
+}
+
+/// The codecs of the virtual network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Codec {
+    /// None: full scale and the band limit of the call only.
+    Linear,
+    /// G.711 A-law, 64 kbit/s, narrowband.
+    G711A,
+    /// G.722 at 64 kbit/s, wideband.
+    G722,
+}
+
+impl Codec {
+    /// Every codec.
+    pub const ALL: [Codec; 3] = [Codec::Linear, Codec::G711A, Codec::G722];
+
+    /// The word of the car file.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Linear => "linear",
+            Self::G711A => "G.711 A-law",
+            Self::G722 => "G.722",
+        }
+    }
+
+    /// What every result says about the codec.
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::Linear => "no codec, band limit only",
+            Self::G711A => "G.711 A-law 64 kbit/s",
+            Self::G722 => "G.722 64 kbit/s",
+        }
+    }
+
+    /// Whether a call of `bandwidth` can use the codec.
+    pub const fn carries(self, bandwidth: Bandwidth) -> bool {
+        match self {
+            Self::Linear => true,
+            Self::G711A => matches!(bandwidth, Bandwidth::Nb),
+            Self::G722 => matches!(bandwidth, Bandwidth::Wb),
+        }
+    }
+}

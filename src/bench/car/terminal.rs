@@ -1,0 +1,88 @@
+//! The hands-free terminal of the virtual car: between network and cabin.
+//!
+//! Signals towards the network are digital (±1.0 is full scale, where the converter of the microphone and the output
+//! clip, as real ones do); signals towards the cabin are pascals.
+
+pub mod real;
+pub mod reference;
+
+use crate::bench::car::RATE_HZ;
+use crate::bench::car::spec::{TerminalKind, TerminalSpec};
+use crate::bench::car::stage::{Block, response_delay};
+use crate::terms::Bandwidth;
+use crate::units::DBOV_AT_0_DBM0;
+
+/// A running terminal.
+pub enum Terminal {
+    /// See [`reference::Reference`].
+    Reference(Box<reference::Reference>),
+    /// See [`real::Real`].
+    Real(Box<real::Real>),
+}
+
+impl Terminal {
+    /// The terminal at the beginning of a call: cold canceller, empty lines.
+    pub fn new(spec: &TerminalSpec, bandwidth: Bandwidth, volume_step: u32, seed: u64) -> Self {
+        match &spec.kind {
+            TerminalKind::Reference(own) => {
+                let model = reference::Model::new(spec, own, bandwidth);
+                Self::Reference(Box::new(reference::Reference::new(spec, &model, volume_step, seed)))
+            }
+            TerminalKind::Real(own) => Self::Real(Box::new(real::Real::new(spec, own, volume_step))),
+        }
+    }
+
+    /// Turns the volume to `step`, at once.
+    pub fn set_volume(&mut self, spec: &TerminalSpec, step: u32) {
+        let gain = receive_gain(spec, step) as f32;
+        match self {
+            Self::Reference(terminal) => terminal.set_receive_gain(gain),
+            Self::Real(terminal) => terminal.set_receive_gain(gain),
+        }
+    }
+
+    /// From the network (digital) to the loudspeaker (Pa at 1 m), in place.
+    pub fn receive(&mut self, block: &mut Block) {
+        match self {
+            Self::Reference(terminal) => terminal.receive(block),
+            Self::Real(terminal) => terminal.receive(block),
+        }
+    }
+
+    /// From the microphone to the network (digital). The sound at the microphone comes in two parts, in Pa: `near`, and
+    /// `echo`, which came from the loudspeaker; only the reference terminal may tell them apart.
+    pub fn send(&mut self, near: &Block, echo: &Block) -> Block {
+        match self {
+            Self::Reference(terminal) => terminal.send(near, echo),
+            Self::Real(terminal) => terminal.send(near, echo),
+        }
+    }
+}
+
+/// Digital amplitude for 1 Pa at the microphone.
+pub fn send_gain(spec: &TerminalSpec) -> f64 {
+    10f64.powf((spec.send_gain_db + DBOV_AT_0_DBM0) / 20.0)
+}
+
+/// Pa at 1 m for the digital amplitude 1 at a volume step.
+pub fn receive_gain(spec: &TerminalSpec, step: u32) -> f64 {
+    let loudest = spec.volume_steps.saturating_sub(1);
+    let below = f64::from(loudest - step.min(loudest));
+    10f64.powf((spec.receive_gain_db - DBOV_AT_0_DBM0 - below * spec.volume_step_db) / 20.0)
+}
+
+/// The shortest delays (send, receive) that the terminal's filters allow, in seconds.
+pub fn least_delays_s(spec: &TerminalSpec) -> (f64, f64) {
+    let (send, receive) = latencies(spec);
+    (send as f64 / RATE_HZ, receive as f64 / RATE_HZ)
+}
+
+/// What the terminal's filters take (send, receive), in samples.
+fn latencies(spec: &TerminalSpec) -> (usize, usize) {
+    let send = response_delay(&spec.send_response);
+    let receive = response_delay(&spec.receive_response);
+    match &spec.kind {
+        TerminalKind::Reference(own) => (send + response_delay(&own.echo_loss_response), receive),
+        TerminalKind::Real(own) => (send + real::send_latency(own), receive + real::receive_latency()),
+    }
+}

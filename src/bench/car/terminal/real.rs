@@ -1,0 +1,133 @@
+//! The real terminal: the echo canceller (AEC3) and noise suppressor of WebRTC, in the pure-Rust port `sonora`.
+//!
+//! It runs at 16 kHz in blocks of 10 ms, in wideband and narrowband calls alike, between the converters of the terminal.
+//! The volume control lies before the canceller's reference, so turning it changes the reference, not the path.
+
+use sonora::config::{EchoCanceller, HighPassFilter, NoiseSuppression, NoiseSuppressionLevel};
+use sonora::{AudioProcessing, Config, StreamConfig};
+
+use crate::bench::car::BLOCK;
+use crate::bench::car::spec::{RealSpec, Suppression, TerminalSpec};
+use crate::bench::car::stage::{Block, DelayLine, Filter, SILENCE, clip, response_taps, samples, scale};
+use crate::bench::car::terminal::{latencies, receive_gain, send_gain};
+use crate::dsp::resample::{Decimator, Interpolator};
+
+/// Samples at 48 kHz for one at the terminal's 16 kHz.
+const RATIO: usize = 3;
+const FRAMES: usize = BLOCK / RATIO;
+
+/// What the suppressor's overlapping frames take, in samples at 16 kHz (measured by a test).
+const SUPPRESSION_DELAY: usize = 96;
+/// What the canceller's blocks of 64 samples take, in samples at 16 kHz (measured by a test).
+const CANCELLER_DELAY: usize = 64;
+
+/// From the canceller's reference to the loudspeaker's converter and from the microphone's to the canceller: what the
+/// canceller is told about its audio system.
+const AUDIO_DELAY_MS: i32 = 6;
+
+/// What the converters and the processing of the send direction take, in samples at 48 kHz.
+pub fn send_latency(own: &RealSpec) -> usize {
+    let canceller = if own.echo_canceller { CANCELLER_DELAY } else { 0 };
+    let suppression = if own.noise_suppression.is_some() { SUPPRESSION_DELAY } else { 0 };
+    converters() + RATIO * (canceller + suppression)
+}
+
+/// What the converters of the receive direction take, in samples at 48 kHz.
+pub fn receive_latency() -> usize {
+    converters()
+}
+
+fn converters() -> usize {
+    Decimator::new(RATIO, BLOCK).latency() + Interpolator::new(RATIO, BLOCK).latency()
+}
+
+/// The running terminal.
+pub struct Real {
+    processing: AudioProcessing,
+    receive_delay: DelayLine,
+    receive_filter: Filter,
+    receive_down: Decimator,
+    receive_up: Interpolator,
+    receive_gain: f32,
+    /// Pa at 1 m for digital 1 at the loudest step: what lies behind the canceller's reference.
+    loudest_gain: f32,
+    send_gain: f32,
+    send_down: Decimator,
+    send_up: Interpolator,
+    send_filter: Filter,
+    send_delay: DelayLine,
+    narrow: [f32; FRAMES],
+    processed: [f32; FRAMES],
+}
+
+impl Real {
+    /// The terminal at the beginning of a call.
+    pub fn new(spec: &TerminalSpec, own: &RealSpec, volume_step: u32) -> Self {
+        let level = own.noise_suppression.map(|strength| match strength {
+            Suppression::Low => NoiseSuppressionLevel::Low,
+            Suppression::Moderate => NoiseSuppressionLevel::Moderate,
+            Suppression::High => NoiseSuppressionLevel::High,
+            Suppression::VeryHigh => NoiseSuppressionLevel::VeryHigh,
+        });
+        let config = Config {
+            high_pass_filter: Some(HighPassFilter::default()),
+            echo_canceller: own.echo_canceller.then(EchoCanceller::default),
+            noise_suppression: level.map(|level| NoiseSuppression { level, ..NoiseSuppression::default() }),
+            ..Config::default()
+        };
+        let stream = StreamConfig::new(16_000, 1);
+        let processing =
+            AudioProcessing::builder().config(config).capture_config(stream).render_config(stream).build();
+        let (send_latency, receive_latency) = latencies(spec);
+        Self {
+            processing,
+            receive_delay: DelayLine::new(samples(spec.receive_delay_s).saturating_sub(receive_latency)),
+            receive_filter: Filter::new(&response_taps(&spec.receive_response)),
+            receive_down: Decimator::new(RATIO, BLOCK),
+            receive_up: Interpolator::new(RATIO, BLOCK),
+            receive_gain: receive_gain(spec, volume_step) as f32,
+            loudest_gain: receive_gain(spec, u32::MAX) as f32,
+            send_gain: send_gain(spec) as f32,
+            send_down: Decimator::new(RATIO, BLOCK),
+            send_up: Interpolator::new(RATIO, BLOCK),
+            send_filter: Filter::new(&response_taps(&spec.send_response)),
+            send_delay: DelayLine::new(samples(spec.send_delay_s).saturating_sub(send_latency)),
+            narrow: [0.0; FRAMES],
+            processed: [0.0; FRAMES],
+        }
+    }
+
+    /// Pa at 1 m for digital 1, from the next block on.
+    pub fn set_receive_gain(&mut self, gain: f32) {
+        self.receive_gain = gain;
+    }
+
+    /// See [`super::Terminal::receive`].
+    pub fn receive(&mut self, block: &mut Block) {
+        self.receive_delay.process(block);
+        self.receive_filter.process(block);
+        self.receive_down.process(&block[..], &mut self.narrow);
+        let volume = self.receive_gain / self.loudest_gain;
+        self.narrow.iter_mut().for_each(|sample| *sample = (*sample * volume).clamp(-1.0, 1.0));
+        let done = self.processing.process_render_f32(&[&self.narrow], &mut [&mut self.processed]);
+        debug_assert!(done.is_ok(), "the block has the configured length");
+        self.receive_up.process(&self.narrow, &mut block[..]);
+        scale(block, self.loudest_gain);
+    }
+
+    /// See [`super::Terminal::send`].
+    pub fn send(&mut self, near: &Block, echo: &Block) -> Block {
+        let mut block: Block =
+            std::array::from_fn(|at| ((near[at] + echo[at]) * self.send_gain).clamp(-1.0, 1.0));
+        self.send_down.process(&block[..], &mut self.narrow);
+        let told = self.processing.set_stream_delay_ms(AUDIO_DELAY_MS);
+        let done = self.processing.process_capture_f32(&[&self.narrow], &mut [&mut self.processed]);
+        debug_assert!(told.is_ok() && done.is_ok(), "the block has the configured length");
+        block = SILENCE;
+        self.send_up.process(&self.processed, &mut block[..]);
+        self.send_filter.process(&mut block);
+        clip(&mut block);
+        self.send_delay.process(&mut block);
+        block
+    }
+}
