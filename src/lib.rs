@@ -27,6 +27,7 @@ pub mod event;
 pub mod finding;
 pub mod limits;
 pub mod methods;
+pub mod plan;
 pub mod run;
 pub mod signals;
 pub mod store;

@@ -1,0 +1,92 @@
+//! Plans: from the files that people write to entries with limits, and on to epochs with takes.
+//!
+//! Pure: texts come through [`Sources`], so that a stored run is resolved again from its own copies.
+//! [`resolve`](resolve::resolve) reads everything and reports every problem at once;
+//! [`schedule`](schedule::schedule) asks the methods what to record and merges equal wishes.
+
+use std::collections::BTreeMap;
+
+use crate::entry::{Entry, EntryId};
+use crate::limits::{Limit, Origin};
+use crate::methods::{Method, Refusal};
+use crate::problem::{Place, Problem};
+use crate::terms::Bandwidth;
+
+pub mod resolve;
+pub mod schedule;
+pub mod sources;
+
+pub use resolve::{ResolveCx, resolve};
+pub use schedule::{Ready, Schedule, Selection, ready, schedule, select};
+pub use sources::{BuiltIn, Folder, Input, Layered, Recorded, Sources};
+
+/// A plan with everything looked up, merged, checked and completed.
+#[derive(Debug, Clone)]
+pub struct ResolvedPlan {
+    /// The title.
+    pub title: String,
+    /// The Recommendation: `P.1110`.
+    pub recommendation: String,
+    /// Its edition: `10/2025`.
+    pub edition: String,
+    /// The speech band of every call.
+    pub bandwidth: Bandwidth,
+    /// The virtual car to use when the caller names neither bench nor car: a name in [`Folder::Cars`].
+    pub default_car: Option<String>,
+    /// The entries in the order of the plan, expanded.
+    pub entries: Vec<PlannedEntry>,
+    /// Every text that was read, for the run's `inputs/`; [`Recorded`] reads them again.
+    pub inputs: Vec<Input>,
+}
+
+impl ResolvedPlan {
+    /// The entry of this id.
+    pub fn entry(&self, id: &EntryId) -> Option<&PlannedEntry> {
+        self.entries.iter().find(|one| one.entry.id == *id)
+    }
+}
+
+/// An entry with what only the plan, the judge and the runner know of it.
+#[derive(Debug, Clone)]
+pub struct PlannedEntry {
+    /// What the method sees.
+    pub entry: Entry,
+    /// What its findings are held against; never empty: an entry without limits has one of class N.
+    pub limits: Vec<Limit>,
+    /// Whether it leaves the verdict of the run alone.
+    pub informative: bool,
+    /// Where it was written, the last word first.
+    pub origins: Vec<Origin>,
+    /// The facts that must be known before it can be planned, `volume.nominal` included.
+    pub facts_needed: Vec<String>,
+    /// The facts that this entry provides, with the measurand whose value each is. Where several entries
+    /// of a plan could find a fact, only the first of them lists it.
+    pub facts_found: Vec<(String, String)>,
+    /// Where the entry stands, for messages.
+    pub place: Place,
+    /// Where each written parameter stands.
+    pub parameter_places: BTreeMap<String, Place>,
+}
+
+impl PlannedEntry {
+    /// The refusal of a method, with its place in the plan.
+    pub fn problem(&self, refusal: &Refusal) -> Problem {
+        let place = refusal.parameter.and_then(|key| self.parameter_places.get(key)).unwrap_or(&self.place);
+        let title = match refusal.parameter {
+            Some(key) => format!("entry '{}' cannot be planned: '{key}'", self.entry.id),
+            None => format!("entry '{}' cannot be planned", self.entry.id),
+        };
+        Problem {
+            title,
+            place: place.clone(),
+            found: refusal.found.clone(),
+            expected: refusal.expected.clone(),
+            remedy: refusal.remedy.clone(),
+        }
+    }
+}
+
+/// The method of this id in a list of methods.
+pub fn method_of<'m>(methods: &[&'m dyn Method], id: &str) -> Option<&'m dyn Method> {
+    methods.iter().copied().find(|method| method.card().id == id)
+}

@@ -1,0 +1,173 @@
+//! Where texts come from: shipped with the program, a data folder, or the copies in a stored run.
+//!
+//! `plan` reads no file; a caller hands in something that implements [`Sources`].
+
+use std::fmt;
+
+use crate::problem::SourceText;
+
+/// A folder of the data that people write. Names in it are file names without `.toml`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Folder {
+    /// Plans.
+    Plans,
+    /// Limit files and overlays.
+    Limits,
+    /// Masks.
+    Masks,
+    /// Virtual cars.
+    Cars,
+    /// Records of real devices under test.
+    Devices,
+    /// Bench files.
+    Rigs,
+    /// Calibration records.
+    Ledger,
+    /// The catalogue of signals.
+    Signals,
+}
+
+impl Folder {
+    /// Every folder.
+    pub const ALL: &'static [Self] = &[
+        Self::Plans,
+        Self::Limits,
+        Self::Masks,
+        Self::Cars,
+        Self::Devices,
+        Self::Rigs,
+        Self::Ledger,
+        Self::Signals,
+    ];
+
+    /// The folder below a data folder, with slashes.
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Plans => "test-plans",
+            Self::Limits => "test-plans/limits",
+            Self::Masks => "test-plans/masks",
+            Self::Cars => "test-plans/cars",
+            Self::Devices => "test-plans/devices",
+            Self::Rigs => "calibration/rigs",
+            Self::Ledger => "calibration/ledger",
+            Self::Signals => "signals",
+        }
+    }
+
+    /// The last word of the path: the folder beside a plan, and in the `inputs/` of a run.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Plans => "test-plans",
+            Self::Limits => "limits",
+            Self::Masks => "masks",
+            Self::Cars => "cars",
+            Self::Devices => "devices",
+            Self::Rigs => "rigs",
+            Self::Ledger => "ledger",
+            Self::Signals => "signals",
+        }
+    }
+}
+
+impl fmt::Display for Folder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.path())
+    }
+}
+
+/// Whether `name` may name a file of a [`Folder`]: no path, no hidden file, nothing a file system chokes on.
+pub fn is_name(name: &str) -> bool {
+    let good = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    !name.is_empty() && !name.starts_with('.') && name.bytes().all(good)
+}
+
+/// Where texts come from.
+pub trait Sources {
+    /// The text of the file `name` (without `.toml`) of a folder; `None` where there is none.
+    /// Its [`SourceText::name`] is the path that a user knows it by.
+    fn read(&self, folder: Folder, name: &str) -> Option<SourceText>;
+
+    /// The names in a folder, in the order of the alphabet.
+    fn names(&self, folder: Folder) -> Vec<String>;
+}
+
+/// A text that a plan was made from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Input {
+    /// Its file below the `inputs/` of a run, as `limits/p1110-2025.toml`, `plan.toml` or `overlay-1.toml`.
+    pub file: String,
+    /// The text, with the name that the user knew it by.
+    pub text: SourceText,
+}
+
+impl Input {
+    /// The file below `inputs/` of a text of a folder.
+    pub fn file_of(folder: Folder, name: &str) -> String {
+        format!("{}/{name}.toml", folder.word())
+    }
+}
+
+/// Several sources; the first that has a file gives it.
+#[derive(Default)]
+pub struct Layered(pub Vec<Box<dyn Sources>>);
+
+impl Sources for Layered {
+    fn read(&self, folder: Folder, name: &str) -> Option<SourceText> {
+        self.0.iter().find_map(|one| one.read(folder, name))
+    }
+
+    fn names(&self, folder: Folder) -> Vec<String> {
+        let mut names: Vec<String> = self.0.iter().flat_map(|one| one.names(folder)).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+}
+
+/// The texts that a stored run was made from.
+#[derive(Debug, Clone, Default)]
+pub struct Recorded(pub Vec<Input>);
+
+impl Sources for Recorded {
+    fn read(&self, folder: Folder, name: &str) -> Option<SourceText> {
+        let file = Input::file_of(folder, name);
+        self.0.iter().find(|input| input.file == file).map(|input| input.text.clone())
+    }
+
+    fn names(&self, folder: Folder) -> Vec<String> {
+        let prefix = format!("{}/", folder.word());
+        let stem = |input: &Input| Some(input.file.strip_prefix(&prefix)?.strip_suffix(".toml")?.to_owned());
+        let mut names: Vec<String> = self.0.iter().filter_map(stem).collect();
+        names.sort();
+        names
+    }
+}
+
+/// What the program was built with.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct BuiltIn;
+
+macro_rules! shipped {
+    ($($folder:ident, $name:literal, $path:literal;)*) => {
+        /// Every shipped text: folder, name, path in the repository, text.
+        static SHIPPED: &[(Folder, &str, &str, &str)] = &[
+            $((Folder::$folder, $name, $path, include_str!(concat!("../../", $path))),)*
+        ];
+    };
+}
+
+shipped! {}
+
+impl Sources for BuiltIn {
+    fn read(&self, folder: Folder, name: &str) -> Option<SourceText> {
+        let hit = SHIPPED.iter().find(|one| one.0 == folder && one.1 == name)?;
+        Some(SourceText::new(hit.2, hit.3))
+    }
+
+    fn names(&self, folder: Folder) -> Vec<String> {
+        let mut names: Vec<String> =
+            SHIPPED.iter().filter(|one| one.0 == folder).map(|one| one.1.to_owned()).collect();
+        names.sort();
+        names
+    }
+}
