@@ -117,6 +117,17 @@ pub trait SignalBook: Sync {
     fn signal(&self, id: &str) -> Option<SignalInfo>;
 }
 
+impl SignalBook for crate::signals::Library {
+    fn signal(&self, id: &str) -> Option<SignalInfo> {
+        let outline = self.outline(id)?;
+        Some(SignalInfo {
+            frames: outline.frames,
+            spans: outline.spans,
+            method_equivalent: outline.method_equivalent,
+        })
+    }
+}
+
 /// What a method may ask for while it plans.
 #[derive(Clone, Copy)]
 pub struct PlanCx<'a> {

@@ -21,6 +21,7 @@ pub mod catalogue;
 pub mod composite;
 pub mod generate;
 pub mod import;
+pub mod library;
 pub mod lines;
 pub mod random;
 mod read;
@@ -29,7 +30,8 @@ pub mod speech;
 
 pub use builtin::{BuiltinSpeech, WithImported};
 pub use catalogue::{Catalogue, Kind, LevelBasis, Licensed, SignalSpec};
-pub use generate::generate;
+pub use generate::{generate, natural_seconds};
+pub use library::{Library, Outline};
 pub use render::{RenderError, at_level};
 
 /// Where recordings come from: shipped files, files of the lab, a test's own bytes.
@@ -86,6 +88,14 @@ impl Signal {
 /// Why a signal could not be made.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum SignalError {
+    /// No signal has this id.
+    #[error("there is no signal '{id}'; known are {known}")]
+    Unknown {
+        /// The signal asked for.
+        id: String,
+        /// Every id.
+        known: String,
+    },
     /// A rate at which the signal has no exact framing or no content.
     #[error("signal '{id}' cannot be made at {rate_hz} Hz; {remedy}")]
     Rate {
@@ -121,16 +131,6 @@ pub enum SignalError {
         file: String,
         /// What is wrong with it.
         reason: String,
-    },
-    /// A licensed signal without a stand-in whose recording has not been imported.
-    #[error(
-        "signal '{id}' is the licensed recording {clause}; import the lab's copy with `lombard signal import DIR`"
-    )]
-    NotImported {
-        /// The signal asked for.
-        id: String,
-        /// Where it is defined.
-        clause: String,
     },
     /// The construction cannot be met with the catalogue's numbers.
     #[error("signal '{id}': {reason}")]

@@ -112,6 +112,16 @@ pub struct SignalSpec {
     pub licence: String,
 }
 
+impl SignalSpec {
+    /// Where the analysis starts, in seconds: what is before conditions the device.
+    pub fn analysis_from_s(&self) -> f64 {
+        match &self.kind {
+            Kind::Speech(sequence) => sequence.analysis_from_s,
+            _ => 0.0,
+        }
+    }
+}
+
 /// How a signal is made.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Kind {

@@ -23,8 +23,6 @@ pub(super) struct Base {
     pub active: Vec<Range<usize>>,
     pub analysis_from: usize,
     pub method_equivalent: bool,
-    /// Whether the length is that of a recording of the lab, not the catalogue's.
-    pub own_length: bool,
 }
 
 /// The signal `spec` at `rate`, with its level at 0 dBov on its own basis.
@@ -40,7 +38,10 @@ pub fn generate(
     source: &dyn SpeechSource,
     options: Options,
 ) -> Result<Signal, SignalError> {
-    let seconds = options.seconds.unwrap_or(spec.seconds);
+    let seconds = match options.seconds {
+        Some(seconds) => seconds,
+        None => natural_seconds(spec, source)?,
+    };
     if !(seconds > 0.0 && seconds <= SECONDS_MAX) {
         return Err(SignalError::Seconds { id: spec.id.clone(), seconds });
     }
@@ -54,7 +55,6 @@ pub fn generate(
     let frames = libm::round(seconds * f64::from(rate)) as usize;
     let whole = libm::round(spec.seconds * f64::from(rate)) as usize;
     let base = base(spec, rate, whole, frames, source, options)?;
-    let frames = if base.own_length && options.seconds.is_none() { base.samples.len() } else { frames };
     // Whole bits of f32: the last bit of a level meter may differ between processors.
     let gain = f64::from(base.gain as f32);
     let period = base.samples.len();
@@ -121,7 +121,6 @@ fn base(
                 samples: period.samples,
                 analysis_from: 0,
                 method_equivalent: spec.method_equivalent,
-                own_length: false,
             }
         }
         Kind::PseudoNoise(rule) => {
@@ -150,7 +149,6 @@ fn base(
             active: Vec::new(),
             analysis_from: 0,
             method_equivalent: spec.method_equivalent,
-            own_length: false,
         },
     };
     Ok(base)
@@ -172,7 +170,6 @@ fn periodic(spec: &SignalSpec, samples: Vec<f64>) -> Result<Base, SignalError> {
         samples,
         analysis_from: 0,
         method_equivalent: spec.method_equivalent,
-        own_length: false,
     })
 }
 
@@ -198,7 +195,6 @@ fn sine(spec: &SignalSpec, frequency_hz: f64, rate: u32, frames: usize) -> Resul
         active: std::iter::once(0..frames.max(1)).collect(),
         analysis_from: 0,
         method_equivalent: spec.method_equivalent,
-        own_length: false,
     })
 }
 

@@ -1,5 +1,7 @@
 //! Takes in a lab's own copies of licensed recordings: which file is which, and whether it is usable.
 
+use std::io::Cursor;
+
 use sha2::{Digest, Sha256};
 
 use super::catalogue::{Catalogue, Licensed};
@@ -108,10 +110,14 @@ fn plain(name: &str) -> String {
 }
 
 fn check(wanted: &Licensed, bytes: &[u8]) -> Result<(u32, f64), String> {
-    let recording = speech::read_wav(bytes)?;
-    let seconds = recording.samples.len() as f64 / f64::from(recording.rate);
-    if recording.rate < RATE_MIN_HZ {
-        return Err(format!("it has {} Hz; at least {RATE_MIN_HZ} Hz are needed", recording.rate));
+    let reader = hound::WavReader::new(Cursor::new(bytes)).map_err(|error| error.to_string())?;
+    let spec = reader.spec();
+    let seconds = f64::from(reader.duration()) / f64::from(spec.sample_rate);
+    if u32::from(spec.channels) != wanted.channels {
+        return Err(format!("it has {} channels; {} expected", spec.channels, wanted.channels));
+    }
+    if spec.sample_rate < RATE_MIN_HZ {
+        return Err(format!("it has {} Hz; at least {RATE_MIN_HZ} Hz are needed", spec.sample_rate));
     }
     if !wanted.seconds.contains(&seconds) {
         return Err(format!(
@@ -119,7 +125,11 @@ fn check(wanted: &Licensed, bytes: &[u8]) -> Result<(u32, f64), String> {
             wanted.seconds.start, wanted.seconds.end
         ));
     }
-    Ok((recording.rate, seconds))
+    // A mono recording is read to its end, so that a torn file is found now and not in a take.
+    if spec.channels == 1 {
+        speech::read_wav(bytes)?;
+    }
+    Ok((spec.sample_rate, seconds))
 }
 
 /// The record that stands beside imported files: which file each came from, and its hash.

@@ -75,7 +75,7 @@ pub(super) fn base(
     source: &dyn SpeechSource,
 ) -> Result<Base, SignalError> {
     let imported = licensed(spec, source)?;
-    let own_length = imported.is_some();
+    let ours = imported.is_none();
     let (recording, active) = match imported {
         Some(recording) => {
             let whole = std::iter::once(0..recording.samples.len()).collect();
@@ -94,9 +94,8 @@ pub(super) fn base(
         cycle: None,
         inverts: false,
         active: active.iter().map(|span: &Range<usize>| moved(span.start)..moved(span.end)).collect(),
-        analysis_from: libm::round(sequence.analysis_from_s * f64::from(rate)) as usize,
-        method_equivalent: spec.method_equivalent && !own_length,
-        own_length,
+        analysis_from: libm::round(spec.analysis_from_s() * f64::from(rate)) as usize,
+        method_equivalent: spec.method_equivalent && ours,
     })
 }
 

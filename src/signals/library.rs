@@ -1,0 +1,91 @@
+//! The catalogue together with its recordings: what planning and running ask for signals.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::builtin::{self, BuiltinSpeech};
+use super::generate::{generate, natural_seconds};
+use super::{Catalogue, Options, Signal, SignalError, SignalSpec, SpeechSource};
+use crate::problem::Problem;
+use crate::take::{Frame, Span, frames};
+use crate::units::Seconds;
+
+/// A catalogue with the recordings that its signals need. Cheap to clone.
+#[derive(Clone)]
+pub struct Library {
+    catalogue: Arc<Catalogue>,
+    source: Arc<dyn SpeechSource + Send>,
+}
+
+/// What is known of a signal at 48 kHz before it is made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outline {
+    /// Its length.
+    pub frames: Frame,
+    /// Named parts on its own timeline: `analysis`.
+    pub spans: Vec<Span>,
+    /// Whether it stands in for a licensed recording.
+    pub method_equivalent: bool,
+}
+
+impl Library {
+    /// The signals of `catalogue` with the recordings of `source`.
+    pub fn new(catalogue: Catalogue, source: Arc<dyn SpeechSource + Send>) -> Self {
+        Self { catalogue: Arc::new(catalogue), source }
+    }
+
+    /// What the program was built with.
+    ///
+    /// # Errors
+    /// None for the catalogue as shipped.
+    pub fn builtin() -> Result<Self, Vec<Problem>> {
+        Ok(Self::new(builtin::catalogue()?, Arc::new(BuiltinSpeech)))
+    }
+
+    /// The catalogue.
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
+    /// The recordings.
+    pub fn source(&self) -> &dyn SpeechSource {
+        &*self.source
+    }
+
+    /// Length and spans of the signal `id`; `None` if there is none, or its recording is unusable.
+    pub fn outline(&self, id: &str) -> Option<Outline> {
+        let spec = self.catalogue.get(id)?;
+        let seconds = natural_seconds(spec, self.source()).ok()?;
+        let whole = frames(Seconds(seconds));
+        let analysis: Range<Frame> = frames(Seconds(spec.analysis_from_s())).min(whole)..whole;
+        Some(Outline {
+            frames: whole,
+            spans: vec![Span { name: "analysis".to_owned(), frames: analysis }],
+            method_equivalent: self.method_equivalent(spec),
+        })
+    }
+
+    /// Whether `spec`, with these recordings, stands in for what may not be redistributed.
+    pub fn method_equivalent(&self, spec: &SignalSpec) -> bool {
+        let imported = spec.stands_in_for.as_ref().is_some_and(|one| self.source.wav(&one.file).is_some());
+        spec.method_equivalent && !imported
+    }
+
+    /// The signal `id` at `rate`.
+    ///
+    /// # Errors
+    /// As [`generate`], or [`SignalError::Unknown`].
+    pub fn make(&self, id: &str, rate: u32, options: Options) -> Result<Signal, SignalError> {
+        let spec = self.catalogue.get(id).ok_or_else(|| SignalError::Unknown {
+            id: id.to_owned(),
+            known: self.catalogue.ids().join(", "),
+        })?;
+        generate(spec, rate, self.source(), options)
+    }
+}
+
+impl std::fmt::Debug for Library {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Library").field("signals", &self.catalogue.ids()).finish_non_exhaustive()
+    }
+}
