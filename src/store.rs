@@ -14,6 +14,7 @@
 //! process per run. Every access to the disk goes through [`storage::Storage`], which tests tell
 //! to fail.
 
+pub mod evaluation;
 pub mod folder;
 pub mod journal;
 pub mod storage;

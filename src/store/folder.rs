@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::journal::{Journal, JournalError};
 use super::storage::{RunLock, Storage, StorageError};
 use super::track::{self, TrackError, TrackWriter};
-use super::wire::Line;
+use super::wire::{Line, WireBench};
 use crate::bench::{CaptureSink, SinkError};
 use crate::capture::Capture;
 use crate::event::TrackRecord;
@@ -57,33 +57,31 @@ pub struct Manifest {
     pub software: String,
     /// The seed.
     pub seed: u64,
-    /// The name of the plan among the inputs.
+    /// The plan among the inputs.
     pub plan: String,
-    /// The names of the overlays among the inputs.
+    /// The overlays among the inputs, in their order.
     pub overlays: Vec<String>,
-    /// The name of the car among the inputs, of a virtual bench.
+    /// The car among the inputs, of a virtual bench.
     pub car: Option<String>,
-    /// The name of the bench file among the inputs, of a live bench.
+    /// The bench file among the inputs, of a live bench.
     pub rig: Option<String>,
-    /// The name of the device record among the inputs.
+    /// The device record among the inputs.
     pub device: Option<String>,
     /// The selection; empty: everything.
     pub only: Vec<String>,
     /// The bench as it was.
-    pub bench: serde_json::Value,
-    /// The inputs: key, file below `inputs/`, SHA-256.
-    pub inputs: Vec<Input>,
+    pub bench: WireBench,
+    /// The inputs with their hashes.
+    pub inputs: Vec<InputRecord>,
 }
 
 /// One input file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Input {
-    /// What kind of file it is, as the sources name it: `limits`.
-    pub folder: String,
-    /// Its name as the plan or the user gave it.
-    pub name: String,
-    /// The copy below `inputs/`.
+pub struct InputRecord {
+    /// The copy below `inputs/`, as the plan's inputs name it.
     pub file: String,
+    /// The name that the user knew it by, for messages.
+    pub name: String,
     /// SHA-256 of its text.
     pub sha256: String,
 }
@@ -136,25 +134,23 @@ impl RunFolder {
         matches!(self.lock(), Err(FolderError::Busy(_)))
     }
 
-    /// Writes the inputs, and the manifest last.
+    /// Writes the inputs (by file below `inputs/`), and the manifest last.
     pub fn write_inputs(
         &self,
         manifest: &Manifest,
         texts: &BTreeMap<String, String>,
     ) -> Result<(), FolderError> {
-        for input in &manifest.inputs {
-            let path = self.path.join("inputs").join(&input.file);
+        for (file, text) in texts {
+            let path = self.path.join("inputs").join(file);
             if let Some(parent) = path.parent() {
                 self.storage.ensure_folder(parent)?;
             }
-            let text = texts.get(&input.file).map_or("", String::as_str);
             self.storage.replace(&path, text.as_bytes())?;
         }
-        let json = serde_json::to_vec_pretty(manifest).map_err(|error| FolderError::Damaged {
-            path: self.path.join(MANIFEST),
-            cause: error.to_string(),
-        })?;
-        Ok(self.storage.replace(&self.path.join(MANIFEST), &json)?)
+        let path = self.path.join(MANIFEST);
+        let json = serde_json::to_vec_pretty(manifest)
+            .map_err(|error| FolderError::Damaged { path: path.clone(), cause: error.to_string() })?;
+        Ok(self.storage.replace(&path, &json)?)
     }
 
     /// Reads the manifest.
@@ -166,7 +162,7 @@ impl RunFolder {
     }
 
     /// The text of an input, checked against its hash: a verdict never stands on a file that was changed later.
-    pub fn input(&self, input: &Input) -> Result<String, FolderError> {
+    pub fn input(&self, input: &InputRecord) -> Result<String, FolderError> {
         let path = self.path.join("inputs").join(&input.file);
         let bytes = self.storage.read(&path)?;
         let damaged = |cause: &str| FolderError::Damaged { path: path.clone(), cause: cause.to_owned() };
@@ -322,8 +318,7 @@ mod tests {
     fn a_changed_input_is_refused() {
         let (runs, disk) = runs();
         let folder = RunFolder::create(disk, runs.path(), "p").unwrap();
-        let input = Input {
-            folder: "plans".to_owned(),
+        let input = InputRecord {
             name: "p".to_owned(),
             file: "plans/p.toml".to_owned(),
             sha256: hash_of_text(b"title"),

@@ -4,12 +4,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::calibration::PortCalibration;
 use crate::capture::Certificate;
+use crate::context::{BenchInfo, NetworkInfo, PortDirection, PortInfo};
 use crate::entry::EntryId;
 use crate::event::{Event, Failure, TrackRecord};
 use crate::take::{EpochKey, TakeId};
 use crate::terms::Port;
-use crate::units::Quantity;
+use crate::units::{Quantity, Seconds};
 
 /// The version of the files that this program writes.
 pub const FORMAT: u32 = 1;
@@ -328,6 +330,90 @@ impl TryFrom<WireEvent> for Event {
             WireEvent::EpochClosed { epoch } => Self::EpochClosed { epoch: EpochKey::stored(&epoch) },
             WireEvent::RunStopped { reason } => Self::RunStopped { reason },
             WireEvent::RunFinished => Self::RunFinished,
+        })
+    }
+}
+
+/// See [`BenchInfo`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "field for field the documented BenchInfo")]
+pub struct WireBench {
+    pub name: String,
+    pub is_virtual: bool,
+    pub ports: Vec<WirePort>,
+    pub codec: String,
+    pub bandwidth: String,
+    pub delay_send_s: f64,
+    pub delay_receive_s: f64,
+    pub volume_step_count: u32,
+}
+
+/// See [`PortInfo`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "field for field the documented PortInfo")]
+pub struct WirePort {
+    pub port: String,
+    pub direction: String,
+    pub record: String,
+    pub zero_dbov: String,
+    pub validity: String,
+}
+
+const DIRECTIONS: [(PortDirection, &str); 3] =
+    [(PortDirection::Out, "out"), (PortDirection::In, "in"), (PortDirection::Both, "both")];
+
+impl From<&BenchInfo> for WireBench {
+    fn from(bench: &BenchInfo) -> Self {
+        let port = |(port, info): (&Port, &PortInfo)| WirePort {
+            port: port.name().to_owned(),
+            direction: DIRECTIONS
+                .iter()
+                .find(|one| one.0 == info.direction)
+                .map_or("", |one| one.1)
+                .to_owned(),
+            record: info.calibration.record.clone(),
+            zero_dbov: info.calibration.zero_dbov.to_string(),
+            validity: info.calibration.validity.word().to_owned(),
+        };
+        Self {
+            name: bench.name.clone(),
+            is_virtual: bench.is_virtual,
+            ports: bench.ports.iter().map(port).collect(),
+            codec: bench.network.codec.clone(),
+            bandwidth: bench.network.bandwidth.word().to_owned(),
+            delay_send_s: bench.network.delay_send.0,
+            delay_receive_s: bench.network.delay_receive.0,
+            volume_step_count: bench.volume_step_count,
+        }
+    }
+}
+
+impl TryFrom<WireBench> for BenchInfo {
+    type Error = WireError;
+    fn try_from(wire: WireBench) -> Result<Self, WireError> {
+        let mut ports = std::collections::BTreeMap::new();
+        for port in wire.ports {
+            let direction = DIRECTIONS.iter().find(|one| one.1 == port.direction);
+            let direction =
+                direction.ok_or_else(|| WireError(format!("no direction '{}'", port.direction)))?.0;
+            let calibration = PortCalibration {
+                record: port.record,
+                zero_dbov: understood(port.zero_dbov.parse())?,
+                validity: understood(port.validity.parse())?,
+            };
+            ports.insert(understood(Port::new(&port.port))?, PortInfo { direction, calibration });
+        }
+        Ok(Self {
+            name: wire.name,
+            is_virtual: wire.is_virtual,
+            ports,
+            network: NetworkInfo {
+                codec: wire.codec,
+                bandwidth: understood(wire.bandwidth.parse())?,
+                delay_send: Seconds(wire.delay_send_s),
+                delay_receive: Seconds(wire.delay_receive_s),
+            },
+            volume_step_count: wire.volume_step_count,
         })
     }
 }
