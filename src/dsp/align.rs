@@ -69,8 +69,8 @@ pub struct Delay {
     /// The magnitude of the normalized correlation of the overlapping parts at the delay, 0 … 1,
     /// always of the signals as they are (not whitened).
     pub correlation: f64,
-    /// The correlation that unrelated signals with these spectra would reach by chance somewhere in
-    /// the range. A delay whose correlation is not well above it means nothing.
+    /// The correlation that unrelated signals with these spectra reach by chance somewhere in the
+    /// range, give or take a half. A delay whose correlation is not at least twice that means nothing.
     pub chance: f64,
     /// The next best candidate away from the main lobe, if the range holds one.
     pub second: Option<SecondPeak>,
@@ -86,7 +86,8 @@ pub struct SecondPeak {
     pub ratio: f64,
 }
 
-/// The delay of `recording` against `reference`, both from the same instant on. Lengths may differ.
+/// The delay of `recording` against `reference`, both from the same instant on. Lengths may differ; a
+/// constant offset of either is left out of account.
 pub fn find_delay(
     reference: &[f64],
     recording: &[f64],
@@ -96,6 +97,7 @@ pub fn find_delay(
     check(reference, "reference")?;
     check(recording, "recording")?;
     let lags = Lags::new(reference.len(), recording.len(), rate, search)?;
+    let (reference, recording) = (&centered(reference), &centered(recording));
 
     let plain = Correlation::new(reference, recording, rate, None);
     let whitened = search.whiten_hz.map(|band| Correlation::new(reference, recording, rate, Some(band)));
@@ -115,7 +117,7 @@ pub fn find_delay(
         delay: Seconds(fine / f64::from(rate)),
         polarity,
         correlation: overlap.normalize(value * polarity.sign(), lag),
-        chance: (plain.chance_variance * 2.0 * (lags.len() as f64).ln().max(1.0)).sqrt().min(1.0),
+        chance: plain.chance(overlap.frames(lag), lags.len()),
         second: second_peak(&ratings, from, to).map(|(i, rating)| SecondPeak {
             delay: Seconds(lags.lag(i) as f64 / f64::from(rate)),
             ratio: (rating / ratings[best]).sqrt(),
@@ -127,10 +129,16 @@ fn check(signal: &[f64], which: &'static str) -> Result<(), DspError> {
     if !signal.iter().all(|x| x.is_finite()) {
         return Err(DspError::NotFinite { which });
     }
-    if signal.iter().all(|&x| x == 0.0) {
+    if signal.iter().all(|&x| x == signal[0]) {
         return Err(DspError::Silent { which });
     }
     Ok(())
+}
+
+/// The signal without its mean: an offset of a converter correlates with everything.
+fn centered(signal: &[f64]) -> Vec<f64> {
+    let mean = signal.iter().sum::<f64>() / signal.len() as f64;
+    signal.iter().map(|x| x - mean).collect()
 }
 
 /// The lags of a search, those at which the signals overlap.
@@ -168,7 +176,8 @@ impl Lags {
 struct Correlation {
     direct: Vec<f64>,
     quadrature: Vec<f64>,
-    /// The variance of the normalized correlation of unrelated signals with these spectra.
+    /// The mean square of the normalized correlation over all circular lags if the signals were
+    /// unrelated.
     chance_variance: f64,
 }
 
@@ -189,6 +198,14 @@ impl Correlation {
         let turned: Vec<Bin> = cross.iter().map(|bin| Bin::new(bin.im, -bin.re)).collect();
         let quadrature = fft.inverse(&turned, size);
         Self { direct, quadrature, chance_variance }
+    }
+
+    /// The largest normalized correlation that `lags` lags of unrelated signals lead to expect, with
+    /// `overlap` frames in common: √(2·ln(lags)) standard deviations. The mean over all circular lags
+    /// counts those without overlap too.
+    fn chance(&self, overlap: i64, lags: usize) -> f64 {
+        let variance = self.chance_variance * self.direct.len() as f64 / overlap as f64;
+        (variance * 2.0 * (lags as f64).ln().max(1.0)).sqrt().min(1.0)
     }
 
     fn index(&self, lag: i64) -> usize {
@@ -258,7 +275,8 @@ impl Correlation {
     }
 }
 
-/// Σ|A|²|B|² / (Σ|A|²·Σ|B|²): for independent signals the variance of their normalized correlation.
+/// Σ|A|²|B|² / (Σ|A|²·Σ|B|²): for independent signals the mean square of their correlation over all
+/// circular lags, relative to the product of their energies.
 fn chance_variance(a: &[Bin], b: &[Bin]) -> f64 {
     let (mut both, mut of_a, mut of_b) = (0.0, 0.0, 0.0);
     for (a, b) in a.iter().zip(b) {
@@ -334,12 +352,23 @@ impl Overlap {
         Self { reference: running(reference), recording: running(recording) }
     }
 
+    /// The frames of the reference that lie in the recording at `lag`.
+    fn range(&self, lag: i64) -> (i64, i64) {
+        let (len_a, len_b) = (self.reference.len() as i64 - 1, self.recording.len() as i64 - 1);
+        let from = (-lag).clamp(0, len_a);
+        (from, (len_b - lag).clamp(from, len_a))
+    }
+
+    /// The number of frames in common at `lag`.
+    fn frames(&self, lag: i64) -> i64 {
+        let (from, to) = self.range(lag);
+        to - from
+    }
+
     /// The energies of the part of the reference that lies in the recording at `lag`, and of the part
     /// of the recording that it lies on.
     fn energies(&self, lag: i64) -> (f64, f64) {
-        let (len_a, len_b) = (self.reference.len() as i64 - 1, self.recording.len() as i64 - 1);
-        let from = (-lag).clamp(0, len_a);
-        let to = (len_b - lag).clamp(from, len_a);
+        let (from, to) = self.range(lag);
         let part = |sums: &[f64], from: i64, to: i64| (sums[to as usize] - sums[from as usize]).max(0.0);
         (part(&self.reference, from, to), part(&self.recording, from + lag, to + lag))
     }
@@ -367,8 +396,15 @@ fn main_lobe(ratings: &[f64], best: usize) -> (usize, usize) {
     (from, to)
 }
 
-/// The best rating outside the main lobe.
+/// The best local maximum outside the main lobe. The ends of the range are none: their true maximum
+/// may lie beyond.
 fn second_peak(ratings: &[f64], from: usize, to: usize) -> Option<(usize, f64)> {
-    let outside = |i: &usize| !(from..to).contains(i);
-    (0..ratings.len()).filter(outside).map(|i| (i, ratings[i])).reduce(|b, c| if c.1 > b.1 { c } else { b })
+    (1..ratings.len().saturating_sub(1))
+        .filter(|i| !(from..to).contains(i))
+        .filter(|&i| ratings[i] >= ratings[i - 1] && ratings[i] >= ratings[i + 1])
+        .map(|i| (i, ratings[i]))
+        .reduce(|best, next| if next.1 > best.1 { next } else { best })
 }
+
+#[cfg(test)]
+mod tests;
