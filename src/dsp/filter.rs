@@ -279,3 +279,110 @@ pub fn filter_centered(signal: &[f64], fir: &[f64]) -> Vec<f64> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn near(a: f64, b: f64, tolerance: f64) -> bool {
+        (a - b).abs() <= tolerance
+    }
+
+    #[test]
+    fn bells_and_shelves_have_their_gain_where_it_is_asked_for() {
+        let bell = Biquad::peaking(48_000, 2500.0, 2.0, 18.5);
+        assert!(near(bell.gain_db(48_000, 2500.0), 18.5, 1e-9));
+        assert!(near(bell.gain_db(48_000, 1.0), 0.0, 1e-4));
+        assert!(near(bell.gain_db(48_000, 23_999.9), 0.0, 1e-4));
+        let low = Biquad::low_shelf(48_000, 300.0, 0.7071, -12.0);
+        assert!(near(low.gain_db(48_000, 0.1), -12.0, 1e-3));
+        assert!(near(low.gain_db(48_000, 300.0), -6.0, 1e-9));
+        assert!(near(low.gain_db(48_000, 23_999.0), 0.0, 1e-3));
+        let high = Biquad::high_shelf(48_000, 3000.0, 0.7071, 9.0);
+        assert!(near(high.gain_db(48_000, 0.1), 0.0, 1e-3));
+        assert!(near(high.gain_db(48_000, 3000.0), 4.5, 1e-9));
+        assert!(near(high.gain_db(48_000, 23_999.0), 9.0, 1e-3));
+        let band = Biquad::bandpass(48_000, 1000.0, 3.0);
+        assert!(near(band.gain_db(48_000, 1000.0), 0.0, 1e-9));
+        assert!(band.gain_db(48_000, 100.0) < -25.0);
+    }
+
+    #[test]
+    fn butterworth_corners_lie_at_3_db_for_every_order() {
+        for order in 1..=9 {
+            let low = Cascade::butterworth_lowpass(order, 16_000, 3400.0);
+            let high = Cascade::butterworth_highpass(order, 16_000, 100.0);
+            assert!(near(low.gain_db(16_000, 3400.0), -3.0103, 1e-4), "{order}");
+            assert!(near(high.gain_db(16_000, 100.0), -3.0103, 1e-4), "{order}");
+        }
+    }
+
+    #[test]
+    fn blocks_of_any_size_give_the_same_stream() {
+        let x: Vec<f64> = (0..97).map(|n| f64::from(n * n % 13) - 6.0).collect();
+        let whole = Cascade::butterworth_highpass(3, 8000, 300.0).filtered(&x);
+        let mut filter = Cascade::butterworth_highpass(3, 8000, 300.0);
+        let mut pieces = x.clone();
+        for block in pieces.chunks_mut(10) {
+            filter.process(block);
+        }
+        assert_eq!(whole, pieces);
+        assert_ne!(whole, x);
+    }
+
+    #[test]
+    fn a_filter_from_a_curve_follows_its_points() {
+        let points =
+            [(50.0, -25.8), (200.0, 17.4), (500.0, 12.2), (1000.0, 7.2), (2850.0, 0.0), (3600.0, -2.0)];
+        let curve = Curve::new(&points).unwrap();
+        let fir = fir_from_curve(&curve, 16_000, 2047);
+        for (freq_hz, level_db) in &points[1..] {
+            // A corner is rounded over a few times rate/taps = 8 Hz: the one at 200 Hz turns by 30 dB
+            // per octave.
+            let gain = fir_gain_db(&fir, 16_000, *freq_hz);
+            assert!(near(gain, *level_db, 0.6), "{freq_hz}: {gain}");
+        }
+        for freq_hz in [300.0, 700.0, 2000.0, 6000.0] {
+            let gain = fir_gain_db(&fir, 16_000, freq_hz);
+            assert!(near(gain, curve.at(freq_hz, Outside::Hold), 0.01), "{freq_hz}: {gain}");
+        }
+        assert!(fir.iter().zip(fir.iter().rev()).all(|(a, b)| a == b), "linear phase");
+    }
+
+    #[test]
+    fn a_brick_wall_is_80_db_deep() {
+        let fir = fir_from_gain(48_000, 1023, |f| if f < 3700.0 { 1.0 } else { 0.0 });
+        assert!(near(fir_gain_db(&fir, 48_000, 3500.0), 0.0, 0.01));
+        for freq_hz in [3930.0, 5000.0, 12_345.0, 23_000.0] {
+            assert!(fir_gain_db(&fir, 48_000, freq_hz) < -78.0, "{freq_hz}");
+        }
+    }
+
+    #[test]
+    fn a_centered_filter_does_not_shift() {
+        let fir = [0.25, 0.5, 0.25];
+        assert_eq!(filter_centered(&[0.0, 0.0, 4.0, 0.0], &fir), [0.0, 1.0, 2.0, 1.0]);
+        assert_eq!(filter_centered(&[4.0], &fir), [2.0]);
+        assert!(filter_centered(&[], &fir).is_empty());
+        // As the full convolution with its head and tail cut off.
+        let x: Vec<f64> = (0..40).map(|n| f64::from(n * n % 7)).collect();
+        let fir = fir_from_gain(8000, 31, |f| 1.0 / (1.0 + f / 500.0));
+        let full = super::super::spectrum::fft_convolve(&x, &fir);
+        let centered = filter_centered(&x, &fir);
+        assert!(centered.iter().zip(&full[15..]).all(|(a, b)| near(*a, *b, 1e-12)));
+    }
+
+    #[test]
+    fn the_kaiser_window_is_the_published_one() {
+        // numpy.kaiser(5, 8.6)
+        for (x, expected) in [(-1.0, 0.001332513998), (-0.5, 0.340393622440), (0.0, 1.0), (1.01, 0.0)] {
+            assert!(near(kaiser(x, 8.6), expected, 1e-9), "{x}: {}", kaiser(x, 8.6));
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "odd number of taps")]
+    fn an_even_number_of_taps_is_refused() {
+        fir_from_gain(8000, 32, |_| 1.0);
+    }
+}

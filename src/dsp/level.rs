@@ -212,3 +212,123 @@ fn crossing(energy: f64, counts: &[u64; THRESHOLDS]) -> Option<f64> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::f64::consts::TAU;
+
+    fn sine(seconds: f64, rate: u32, amplitude: f64) -> Vec<f64> {
+        let count = (seconds * f64::from(rate)) as usize;
+        (0..count).map(|n| amplitude * (TAU * 1000.0 * n as f64 / f64::from(rate)).sin()).collect()
+    }
+
+    fn active(signal: &[f64], rate: u32) -> ActiveSpeech {
+        active_speech_level(signal, rate).active().unwrap()
+    }
+
+    #[test]
+    fn a_full_scale_sine_is_3_db_under_a_square_wave() {
+        let sine = sine(1.0, 48_000, 1.0);
+        assert!((dbov(mean_square(&sine)).decibels() + 3.0103).abs() < 1e-4);
+        assert!((crest(&sine).0 - 3.0103).abs() < 1e-4);
+        assert_eq!(dbov(mean_square(&[1.0, -1.0])).decibels(), 0.0);
+        assert_eq!(crest(&[1.0, -1.0]).0, 0.0);
+        assert_eq!(rms(&[3.0, -3.0]), 3.0);
+        assert_eq!(dbov(mean_square(&[])).decibels(), f64::NEG_INFINITY);
+    }
+
+    #[test]
+    fn nan_is_not_lost_in_a_peak() {
+        assert!(peak(&[1.0, f64::NAN, 0.5]).is_nan());
+        assert_eq!(peak(&[0.5, -0.75, 0.1]), 0.75);
+        assert!(mean_square(&[1.0, f64::NAN]).is_nan());
+        assert!(crest(&[0.0, 0.0]).0.is_nan());
+    }
+
+    #[test]
+    fn a_steady_sine_is_active_all_the_time() {
+        for rate in [8000, 16_000, 48_000] {
+            let level = active(&sine(10.0, rate, 0.1), rate);
+            assert!((level.rms_level.decibels() + 23.0103).abs() < 1e-4);
+            // Only the rise of the envelope is missing: some 10 ms of 10 s.
+            assert!((level.active_level - level.rms_level).0 < 0.02, "{level:?}");
+            assert!(level.activity_percent > 99.5 && level.activity_percent <= 100.0, "{level:?}");
+        }
+    }
+
+    #[test]
+    fn pauses_count_down_to_the_hangover() {
+        // 1 s of tone every 4 s: active is the second itself, the hangover of 0.2 s and the time in
+        // which the envelope falls to the threshold, which lies about 16 dB under the level.
+        let mut signal = Vec::new();
+        for _ in 0..5 {
+            signal.extend(sine(1.0, 16_000, 0.3));
+            signal.extend(vec![0.0; 48_000]);
+        }
+        let level = active(&signal, 16_000);
+        assert!((29.5..34.0).contains(&level.activity_percent), "{level:?}");
+        let ratio = (level.rms_level - level.active_level).power();
+        assert!((ratio * 100.0 - level.activity_percent).abs() < 1e-9);
+    }
+
+    #[test]
+    fn speech_in_pascals_is_read_above_full_scale_too() {
+        let quiet = sine(3.0, 8000, 0.2);
+        let loud: Vec<f64> = quiet.iter().map(|x| x * 64.0).collect();
+        let difference = active(&loud, 8000).active_level - active(&quiet, 8000).active_level;
+        assert!((difference.0 - 20.0 * 64f64.log10()).abs() < 1e-9, "{difference:?}");
+        // The step of a factor that is no power of two moves the thresholds: interpolation differs.
+        let odd: Vec<f64> = quiet.iter().map(|x| x * 10.0).collect();
+        let difference = active(&odd, 8000).active_level - active(&quiet, 8000).active_level;
+        assert!((difference.0 - 20.0).abs() < 0.05, "{difference:?}");
+    }
+
+    #[test]
+    fn silence_and_damage_are_values() {
+        assert!(matches!(active_speech_level(&[], 8000), SpeechLevel::Silence { .. }));
+        assert!(matches!(active_speech_level(&[0.0; 8000], 8000), SpeechLevel::Silence { .. }));
+        assert!(matches!(active_speech_level(&sine(1.0, 8000, 1e-4), 8000), SpeechLevel::Silence { .. }));
+        let mut damaged = sine(1.0, 8000, 0.1);
+        damaged[5] = f64::NAN;
+        assert_eq!(active_speech_level(&damaged, 8000), SpeechLevel::NotFinite);
+        damaged[5] = f64::INFINITY;
+        assert_eq!(active_speech_level(&damaged, 8000), SpeechLevel::NotFinite);
+    }
+
+    #[test]
+    fn thresholds_are_powers_of_two_including_the_edge() {
+        assert_eq!(thresholds_met(0.0), 0);
+        assert_eq!(thresholds_met(2f64.powi(-15) * 0.999_999), 0);
+        assert_eq!(thresholds_met(2f64.powi(-15)), 1);
+        assert_eq!(thresholds_met(0.499_999), 14);
+        assert_eq!(thresholds_met(0.5), 15);
+        assert_eq!(thresholds_met(1e30), THRESHOLDS);
+    }
+
+    #[test]
+    fn the_35_ms_meter_falls_124_db_per_second() {
+        let mut meter = LevelMeter::new(48_000, Seconds(0.035));
+        let loud = meter.series(&sine(1.0, 48_000, 1.0), 480);
+        // A sine's ripple on this meter: 1/(4π·1000·0.035) of the mean, 0.01 dB.
+        assert!((10.0 * (loud[99] / 0.5).log10()).abs() < 0.02, "{}", loud[99]);
+        let fall = meter.series(&vec![0.0; 48_000], 480);
+        let rate_db = 10.0 * (fall[9] / fall[59]).log10() / 0.5;
+        assert!((rate_db - 124.08).abs() < 0.01, "{rate_db}");
+    }
+
+    #[test]
+    fn a_step_is_within_3_db_on_the_5_ms_meter_after_3_5_ms() {
+        for rate in [8000, 16_000, 44_100, 48_000] {
+            let series = mean_square_series(&vec![1.0; rate as usize / 10], rate, Seconds(0.005), 1);
+            let after = series.iter().position(|v| *v > 0.5).unwrap() as f64 / f64::from(rate);
+            assert!((after - 0.005 * 2f64.ln()).abs() <= 1.0 / f64::from(rate), "{rate}: {after}");
+        }
+    }
+
+    #[test]
+    fn blocks_are_whole_blocks() {
+        assert_eq!(block_mean_squares(&[1.0, 1.0, 2.0, 2.0, 9.0], 2), [1.0, 4.0]);
+        assert_eq!(mean_square_series(&[1.0; 25], 100, Seconds(1.0), 10).len(), 2);
+    }
+}

@@ -115,3 +115,82 @@ fn load_response(
         fft.forward(window, bins);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ramp(len: usize, seed: usize) -> Vec<f32> {
+        (0..len).map(|n| ((n * n * 7 + n * seed) % 101) as f32 / 50.0 - 1.0).collect()
+    }
+
+    fn stream(convolver: &mut BlockConvolver, input: &[f32]) -> Vec<f32> {
+        let mut output = vec![0.0; input.len()];
+        let block = convolver.block();
+        for (x, y) in input.chunks_exact(block).zip(output.chunks_exact_mut(block)) {
+            convolver.process(x, y);
+        }
+        output
+    }
+
+    fn direct(x: &[f32], h: &[f32]) -> Vec<f64> {
+        (0..x.len())
+            .map(|n| (0..h.len().min(n + 1)).map(|k| f64::from(h[k]) * f64::from(x[n - k])).sum())
+            .collect()
+    }
+
+    #[test]
+    fn the_stream_is_the_convolution_without_delay() {
+        for (block, taps) in [(480, 1), (480, 480), (480, 481), (480, 3000), (160, 70), (7, 50)] {
+            let (x, h) = (ramp(block * 9, 3), ramp(taps, 5));
+            let ours = stream(&mut BlockConvolver::new(&h, block), &x);
+            for (n, (a, b)) in ours.iter().zip(direct(&x, &h)).enumerate() {
+                // Single precision: 2^-24 times the sum of magnitudes, with room for the transforms.
+                assert!(
+                    (f64::from(*a) - b).abs() < 1e-6 * (taps as f64 + 10.0),
+                    "{block} {taps} {n}: {a} {b}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_frame_comes_out_in_the_same_block() {
+        let mut convolver = BlockConvolver::new(&[0.5], 480);
+        let mut input = vec![0.0; 480];
+        input[0] = 1.0;
+        let output = stream(&mut convolver, &input);
+        assert!((output[0] - 0.5).abs() < 1e-6 && output[1..].iter().all(|y| y.abs() < 1e-6));
+    }
+
+    #[test]
+    fn a_replaced_response_acts_as_if_it_had_always_been_there() {
+        let (x, first, second) = (ramp(4800, 1), ramp(1000, 2), ramp(700, 4));
+        let mut convolver = BlockConvolver::new(&first, 480);
+        stream(&mut convolver, &x[..2400]);
+        convolver.replace(&second);
+        let ours = stream(&mut convolver, &x[2400..]);
+        let expected = direct(&x, &second);
+        assert!(ours.iter().zip(&expected[2400..]).all(|(a, b)| (f64::from(*a) - b).abs() < 1e-3));
+    }
+
+    #[test]
+    fn reset_forgets() {
+        let mut convolver = BlockConvolver::new(&ramp(1000, 2), 480);
+        stream(&mut convolver, &ramp(4800, 1));
+        convolver.reset();
+        assert!(stream(&mut convolver, &[0.0; 960]).iter().all(|y| *y == 0.0));
+    }
+
+    #[test]
+    fn an_empty_response_is_silence() {
+        let output = stream(&mut BlockConvolver::new(&[], 480), &ramp(960, 1));
+        assert!(output.iter().all(|y| *y == 0.0));
+    }
+
+    #[test]
+    #[should_panic(expected = "not one block")]
+    fn half_a_block_is_broken_logic() {
+        BlockConvolver::new(&[1.0], 480).process(&[0.0; 240], &mut [0.0; 240]);
+    }
+}

@@ -103,7 +103,7 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 }
 
 /// Half the length of the fractional-delay filter in frames.
-const DELAY_HALF_WIDTH: usize = 64;
+const DELAY_HALF_WIDTH: usize = 96;
 
 /// The signal later by `frames` (earlier if negative), the length kept, 0 where nothing came yet.
 /// Whole numbers of frames are exact; between frames it is a windowed sinc, flat within 0.001 dB and
@@ -260,4 +260,179 @@ fn dot_f32(a: &[f32], b: &[f32]) -> f32 {
         }
     }
     sums.iter().sum::<f32>() + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::f64::consts::TAU;
+
+    const RATES: [u32; 6] = [8000, 16_000, 32_000, 44_100, 48_000, 96_000];
+
+    fn sine(count: usize, rate: u32, freq_hz: f64, phase: f64) -> Vec<f64> {
+        (0..count).map(|n| (TAU * freq_hz * n as f64 / f64::from(rate) + phase).sin()).collect()
+    }
+
+    /// The largest difference over the middle, where the ends of the signal don't reach.
+    fn error(ours: &[f64], expected: &[f64], margin: usize) -> f64 {
+        let inside = margin..ours.len().min(expected.len()) - margin;
+        ours[inside.clone()]
+            .iter()
+            .zip(&expected[inside])
+            .fold(0.0, |top, (a, b)| f64::max(top, (a - b).abs()))
+    }
+
+    #[test]
+    fn tones_arrive_in_gain_and_phase_between_all_rates() {
+        for from in RATES {
+            for to in RATES {
+                let low = from.min(to);
+                for part in [0.01, 0.3, 0.7, 0.9] {
+                    let freq_hz = part * f64::from(low) / 2.0;
+                    let ours = resample(&sine(from as usize / 8, from, freq_hz, 0.4), from, to);
+                    assert_eq!(ours.len(), (from as usize / 8 * to as usize).div_ceil(from as usize));
+                    let expected = sine(ours.len(), to, freq_hz, 0.4);
+                    // 0.01 dB is 1.2e-3; the design has far less ripple: −110 dB.
+                    let margin = 80 * to as usize / low as usize;
+                    let error = error(&ours, &expected, margin);
+                    assert!(error < 1e-5, "{from} → {to} at {freq_hz} Hz: {error}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_lower_rate_cannot_hold_is_gone_by_100_db() {
+        for (from, to) in
+            [(48_000, 8000), (48_000, 16_000), (48_000, 44_100), (96_000, 48_000), (44_100, 16_000)]
+        {
+            for part in [1.0, 1.02, 1.3, 1.7] {
+                let freq_hz = part * f64::from(to) / 2.0;
+                if freq_hz > 0.99 * f64::from(from) / 2.0 {
+                    continue;
+                }
+                let ours = resample(&sine(from as usize / 8, from, freq_hz, 1.0), from, to);
+                let peak = error(&ours, &vec![0.0; ours.len()], 80);
+                assert!(peak < 1e-5, "{from} → {to} at {freq_hz} Hz: {peak}");
+            }
+        }
+    }
+
+    #[test]
+    fn images_are_100_db_down() {
+        // 3 kHz from 8 to 48 kHz: nothing but the tone; 43 200 frames hold whole periods.
+        let ours = resample(&sine(8000, 8000, 3000.0, 0.0), 8000, 48_000);
+        let inner = &ours[1200..44_400];
+        let spectrum = crate::dsp::spectrum::power_spectrum(inner, 48_000);
+        let images = spectrum.band_power(3100.0, 24_000.0);
+        assert!(10.0 * (images / 0.5).log10() < -100.0, "{images}");
+    }
+
+    #[test]
+    fn lengths_round_up_and_nothing_stays_nothing() {
+        assert!(resample(&[], 48_000, 8000).is_empty());
+        assert_eq!(resample(&[1.0; 7], 48_000, 8000).len(), 2);
+        assert_eq!(resample(&[1.0; 7], 8000, 48_000).len(), 42);
+        assert_eq!(resample(&[1.0, 2.0], 8000, 8000), [1.0, 2.0]);
+        assert!(resample(&[f64::NAN; 4], 8000, 16_000)[2].is_nan());
+    }
+
+    #[test]
+    fn a_constant_keeps_its_value() {
+        for y in &resample(&[0.25; 4000], 44_100, 16_000)[200..1200] {
+            assert!((y - 0.25).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn a_fractional_delay_moves_tones_exactly() {
+        let rate = 48_000;
+        for frames in [0.5, 3.25, 100.01, -20.7, 0.999] {
+            for freq_hz in [50.0, 1000.0, 12_000.0, 22_800.0] {
+                let ours = fractional_delay(&sine(2000, rate, freq_hz, 0.3), frames);
+                let expected = sine(2000, rate, freq_hz, 0.3 - TAU * freq_hz * frames / f64::from(rate));
+                let error = error(&ours, &expected, 200);
+                // Up to 0.95 of Nyquist, 100 dB.
+                assert!(error < 2e-5, "{frames} frames at {freq_hz} Hz: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn whole_delays_are_exact() {
+        assert_eq!(fractional_delay(&[1.0, 2.0, 3.0], 1.0), [0.0, 1.0, 2.0]);
+        assert_eq!(fractional_delay(&[1.0, 2.0, 3.0], -2.0), [3.0, 0.0, 0.0]);
+        assert_eq!(fractional_delay(&[1.0, 2.0, 3.0], 0.0), [1.0, 2.0, 3.0]);
+        assert_eq!(fractional_delay(&[1.0, 2.0], 1e6), [0.0, 0.0]);
+        assert_eq!(fractional_delay(&[1.0, 2.0], -1e6 - 0.5), [0.0, 0.0]);
+    }
+
+    fn decimated(input: &[f64], ratio: usize, block: usize) -> (Vec<f64>, usize) {
+        let mut converter = Decimator::new(ratio, block);
+        let mut out = vec![0.0; block / ratio];
+        let mut all = Vec::new();
+        for chunk in input.chunks_exact(block) {
+            let chunk: Vec<f32> = chunk.iter().map(|x| *x as f32).collect();
+            converter.process(&chunk, &mut out);
+            all.extend(out.iter().map(|x| f64::from(*x)));
+        }
+        (all, converter.latency())
+    }
+
+    fn interpolated(input: &[f64], ratio: usize, block: usize) -> (Vec<f64>, usize) {
+        let mut converter = Interpolator::new(ratio, block);
+        let mut out = vec![0.0; block];
+        let mut all = Vec::new();
+        for chunk in input.chunks_exact(block / ratio) {
+            let chunk: Vec<f32> = chunk.iter().map(|x| *x as f32).collect();
+            converter.process(&chunk, &mut out);
+            all.extend(out.iter().map(|x| f64::from(*x)));
+        }
+        (all, converter.latency())
+    }
+
+    #[test]
+    fn streams_are_late_by_their_latency_and_by_nothing_else() {
+        for (high, ratio, block) in [(48_000u32, 3, 480), (48_000, 6, 480), (16_000, 2, 160)] {
+            let low = high / ratio as u32;
+            for part in [0.02, 0.4, 0.875] {
+                let freq_hz = part * f64::from(low) / 2.0;
+                let (down, latency) = decimated(&sine(48_000, high, freq_hz, 0.0), ratio, block);
+                let late = -TAU * freq_hz * latency as f64 / f64::from(high);
+                let expected = sine(down.len(), low, freq_hz, late);
+                // Single precision and 90 dB of design.
+                assert!(error(&down, &expected, 100) < 1e-4, "down {ratio} {freq_hz}");
+
+                let (up, latency) = interpolated(&sine(16_000, low, freq_hz, 0.0), ratio, block);
+                let late = -TAU * freq_hz * latency as f64 / f64::from(high);
+                let expected = sine(up.len(), high, freq_hz, late);
+                assert!(error(&up, &expected, 100 * ratio) < 1e-4, "up {ratio} {freq_hz}");
+            }
+        }
+    }
+
+    #[test]
+    fn streams_keep_85_db_from_aliases_and_images() {
+        let (down, _) = decimated(&sine(48_000, 48_000, 4001.0, 0.0), 6, 480);
+        assert!(error(&down, &vec![0.0; down.len()], 100) < 10f64.powf(-85.0 / 20.0));
+        let (up, _) = interpolated(&sine(8000, 8000, 3400.0, 0.0), 6, 480);
+        let inner = &up[2400..2400 + 43_200];
+        let images = crate::dsp::spectrum::power_spectrum(inner, 48_000).band_power(3500.0, 24_000.0);
+        assert!(10.0 * (images / 0.5).log10() < -85.0, "{images}");
+    }
+
+    #[test]
+    fn down_and_up_again_is_a_delay_of_both_latencies() {
+        let x: Vec<f64> = sine(24_000, 48_000, 700.0, 0.0);
+        let (down, first) = decimated(&x, 3, 480);
+        let (up, second) = interpolated(&down, 3, 480);
+        let expected = fractional_delay(&x, (first + second) as f64);
+        assert!(error(&up, &expected, 1000) < 1e-4);
+    }
+
+    #[test]
+    #[should_panic(expected = "no multiple")]
+    fn a_block_is_a_multiple_of_the_ratio() {
+        Decimator::new(6, 100);
+    }
 }

@@ -119,3 +119,111 @@ pub fn weighted_power(signal: &[f64], rate: u32, weighting: Weighting, band_hz: 
         None => weighted.total_power(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dsp::bands::Bands;
+    use std::f64::consts::TAU;
+
+    /// IEC 61672-1 Table 3 from 20 Hz to 20 kHz: A, C.
+    const TABLE: [(f64, f64); 31] = [
+        (-50.5, -6.2),
+        (-44.7, -4.4),
+        (-39.4, -3.0),
+        (-34.6, -2.0),
+        (-30.2, -1.3),
+        (-26.2, -0.8),
+        (-22.5, -0.5),
+        (-19.1, -0.3),
+        (-16.1, -0.2),
+        (-13.4, -0.1),
+        (-10.9, 0.0),
+        (-8.6, 0.0),
+        (-6.6, 0.0),
+        (-4.8, 0.0),
+        (-3.2, 0.0),
+        (-1.9, 0.0),
+        (-0.8, 0.0),
+        (0.0, 0.0),
+        (0.6, 0.0),
+        (1.0, -0.1),
+        (1.2, -0.2),
+        (1.3, -0.3),
+        (1.2, -0.5),
+        (1.0, -0.8),
+        (0.5, -1.3),
+        (-0.1, -2.0),
+        (-1.1, -3.0),
+        (-2.5, -4.4),
+        (-4.3, -6.2),
+        (-6.6, -8.5),
+        (-9.3, -11.2),
+    ];
+
+    #[test]
+    fn a_and_c_have_the_values_of_the_standard_at_exact_midbands() {
+        for (band, (a_db, c_db)) in Bands::third_octave(20.0, 20_000.0).iter().zip(TABLE) {
+            // The table is rounded to a tenth of a decibel.
+            let (a, c) = (Weighting::A.gain_db(band.midband_hz), Weighting::C.gain_db(band.midband_hz));
+            assert!((a - a_db).abs() < 0.0505, "A at {}: {a}", band.nominal_hz);
+            assert!((c - c_db).abs() < 0.0505, "C at {}: {c}", band.nominal_hz);
+        }
+        assert!(Weighting::A.gain_db(1000.0).abs() < 0.001);
+        assert!(Weighting::C.gain_db(1000.0).abs() < 0.001);
+    }
+
+    #[test]
+    fn psophometric_weighting_is_its_table_and_at_least_43_db_beyond() {
+        for (freq_hz, level_db) in PSOPHOMETRIC {
+            assert!((Weighting::Psophometric.gain_db(freq_hz) - level_db).abs() < 1e-9, "{freq_hz}");
+        }
+        assert_eq!(Weighting::Psophometric.gain_db(800.0), 0.0);
+        assert!(Weighting::Psophometric.gain_db(20_000.0) <= -43.0);
+        assert!(Weighting::Psophometric.gain_db(5.0) < -85.0);
+        // Halfway between 2 and 2.5 kHz on the logarithmic axis lies the mean in dB.
+        assert!((Weighting::Psophometric.gain_db((2000.0f64 * 2500.0).sqrt()) + 3.6).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_direct_voltage_has_no_weight() {
+        let dc = vec![1.0; 4800];
+        for weighting in [Weighting::A, Weighting::C, Weighting::Psophometric] {
+            assert_eq!(weighting.power_gain(0.0), 0.0, "{weighting:?}");
+            assert!(weighted_power(&dc, 48_000, weighting, None) < 1e-20, "{weighting:?}");
+        }
+        assert!((weighted_power(&dc, 48_000, Weighting::Flat, None) - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_weighted_tone_has_the_gain_of_the_curve_at_every_rate() {
+        for (rate, freq_hz) in [(8000, 1000.0), (16_000, 7000.0), (48_000, 100.0), (44_100, 12_000.0)] {
+            let tone: Vec<f64> =
+                (0..rate).map(|n| (TAU * freq_hz * f64::from(n) / f64::from(rate)).sin()).collect();
+            for weighting in [Weighting::A, Weighting::C, Weighting::Psophometric, Weighting::Flat] {
+                let level = 10.0 * (weighted_power(&tone, rate, weighting, None) / 0.5).log10();
+                assert!((level - weighting.gain_db(freq_hz)).abs() < 1e-6, "{weighting:?} {rate} {freq_hz}");
+            }
+        }
+    }
+
+    #[test]
+    fn band_limits_leave_out_what_lies_beyond() {
+        let tones: Vec<f64> = (0..16_000)
+            .map(|n| {
+                let t = f64::from(n) / 16_000.0;
+                (TAU * 1000.0 * t).sin() + (TAU * 5000.0 * t).sin()
+            })
+            .collect();
+        let flat = |band| weighted_power(&tones, 16_000, Weighting::Flat, band);
+        assert!((flat(Some((300.0, 3400.0))) - 0.5).abs() < 1e-12);
+        assert!((flat(None) - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn nan_is_not_weighted_away() {
+        let mut x = vec![0.0; 480];
+        x[7] = f64::NAN;
+        assert!(weighted_power(&x, 48_000, Weighting::A, Some((100.0, 8000.0))).is_nan());
+    }
+}
