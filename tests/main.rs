@@ -1,4 +1,6 @@
 //! Everything that runs as one integration-test binary.
 
+#![expect(clippy::unwrap_used, reason = "the whole crate is tests")]
+
 mod dsp_golden;
 mod dsp_reference;

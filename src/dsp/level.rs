@@ -287,7 +287,7 @@ mod tests {
     #[test]
     fn silence_and_damage_are_values() {
         assert!(matches!(active_speech_level(&[], 8000), SpeechLevel::Silence { .. }));
-        assert!(matches!(active_speech_level(&[0.0; 8000], 8000), SpeechLevel::Silence { .. }));
+        assert!(matches!(active_speech_level(&vec![0.0; 8000], 8000), SpeechLevel::Silence { .. }));
         assert!(matches!(active_speech_level(&sine(1.0, 8000, 1e-4), 8000), SpeechLevel::Silence { .. }));
         let mut damaged = sine(1.0, 8000, 0.1);
         damaged[5] = f64::NAN;

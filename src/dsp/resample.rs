@@ -339,7 +339,7 @@ mod tests {
 
     #[test]
     fn a_constant_keeps_its_value() {
-        for y in &resample(&[0.25; 4000], 44_100, 16_000)[200..1200] {
+        for y in &resample(&vec![0.25; 4000], 44_100, 16_000)[200..1200] {
             assert!((y - 0.25).abs() < 1e-6);
         }
     }

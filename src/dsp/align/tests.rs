@@ -44,7 +44,7 @@ impl Composite {
         if t < 0.0 || t >= end {
             return 0.0;
         }
-        let sign = if (t / 0.35) as u64 % 2 == 0 { 1.0 } else { -1.0 };
+        let sign = if ((t / 0.35) as u64).is_multiple_of(2) { 1.0 } else { -1.0 };
         match t % 0.35 {
             u if u < 0.0486 => {
                 let voiced: f64 =
