@@ -6,9 +6,9 @@
 //! and every judgement is appended to a run; GUI, CLI and reports are views of that run.
 //!
 //! The modules stand in reading order. Dependencies point down this one total order only:
-//! `main`, `gui`, `cli` → `report` → `run` → `bench::live`, `bench::car` → `bench` → `store` → `plan`
+//! `main`, `gui`, `cli` → `report` → `run` → `bench::live`, `bench::car` → `store` → `bench` → `plan`
 //! → `methods` → `limits` → `context` → `calibration`, `signals` → `event` → `capture` → `finding`
-//! → `entry` → `take` → `dsp` → `document`, `problem`, `units`, `terms`, `verdict`.
+//! → `entry` → `take` → `dsp` → `document` → `problem` → `verdict` → `units` → `terms`.
 //! The test `layers` holds it.
 
 pub mod document;

@@ -1,1 +1,3 @@
+//! Arguments, then a face; nothing else.
+
 fn main() {}

@@ -4,3 +4,6 @@
 
 mod dsp_golden;
 mod dsp_reference;
+mod layers;
+mod source;
+mod tidy;

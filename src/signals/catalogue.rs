@@ -109,7 +109,7 @@ pub struct SignalSpec {
     /// How far the source has been verified: A, B, C or N as for limits, or `own`.
     pub verified: String,
     /// Licence of the samples.
-    pub licence: String,
+    pub license: String,
 }
 
 impl SignalSpec {

@@ -178,7 +178,7 @@ fn signal(
     let level_basis = table.need_word("level_basis", "rms, active-rms, active-speech or silent");
     let source = table.need_text("source");
     let verified = table.need_text("verified");
-    let licence = table.need_text("licence");
+    let license = table.need_text("license");
     let method_equivalent = table.boolean("method_equivalent");
     if method_equivalent.is_none() && !table.has("method_equivalent") {
         table.missing("method_equivalent", "true or false");
@@ -207,7 +207,7 @@ fn signal(
         stands_in_for,
         source: source?.value,
         verified: verified?.value,
-        licence: licence?.value,
+        license: license?.value,
     };
     Some((id, spec))
 }
