@@ -17,6 +17,7 @@
 pub mod evaluation;
 pub mod folder;
 pub mod journal;
+pub mod sources;
 pub mod storage;
 pub mod track;
 pub mod wire;

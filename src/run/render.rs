@@ -1,0 +1,257 @@
+//! From a take as it is wished to tracks as they are played: levels through the calibration, no clipping.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use crate::bench::RenderedTake;
+use crate::context::{BenchInfo, PortDirection};
+use crate::signals::{Library, Options, Signal};
+use crate::take::{Action, EpochKey, Frame, RATE, RigAction, TakeId, TakeSpec};
+use crate::terms::Port;
+use crate::units::Quantity;
+
+/// Why a take cannot be played on this bench.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum RenderError {
+    /// The bench has no such output.
+    #[error("the bench '{bench}' has no output port {port}; bind it in the bench file")]
+    NoOutput {
+        /// The bench.
+        bench: String,
+        /// The port.
+        port: Port,
+    },
+    /// The bench has no such input.
+    #[error("the bench '{bench}' has no input port {port}; bind it in the bench file")]
+    NoInput {
+        /// The bench.
+        bench: String,
+        /// The port.
+        port: Port,
+    },
+    /// The level is on another plane than the port.
+    #[error("signal '{signal}' is to be played at {level}, but port {port} is calibrated in {unit}")]
+    Plane {
+        /// The signal.
+        signal: String,
+        /// The level.
+        level: Quantity,
+        /// The port.
+        port: Port,
+        /// The plane of the port.
+        unit: &'static str,
+    },
+    /// It would clip.
+    #[error(
+        "signal '{signal}' at {level} would exceed full scale of port {port} by {excess_db:.1} dB; play it softer or with a smaller crest factor"
+    )]
+    Clips {
+        /// The signal.
+        signal: String,
+        /// The level.
+        level: Quantity,
+        /// The port.
+        port: Port,
+        /// By how much.
+        excess_db: f64,
+    },
+    /// The signal could not be made.
+    #[error("signal '{signal}': {cause}")]
+    Signal {
+        /// The signal.
+        signal: String,
+        /// Why.
+        cause: String,
+    },
+}
+
+/// Signals at the rate of the bench, made once.
+pub struct SignalStore {
+    library: Library,
+    made: Mutex<BTreeMap<String, Arc<Signal>>>,
+}
+
+impl SignalStore {
+    /// The signals of a library.
+    pub fn new(library: Library) -> Self {
+        Self { library, made: Mutex::default() }
+    }
+
+    /// The library.
+    pub fn library(&self) -> &Library {
+        &self.library
+    }
+
+    fn get(&self, id: &str) -> Result<Arc<Signal>, RenderError> {
+        let failed = |cause: String| RenderError::Signal { signal: id.to_owned(), cause };
+        let lock =
+            || self.made.lock().map_err(|_| failed("another thread failed while making it".to_owned()));
+        if let Some(signal) = lock()?.get(id) {
+            return Ok(Arc::clone(signal));
+        }
+        // Made outside the lock: two threads may make the same signal, none waits for another's.
+        let signal =
+            self.library.make(id, RATE, Options::default()).map_err(|error| failed(error.to_string()))?;
+        let signal = Arc::new(signal);
+        lock()?.insert(id.to_owned(), Arc::clone(&signal));
+        Ok(signal)
+    }
+}
+
+/// A rendered take, and whether a signal in it stands in for a licensed recording.
+pub struct Rendered {
+    /// Ready to be played.
+    pub take: RenderedTake,
+    /// See [`crate::verdict::Flag::MethodEquivalentSignal`].
+    pub method_equivalent: bool,
+}
+
+/// Renders a take for a bench.
+///
+/// # Errors
+/// See [`RenderError`].
+pub fn render(
+    spec: &TakeSpec,
+    id: &TakeId,
+    epoch: &EpochKey,
+    bench: &BenchInfo,
+    signals: &SignalStore,
+) -> Result<Rendered, RenderError> {
+    let mut tracks: BTreeMap<Port, Vec<f64>> = BTreeMap::new();
+    let mut actions: Vec<(Frame, RigAction)> = Vec::new();
+    let mut method_equivalent = false;
+    for cue in &spec.cues {
+        match &cue.action {
+            Action::Rig(action) => actions.push((cue.at, action.clone())),
+            Action::Play { port, signal, level } => {
+                let gain = gain(bench, port, signal, *level)?;
+                let made = signals.get(signal)?;
+                method_equivalent |= made.method_equivalent;
+                let track = tracks.entry(port.clone()).or_insert_with(|| vec![0.0; spec.duration as usize]);
+                let from = (cue.at as usize).min(track.len());
+                for (sample, add) in track[from..].iter_mut().zip(&made.samples) {
+                    *sample += gain * add;
+                }
+                let peak = track[from..].iter().fold(0.0f64, |peak, x| peak.max(x.abs()));
+                if peak > 1.0 {
+                    return Err(RenderError::Clips {
+                        signal: signal.clone(),
+                        level: *level,
+                        port: port.clone(),
+                        excess_db: 20.0 * peak.log10(),
+                    });
+                }
+            }
+        }
+    }
+    for port in &spec.record {
+        if !has(bench, port, PortDirection::In) {
+            return Err(RenderError::NoInput { bench: bench.name.clone(), port: port.clone() });
+        }
+    }
+    actions.sort_by_key(|action| action.0);
+    let tracks = tracks.into_iter().map(|(port, track)| (port, track.iter().map(|x| *x as f32).collect()));
+    let take = RenderedTake {
+        id: id.clone(),
+        epoch: epoch.clone(),
+        duration: spec.duration,
+        tracks: tracks.collect(),
+        actions,
+        record: spec.record.iter().cloned().collect(),
+    };
+    Ok(Rendered { take, method_equivalent })
+}
+
+fn has(bench: &BenchInfo, port: &Port, wanted: PortDirection) -> bool {
+    let info = bench.ports.get(port);
+    info.is_some_and(|info| info.direction == wanted || info.direction == PortDirection::Both)
+}
+
+/// The factor from a signal of unit level to the samples of a port.
+fn gain(bench: &BenchInfo, port: &Port, signal: &str, level: Quantity) -> Result<f64, RenderError> {
+    let info = bench.ports.get(port).filter(|_| has(bench, port, PortDirection::Out));
+    let info = info.ok_or_else(|| RenderError::NoOutput { bench: bench.name.clone(), port: port.clone() })?;
+    if info.calibration.unit() != level.unit {
+        return Err(RenderError::Plane {
+            signal: signal.to_owned(),
+            level,
+            port: port.clone(),
+            unit: info.calibration.unit().symbol(),
+        });
+    }
+    Ok(10f64.powf((level.value - info.calibration.zero_dbov.value) / 20.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calibration::{PortCalibration, Validity};
+    use crate::context::{NetworkInfo, PortInfo};
+    use crate::take::Cue;
+    use crate::terms::Bandwidth;
+    use crate::units::{Seconds, Unit};
+
+    fn bench() -> BenchInfo {
+        let port = |direction, zero| PortInfo {
+            direction,
+            calibration: PortCalibration {
+                record: "r".to_owned(),
+                zero_dbov: zero,
+                validity: Validity::Valid,
+            },
+        };
+        BenchInfo {
+            name: "b".to_owned(),
+            is_virtual: true,
+            ports: [
+                (Port::of(Port::MOUTH), port(PortDirection::Out, Quantity::new(20.0, Unit::DbPa))),
+                (Port::of(Port::POI_SEND), port(PortDirection::In, Quantity::new(6.15, Unit::Dbm0))),
+            ]
+            .into(),
+            network: NetworkInfo {
+                codec: "none".to_owned(),
+                bandwidth: Bandwidth::Wb,
+                delay_send: Seconds(0.0),
+                delay_receive: Seconds(0.0),
+            },
+            volume_step_count: 1,
+        }
+    }
+
+    fn play(port: &'static str, level: Quantity, record: &'static str) -> Result<Rendered, RenderError> {
+        let signals = SignalStore::new(Library::builtin().unwrap());
+        let library = signals.library().catalogue();
+        let sine = library.signals().iter().find(|one| one.id.starts_with("sine")).unwrap().id.clone();
+        let spec = TakeSpec {
+            name: "t".to_owned(),
+            cues: vec![Cue { at: 480, action: Action::Play { port: Port::of(port), signal: sine, level } }],
+            spans: Vec::new(),
+            record: [Port::of(record)].into(),
+            duration: 24_000,
+            continues: false,
+        };
+        render(&spec, &TakeId::stored("t"), &EpochKey::stored("e"), &bench(), &signals)
+    }
+
+    #[test]
+    fn levels_go_through_the_calibration() {
+        let rendered = play("mouth", Quantity::new(-1.7, Unit::DbPa), "poi.send").unwrap();
+        let track = &rendered.take.tracks[&Port::of("mouth")];
+        assert!(track[..480].iter().all(|x| *x == 0.0));
+        // A sine of RMS −1.7 dBPa on a port whose 0 dBov is 20 dBPa peaks at −18.69 dB of full scale.
+        let peak = track.iter().fold(0.0f32, |peak, x| peak.max(x.abs()));
+        assert!((20.0 * f64::from(peak).log10() + 18.69).abs() < 0.01, "{peak}");
+    }
+
+    #[test]
+    fn what_cannot_be_played_is_refused() {
+        let error =
+            |port, level, record| play(port, level, record).err().map(|error| error.to_string()).unwrap();
+        assert!(error("mouth", Quantity::new(18.0, Unit::DbPa), "poi.send").contains("by 1.0 dB"));
+        assert!(error("mouth", Quantity::new(-16.0, Unit::Dbm0), "poi.send").contains("calibrated in dBPa"));
+        assert!(error("poi.send", Quantity::new(-16.0, Unit::Dbm0), "poi.send").contains("no output port"));
+        assert!(
+            error("mouth", Quantity::new(-1.7, Unit::DbPa), "ear.left").contains("no input port ear.left")
+        );
+    }
+}
