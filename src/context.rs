@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::calibration::PortCalibration;
-use crate::capture::Take;
+use crate::capture::{Grade, Take};
 use crate::entry::EntryId;
 use crate::finding::{Influence, Unmeasurable};
 use crate::take::{Frame, RATE, Span, Volume};
@@ -185,6 +185,12 @@ impl EvalCx<'_> {
     /// # Errors
     /// The port was not recorded, the file cannot be read, the track holds NaN, or the certificate is bad.
     pub fn captured(&self, take: &Take, port: &Port) -> Result<Track, Unmeasurable> {
+        if take.certificate.grade == Grade::Bad {
+            return Err(Unmeasurable::because(format!(
+                "the recording of take {} is not to be trusted: {}",
+                take.id, take.certificate.note
+            )));
+        }
         let capture = take.captures.get(port).ok_or_else(|| {
             Unmeasurable::because(format!("take {} has no recording of port {port}", take.id))
         })?;

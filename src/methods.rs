@@ -4,6 +4,8 @@
 //! `methods/`, a `mod` line and a line of [`METHODS`].
 
 pub mod call;
+pub mod evidence;
+pub mod tables;
 
 pub mod coupling_loss;
 pub mod delay;

@@ -50,13 +50,18 @@
 //! The finding's note names the bands that noise hides.
 
 use super::call::{self, CONDITIONING, Checks, DELAY_MAX, LEVEL_MRP, LEVEL_POI, Timeline, quantity};
+use super::evidence::{self, Recorded};
+use super::tables::{BANDS, LoudnessTable};
 use super::{Card, Measurand, Method, Refusal, Wish};
+use crate::capture::Take;
 use crate::context::{EvalCx, PlanCx};
+use crate::dsp::bands::Bands;
 use crate::entry::{Entry, Param, ParameterKind, ParameterType, ParameterValue, SignalId};
-use crate::finding::{Finding, Unmeasurable};
+use crate::finding::{Finding, Influence, Unmeasurable};
 use crate::take::TakeSpec;
 use crate::terms::{Direction, Ear, Port};
-use crate::units::{Seconds, Unit};
+use crate::units::{DBV_AT_0_DBM0, Seconds, Unit};
+use crate::verdict::Flag;
 
 const DIRECTION: Param<Direction> =
     Param::required("direction", "Whether the sending or the receiving loudness rating is measured.");
@@ -177,8 +182,21 @@ impl Method for LoudnessRating {
         Ok(Wish { epoch: call::epoch(entry, cx), takes: vec![take] })
     }
 
-    fn evaluate(&self, _entry: &Entry, _cx: &EvalCx<'_>) -> Result<Vec<Finding>, Unmeasurable> {
-        Err(Unmeasurable::because("not yet"))
+    fn evaluate(&self, entry: &Entry, cx: &EvalCx<'_>) -> Result<Vec<Finding>, Unmeasurable> {
+        let direction = entry.parameters.get(&DIRECTION);
+        let take = cx.take(direction.word());
+        let ears = entry.parameters.get(&EARS);
+        let rated = rate(direction, ears, LoudnessTable::of(entry.bandwidth), take, cx)?;
+        let (rating, curve, unit) = match direction {
+            Direction::Send => ("slr", "send_sensitivity", Unit::DbVPerPa),
+            Direction::Receive => ("rlr", "receive_sensitivity", Unit::DbPaPerV),
+        };
+        let mut curve = Finding::curve(curve, rated.curve_hz.clone(), rated.curve_db.clone(), unit);
+        // A sensitivity rises with its calibration where a loudness rating falls.
+        let influences = rated.influences.iter().map(|one| Influence { coefficient: -one.coefficient, ..one.clone() });
+        evidence::complete(&mut curve, take, STIMULUS, influences.collect());
+        curve.note.clone_from(&rated.note);
+        Ok(vec![rated.finding(rating, take), curve])
     }
 }
 
@@ -222,4 +240,164 @@ pub(super) fn receive_part(
     let at = take.play(&Port::of(Port::POI_RECEIVE), signal, level, cx);
     take.name_span(STIMULUS, at..at + cx.signal(&signal.0).frames);
     take.wait(entry.parameters.get(&DELAY_MAX));
+}
+
+/// A loudness rating with what it is made of.
+pub(super) struct Rated {
+    /// The rating in dB, hands-free correction included.
+    pub(super) rating_db: f64,
+    /// By how much the bands that noise hides could change it.
+    pub(super) uncertainty_db: f64,
+    /// Midband frequencies of the bands that count and that noise does not hide.
+    curve_hz: Vec<f64>,
+    /// Their sensitivities.
+    curve_db: Vec<f64>,
+    influences: Vec<Influence>,
+    is_provisional: bool,
+    note: String,
+}
+
+impl Rated {
+    /// The rating as a finding.
+    pub(super) fn finding(&self, measurand: &str, take: &Take) -> Finding {
+        let mut finding = Finding::scalar(measurand, self.rating_db, Unit::Db);
+        evidence::complete(&mut finding, take, STIMULUS, self.influences.clone());
+        finding.uncertainty = Some(self.uncertainty_db);
+        if self.is_provisional {
+            finding.flags.push(Flag::Provisional);
+        }
+        finding.note.clone_from(&self.note);
+        finding
+    }
+}
+
+/// The sensitivities of a path by P.79 band, three ways.
+#[derive(Clone, Copy)]
+struct Path {
+    /// Without the noise: the estimate.
+    estimate: [f64; BANDS],
+    /// As if what stands in bands that noise hides were all signal.
+    loudest: [f64; BANDS],
+    /// As if it were all noise.
+    quietest: [f64; BANDS],
+}
+
+impl Path {
+    fn new(played: &[f64], recorded: &Recorded, plane_offset_db: f64) -> Self {
+        let signal = recorded.without_noise();
+        let db = |energy: f64, band: usize| 10.0 * (energy / played[band]).log10() + plane_offset_db;
+        let hidden = |band: usize| recorded.is_noise(band);
+        Self {
+            estimate: std::array::from_fn(|i| db(signal[i], i)),
+            loudest: std::array::from_fn(|i| db(if hidden(i) { recorded.total[i] } else { signal[i] }, i)),
+            quietest: std::array::from_fn(|i| if hidden(i) { f64::NEG_INFINITY } else { db(signal[i], i) }),
+        }
+    }
+
+    /// The magnitude sum in each band: an interaural delay changes nothing.
+    fn and(&self, other: &Self) -> Self {
+        let sum = |a: &[f64; BANDS], b: &[f64; BANDS]| -> [f64; BANDS] {
+            std::array::from_fn(|i| 20.0 * (10f64.powf(a[i] / 20.0) + 10f64.powf(b[i] / 20.0)).log10())
+        };
+        Self {
+            estimate: sum(&self.estimate, &other.estimate),
+            loudest: sum(&self.loudest, &other.loudest),
+            quietest: sum(&self.quietest, &other.quietest),
+        }
+    }
+
+    fn raised(&self, db: f64) -> Self {
+        let raise = |a: &[f64; BANDS]| a.map(|s| s + db);
+        Self {
+            estimate: raise(&self.estimate),
+            loudest: raise(&self.loudest),
+            quietest: raise(&self.quietest),
+        }
+    }
+}
+
+/// Hands-free correction in receive: P.340 for one ear, P.581 for two.
+fn correction_db(direction: Direction, ears: Ears) -> f64 {
+    match (direction, ears) {
+        (Direction::Send, _) => 0.0,
+        (Direction::Receive, Ears::Two) => -8.0,
+        (Direction::Receive, Ears::One(_)) => -14.0,
+    }
+}
+
+/// How far bands that noise hides may change a rating.
+const UNCERTAINTY_MAX_DB: f64 = 0.3;
+
+/// The loudness rating of a take that [`send_take`] or [`receive_part`] planned.
+pub(super) fn rate(
+    direction: Direction,
+    ears: Ears,
+    table: &LoudnessTable,
+    take: &Take,
+    cx: &EvalCx<'_>,
+) -> Result<Rated, Unmeasurable> {
+    let (played_plane, recorded_plane, plane_offset_db) = match direction {
+        Direction::Send => (Unit::DbPa, Unit::Dbm0, DBV_AT_0_DBM0),
+        Direction::Receive => (Unit::Dbm0, Unit::DbPa, -DBV_AT_0_DBM0),
+    };
+    let bands = Bands::p79();
+    let port = out_port(direction);
+    let played = evidence::played(cx, take, &port, played_plane)?;
+    let stimulus = take.span(STIMULUS);
+    let played_energies = evidence::band_energies(played.slice(stimulus.clone()), &bands);
+    evidence::stimulus_fills(&played_energies, &bands, table.positions(), &port)?;
+
+    let mut paths = Vec::new();
+    let mut tracks = Vec::new();
+    for port in in_ports(direction, ears) {
+        let track = evidence::captured(cx, take, &port, recorded_plane)?;
+        let window = stimulus.start..take.spec.duration;
+        let recorded = Recorded::read(&track, window, take.span(NOISE), &bands);
+        if !recorded.total.iter().any(|energy| *energy > 0.0) {
+            return Err(Unmeasurable::because(format!(
+                "nothing arrived at {port}: check routing, mute and volume"
+            )));
+        }
+        paths.push(Path::new(&played_energies, &recorded, plane_offset_db));
+        tracks.push(track);
+    }
+    let correction_db = correction_db(direction, ears);
+    let rating = |bands: &[f64; BANDS]| table.rating(direction, bands) + correction_db;
+    let sum = |paths: &[Path]| paths.iter().skip(1).fold(paths[0], |sum, path| sum.and(path));
+    let path = sum(&paths);
+    let rating_db = rating(&path.estimate);
+    let uncertainty_db = rating(&path.quietest) - rating(&path.loudest);
+    let hidden: Vec<usize> = table.positions().filter(|&i| !path.quietest[i].is_finite()).collect();
+    // Written so that NaN does not get through.
+    if !(uncertainty_db <= UNCERTAINTY_MAX_DB && rating_db.is_finite()) {
+        return Err(Unmeasurable::because(format!(
+            "the stimulus does not stand out of the noise at {}, which could change the rating by more than \
+             {UNCERTAINTY_MAX_DB} dB: quiet the cabin or the line, or raise the level",
+            evidence::names(&bands, &hidden)
+        )));
+    }
+
+    // How the rating follows each calibration, by a small step of it.
+    let mut influences = vec![evidence::influence(&played, 1.0)];
+    for (i, track) in tracks.iter().enumerate() {
+        const STEP_DB: f64 = 0.01;
+        let mut raised = paths.clone();
+        raised[i] = raised[i].raised(STEP_DB);
+        influences.push(evidence::influence(track, (rating(&sum(&raised).estimate) - rating_db) / STEP_DB));
+    }
+    let shown: Vec<usize> = table.positions().filter(|i| !hidden.contains(i)).collect();
+    let mut note = table.edition.to_owned();
+    if !hidden.is_empty() {
+        note.push_str("; hidden by noise: ");
+        note.push_str(&evidence::names(&bands, &hidden));
+    }
+    Ok(Rated {
+        rating_db,
+        uncertainty_db,
+        curve_hz: shown.iter().map(|&i| bands.as_slice()[i].midband_hz).collect(),
+        curve_db: shown.iter().map(|&i| path.estimate[i]).collect(),
+        influences,
+        is_provisional: table.is_provisional,
+        note,
+    })
 }
