@@ -48,12 +48,14 @@
 //! the whole stimulus, and a low correlation in its note says so.
 
 use super::call::{self, CONDITIONING, Checks, DELAY_MAX, LEVEL_MRP, LEVEL_POI, Timeline, quantity};
-use super::{Card, Measurand, Method, Refusal, Wish};
+use super::{Card, Measurand, Method, Refusal, Wish, evidence};
+use crate::capture::Take;
 use crate::context::{EvalCx, PlanCx};
+use crate::dsp::align::{self, DelaySearch, Polarity};
 use crate::entry::{Entry, Param, SignalId};
 use crate::finding::{Finding, Unmeasurable};
-use crate::take::TakeSpec;
-use crate::terms::{Direction, Ear, Port};
+use crate::take::{RATE, TakeSpec};
+use crate::terms::{Bandwidth, Direction, Ear, Port};
 use crate::units::{Quantity, Seconds, Unit};
 
 const SIGNAL: Param<SignalId> = Param::with_default(
@@ -112,9 +114,111 @@ impl Method for Delay {
         Ok(Wish { epoch: call::epoch(entry, cx), takes })
     }
 
-    fn evaluate(&self, _entry: &Entry, _cx: &EvalCx<'_>) -> Result<Vec<Finding>, Unmeasurable> {
-        Err(Unmeasurable::because("not yet"))
+    fn evaluate(&self, entry: &Entry, cx: &EvalCx<'_>) -> Result<Vec<Finding>, Unmeasurable> {
+        let delay_max = entry.parameters.get(&DELAY_MAX);
+        let mut findings = Vec::new();
+        let (mut round_trip_ms, mut notes) = (0.0, Vec::new());
+        for direction in Direction::ALL.iter().copied() {
+            let take = cx.take(direction.word());
+            let mut heard = Vec::new();
+            for port in in_ports(direction) {
+                heard.push((
+                    port.clone(),
+                    path_delay(direction, &port, entry.bandwidth, delay_max, take, cx)?,
+                ));
+            }
+            let (measurand, declared) = match direction {
+                Direction::Send => ("delay_send", cx.bench.network.delay_send),
+                Direction::Receive => ("delay_receive", cx.bench.network.delay_receive),
+            };
+            let first_s = heard.iter().map(|(_, delay)| delay.delay.0).fold(f64::INFINITY, f64::min);
+            let value_ms = Seconds(first_s - declared.0).as_ms();
+            if value_ms < 0.0 {
+                return Err(Unmeasurable::because(format!(
+                    "the delay in {direction} is {:.2} ms, the declared delay of the network {:.2} ms: correct the \
+                     declaration",
+                    first_s * 1e3,
+                    declared.as_ms()
+                )));
+            }
+            let mut finding = Finding::scalar(measurand, value_ms, Unit::Millisecond);
+            evidence::complete(&mut finding, take, STIMULUS, Vec::new());
+            let parts: Vec<String> = heard.iter().map(|(port, delay)| describe(port, delay)).collect();
+            finding.note =
+                format!("{}; {:.2} ms of the network subtracted", parts.join(", "), declared.as_ms());
+            round_trip_ms += value_ms;
+            notes.push(format!("{direction} {value_ms:.2} ms"));
+            findings.push(finding);
+        }
+        let mut both = Finding::scalar("delay_round_trip", round_trip_ms, Unit::Millisecond);
+        "send and receive".clone_into(&mut both.span);
+        both.flags.clone_from(&findings[0].flags);
+        both.note = notes.join(" + ");
+        findings.push(both);
+        Ok(findings)
     }
+}
+
+/// The band that the call and the pseudo-noise of the stimulus share, in Hz.
+fn band_hz(bandwidth: Bandwidth) -> (f64, f64) {
+    match bandwidth {
+        Bandwidth::Nb => (300.0, 3_400.0),
+        Bandwidth::Wb | Bandwidth::Swb | Bandwidth::Fb => (100.0, 7_000.0),
+    }
+}
+
+/// A correlation below this multiple of what chance would reach means nothing.
+const ABOVE_CHANCE_MIN: f64 = 3.0;
+
+/// The delay of one recording against its stimulus.
+fn path_delay(
+    direction: Direction,
+    port: &Port,
+    bandwidth: Bandwidth,
+    delay_max: Seconds,
+    take: &Take,
+    cx: &EvalCx<'_>,
+) -> Result<align::Delay, Unmeasurable> {
+    let (played_plane, recorded_plane) = match direction {
+        Direction::Send => (Unit::DbPa, Unit::Dbm0),
+        Direction::Receive => (Unit::Dbm0, Unit::DbPa),
+    };
+    let played = evidence::played(cx, take, &out_port(direction), played_plane)?;
+    let recorded = evidence::captured(cx, take, port, recorded_plane)?;
+    let stimulus = take.span(STIMULUS);
+    let (lo_hz, hi_hz) = band_hz(bandwidth);
+    let search = DelaySearch::between(Seconds(0.0), delay_max).whitened(lo_hz, hi_hz);
+    let found = align::find_delay(
+        played.slice(stimulus.clone()),
+        recorded.slice(stimulus.start..take.spec.duration),
+        RATE,
+        &search,
+    )
+    .map_err(|error| Unmeasurable::because(format!("no delay in {direction} at {port}: {error}")))?;
+    // NaN follows nothing.
+    let follows = found.correlation >= ABOVE_CHANCE_MIN * found.chance;
+    if !follows {
+        return Err(Unmeasurable::because(format!(
+            "the recording at {port} does not follow the stimulus in {direction}: correlation {:.3}, by chance {:.3}; \
+             the path is mute, noisy, or slower than {:.0} ms",
+            found.correlation,
+            found.chance,
+            delay_max.as_ms()
+        )));
+    }
+    let frame_s = 1.0 / f64::from(RATE);
+    if found.delay.0 > delay_max.0 - frame_s {
+        return Err(Unmeasurable::because(format!(
+            "the delay in {direction} lies at the end of the search range: raise delay_max above {:.0} ms",
+            delay_max.as_ms()
+        )));
+    }
+    Ok(found)
+}
+
+fn describe(port: &Port, delay: &align::Delay) -> String {
+    let inverted = if delay.polarity == Polarity::Inverted { ", inverted" } else { "" };
+    format!("{port} {:.2} ms (correlation {:.2}{inverted})", delay.delay.as_ms(), delay.correlation)
 }
 
 fn out_port(direction: Direction) -> Port {

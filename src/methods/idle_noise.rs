@@ -41,11 +41,15 @@
 //! With 4 s of white noise the peak reads about 3 dB by chance alone.
 
 use super::call::{self, CONDITIONING, Checks, LEVEL_MRP, Timeline, quantity};
-use super::{Card, Measurand, Method, Refusal, Wish};
+use super::{Card, Measurand, Method, Refusal, Wish, evidence};
 use crate::context::{EvalCx, PlanCx};
+use crate::dsp::bands::Bands;
+use crate::dsp::spectrum::{PowerSpectrum, WelchSettings, power_spectrum, power_spectrum_density};
+use crate::dsp::weighting::Weighting;
 use crate::entry::{Entry, Param, SignalId};
-use crate::finding::{Finding, Unmeasurable};
-use crate::terms::Port;
+use crate::finding::{Bound, Finding, Unmeasurable};
+use crate::take::RATE;
+use crate::terms::{Bandwidth, Port};
 use crate::units::{Seconds, Unit};
 
 const ACTIVATION: Param<SignalId> = Param::with_default(
@@ -92,6 +96,8 @@ static CARD: Card = Card {
     takes_max: 1,
 };
 
+/// The one take.
+const TAKE: &str = "idle";
 /// The span that is analyzed.
 const SPAN: &str = "analysis";
 /// What the take before may still leave in the cabin.
@@ -113,7 +119,7 @@ impl Method for IdleNoise {
         checks.wait(entry, &SETTLING);
         checks.wait(entry, &ANALYSIS);
         checks.done()?;
-        let mut take = Timeline::new("idle");
+        let mut take = Timeline::new(TAKE);
         take.wait(LEAD);
         take.play(&mouth, &entry.parameters.get(&ACTIVATION), quantity(entry.parameters.get(&LEVEL_MRP)), cx);
         take.wait(entry.parameters.get(&SETTLING));
@@ -121,7 +127,90 @@ impl Method for IdleNoise {
         Ok(Wish { epoch: call::epoch(entry, cx), takes: vec![take.build(&[poi])] })
     }
 
-    fn evaluate(&self, _entry: &Entry, _cx: &EvalCx<'_>) -> Result<Vec<Finding>, Unmeasurable> {
-        Err(Unmeasurable::because("not yet"))
+    fn evaluate(&self, entry: &Entry, cx: &EvalCx<'_>) -> Result<Vec<Finding>, Unmeasurable> {
+        let take = cx.take(TAKE);
+        let poi = Port::of(Port::POI_SEND);
+        let track = evidence::captured(cx, take, &poi, Unit::Dbm0)?;
+        let noise = track.slice(take.span(SPAN));
+        let band_hz = band_hz(entry.bandwidth);
+        let (measurand, unit, weighting) = match entry.bandwidth {
+            Bandwidth::Nb => ("idle_noise_send_p", Unit::Dbm0P, Weighting::Psophometric),
+            Bandwidth::Wb | Bandwidth::Swb | Bandwidth::Fb => {
+                ("idle_noise_send_a", Unit::Dbm0A, Weighting::A)
+            }
+        };
+        let band = format!("{weighting:?} weighting, {} to {} Hz", band_hz.0, band_hz.1);
+        let spectrum = power_spectrum(noise, RATE);
+        let power = weighting.apply(&spectrum).band_power(band_hz.0, band_hz.1);
+        let silence = evidence::coded_silence(cx, &poi);
+
+        let mut level = Finding::scalar(measurand, 10.0 * power.max(silence).log10(), unit);
+        let mut findings = Vec::new();
+        if power > silence {
+            level.note = band;
+            findings.push(level);
+            findings.push(peak(noise, band_hz)?);
+            findings.push(third_octaves(&spectrum, band_hz, silence));
+        } else {
+            level.bound = Bound::AtMost;
+            level.note = format!("{band}; digital silence: below what a 16-bit codec codes");
+            findings.push(level);
+            let mut none = Finding::scalar("idle_noise_send_peak", 0.0, Unit::Db);
+            none.bound = Bound::AtMost;
+            "digital silence has no peak".clone_into(&mut none.note);
+            findings.push(none);
+        }
+        for finding in &mut findings {
+            let coefficient = if finding.measurand == "idle_noise_send_peak" { 0.0 } else { 1.0 };
+            evidence::complete(finding, take, SPAN, vec![evidence::influence(&track, coefficient)]);
+        }
+        Ok(findings)
     }
+}
+
+/// Where idle noise is counted, in Hz.
+fn band_hz(bandwidth: Bandwidth) -> (f64, f64) {
+    match bandwidth {
+        Bandwidth::Nb => (200.0, 4_000.0),
+        Bandwidth::Wb => (100.0, 8_000.0),
+        Bandwidth::Swb => (100.0, 14_000.0),
+        Bandwidth::Fb => (100.0, 20_000.0),
+    }
+}
+
+/// Frames of a segment for peaks. Fixed: a line stands 3 dB higher with every doubling.
+const PEAK_FRAMES: usize = 8_192;
+/// Bins on either side of a line that belong to it, with a Hann window.
+const LINE_HALF: usize = 3;
+
+/// The highest bin above the mean of an octave around it.
+fn peak(noise: &[f64], (lo_hz, hi_hz): (f64, f64)) -> Result<Finding, Unmeasurable> {
+    let psd = power_spectrum_density(noise, RATE, &WelchSettings::hann(PEAK_FRAMES))
+        .map_err(|error| Unmeasurable::because(format!("the analysis is too short for peaks: {error}")))?;
+    let bin = |hz: f64| (hz / psd.bin_hz).round() as usize;
+    let (first, last) = (bin(lo_hz), bin(hi_hz).min(psd.density.len() - 1));
+    let mut highest = (f64::NEG_INFINITY, 0.0);
+    for k in first..=last {
+        let hz = k as f64 * psd.bin_hz;
+        let from = bin(hz * std::f64::consts::FRAC_1_SQRT_2).max(first);
+        let to = bin(hz * std::f64::consts::SQRT_2).min(last);
+        let around: Vec<f64> =
+            (from..=to).filter(|i| i.abs_diff(k) > LINE_HALF).map(|i| psd.density[i]).collect();
+        let mean = around.iter().sum::<f64>() / around.len() as f64;
+        let above_db = 10.0 * (psd.density[k] / mean).log10();
+        if above_db.is_nan() || above_db > highest.0 {
+            highest = (above_db, hz);
+        }
+    }
+    let mut finding = Finding::scalar("idle_noise_send_peak", highest.0, Unit::Db);
+    finding.note =
+        format!("at {:.0} Hz; {PEAK_FRAMES} frames, Hann, against the mean of one octave", highest.1);
+    Ok(finding)
+}
+
+fn third_octaves(spectrum: &PowerSpectrum, (lo_hz, hi_hz): (f64, f64), silence: f64) -> Finding {
+    let bands = Bands::third_octave(lo_hz, hi_hz);
+    let hz = bands.iter().map(|band| band.nominal_hz).collect();
+    let levels = bands.powers(spectrum).iter().map(|power| 10.0 * power.max(silence).log10()).collect();
+    Finding::curve("idle_noise_send_spectrum", hz, levels, Unit::Dbm0)
 }

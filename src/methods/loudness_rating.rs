@@ -193,7 +193,8 @@ impl Method for LoudnessRating {
         };
         let mut curve = Finding::curve(curve, rated.curve_hz.clone(), rated.curve_db.clone(), unit);
         // A sensitivity rises with its calibration where a loudness rating falls.
-        let influences = rated.influences.iter().map(|one| Influence { coefficient: -one.coefficient, ..one.clone() });
+        let influences =
+            rated.influences.iter().map(|one| Influence { coefficient: -one.coefficient, ..one.clone() });
         evidence::complete(&mut curve, take, STIMULUS, influences.collect());
         curve.note.clone_from(&rated.note);
         Ok(vec![rated.finding(rating, take), curve])
@@ -248,7 +249,7 @@ pub(super) struct Rated {
     pub(super) rating_db: f64,
     /// By how much the bands that noise hides could change it.
     pub(super) uncertainty_db: f64,
-    /// Midband frequencies of the bands that count and that noise does not hide.
+    /// Nominal frequencies of the bands that count and that noise does not hide.
     curve_hz: Vec<f64>,
     /// Their sensitivities.
     curve_db: Vec<f64>,
@@ -368,8 +369,9 @@ pub(super) fn rate(
     let rating_db = rating(&path.estimate);
     let uncertainty_db = rating(&path.quietest) - rating(&path.loudest);
     let hidden: Vec<usize> = table.positions().filter(|&i| !path.quietest[i].is_finite()).collect();
-    // Written so that NaN does not get through.
-    if !(uncertainty_db <= UNCERTAINTY_MAX_DB && rating_db.is_finite()) {
+    // NaN is not certain.
+    let certain = uncertainty_db <= UNCERTAINTY_MAX_DB && rating_db.is_finite();
+    if !certain {
         return Err(Unmeasurable::because(format!(
             "the stimulus does not stand out of the noise at {}, which could change the rating by more than \
              {UNCERTAINTY_MAX_DB} dB: quiet the cabin or the line, or raise the level",
@@ -394,7 +396,7 @@ pub(super) fn rate(
     Ok(Rated {
         rating_db,
         uncertainty_db,
-        curve_hz: shown.iter().map(|&i| bands.as_slice()[i].midband_hz).collect(),
+        curve_hz: shown.iter().map(|&i| bands.as_slice()[i].nominal_hz).collect(),
         curve_db: shown.iter().map(|&i| path.estimate[i]).collect(),
         influences,
         is_provisional: table.is_provisional,
