@@ -1,0 +1,19 @@
+# Two commands matter: `make demo` shows what the program does, `make test` runs everything that CI runs.
+
+.PHONY: help demo test bless
+
+help:
+	@echo "make demo    build the command line, run a quick wideband plan on the virtual car, write a report"
+	@echo "make test    everything that CI runs: format, lints, tests, documentation, shipped plans, Windows check"
+	@echo "make bless   write the generated pages below docs/ again, after looking at why they changed"
+
+demo:
+	@sh .ci/install demo
+	@bash .ci/demo
+
+test:
+	@sh .ci/install test
+	@bash .ci/test
+
+bless:
+	@LOMBARD_BLESS=1 cargo test --no-default-features --test main
