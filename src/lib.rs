@@ -32,3 +32,6 @@ pub mod run;
 pub mod signals;
 pub mod store;
 pub mod take;
+
+/// The version of the program, as runs and reports name it.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

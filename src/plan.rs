@@ -12,10 +12,12 @@ use crate::methods::{Method, Refusal};
 use crate::problem::{Place, Problem};
 use crate::terms::Bandwidth;
 
+pub mod device;
 pub mod resolve;
 pub mod schedule;
 pub mod sources;
 
+pub use device::DeviceRecord;
 pub use resolve::{ResolveCx, resolve};
 pub use schedule::{Ready, Schedule, Selection, ready, schedule, select};
 pub use sources::{BuiltIn, Folder, Input, Layered, Recorded, Sources};

@@ -1,6 +1,64 @@
 //! A run: acquisition, evaluation, and the view that every face shows.
+//!
+//! [`Engine`] is what faces call; they hear of everything through [`Update`].
 
+use std::sync::Arc;
+
+use crate::event::{Event, Telemetry};
+use crate::problem::Problem;
+use crate::run::view::RunView;
+use crate::store::folder::FolderError;
+
+mod acquire;
 pub mod clock;
+pub mod engine;
 pub mod log;
+pub mod outcome;
 pub mod render;
+mod session;
 pub mod view;
+
+pub use engine::{BenchChoice, Engine, Planned, RunRequest, RunSummary};
+
+/// What a face hears while a run is recorded. Called from several threads; it must return at once.
+#[derive(Debug, Clone)]
+pub enum Update<'a> {
+    /// An event, after it was journalled.
+    Event(&'a Event),
+    /// The run after an entry was judged.
+    View(Arc<RunView>),
+    /// Something that may be lost.
+    Telemetry(&'a Telemetry),
+}
+
+/// Why a run could not be recorded, judged or opened.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Files that people wrote are wrong: every problem, with its place.
+    #[error("{} problem(s) in the input", .0.len())]
+    Input(Vec<Problem>),
+    /// What was asked for cannot be done.
+    #[error("{0}")]
+    Usage(String),
+    /// The bench failed before or outside a take.
+    #[error("the bench failed: {0}")]
+    Bench(String),
+    /// The disk failed, or a file of the run is damaged. What was journalled is safe; the run can be resumed.
+    #[error(transparent)]
+    Storage(#[from] FolderError),
+    /// The program failed, or a run does not fit it.
+    #[error("{0}")]
+    Broken(String),
+}
+
+impl RunError {
+    /// The exit code: 2 for bad input, 4 for everything that is nobody's input.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Input(_) | Self::Usage(_) | Self::Storage(FolderError::NoRun(_) | FolderError::Busy(_)) => {
+                2
+            }
+            Self::Bench(_) | Self::Storage(_) | Self::Broken(_) => 4,
+        }
+    }
+}

@@ -1,0 +1,547 @@
+//! The engine: what faces call. It finds the files, records, resumes, evaluates and opens runs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::bench::car::rig::CarBenchMaker;
+use crate::bench::{BenchMaker, StopFlag};
+use crate::context::BenchInfo;
+use crate::entry::EntryId;
+use crate::methods::METHODS;
+use crate::plan::{
+    self, BuiltIn, DeviceRecord, Folder, Input, Layered, Recorded, ResolveCx, ResolvedPlan, Sources,
+};
+use crate::problem::{Problem, SourceText};
+use crate::run::log::RunLog;
+use crate::run::render::SignalStore;
+use crate::run::session::{self, Session};
+use crate::run::view::{Device, RunView};
+use crate::run::{RunError, Update, clock, outcome};
+use crate::signals::{Catalogue, Library, WithImported};
+use crate::store::evaluation::{self, EvaluationLine, EvaluationWriter};
+use crate::store::folder::{InputRecord, Manifest, RunFolder, hash_of_text, slug};
+use crate::store::sources::Files;
+use crate::store::storage::{Disk, Storage};
+use crate::store::wire::FORMAT;
+
+/// What records the takes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum BenchChoice {
+    /// The virtual car that the plan names.
+    #[default]
+    PlanDefault,
+    /// A virtual car: a file, or the name of a shipped one.
+    Car(String),
+    /// A live bench: a file, or the name of a rig.
+    Rig(String),
+}
+
+/// A run that is wished for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RunRequest {
+    /// A plan file, or the name of a shipped plan.
+    pub plan: String,
+    /// Overlay files, the last has the last word.
+    pub overlays: Vec<String>,
+    /// What records.
+    pub bench: BenchChoice,
+    /// The record of the device under test: a file, or a name.
+    pub device: Option<String>,
+    /// Ids of entries; empty: all.
+    pub only: Vec<String>,
+    /// The seed of everything random.
+    pub seed: u64,
+    /// Where the run's folder is made.
+    pub runs: PathBuf,
+}
+
+/// A run in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunSummary {
+    /// Its folder.
+    pub path: PathBuf,
+    /// The title of its plan, or what is wrong with the run.
+    pub title: String,
+    /// When it began.
+    pub started_at: String,
+}
+
+/// Finds the files, records, resumes, evaluates and opens runs.
+#[derive(Clone)]
+pub struct Engine {
+    storage: Arc<dyn Storage>,
+    /// Data folders, searched after the folder of the plan and before what is built in.
+    data: Vec<PathBuf>,
+}
+
+/// A plan with the signals that it was resolved with.
+pub struct Planned {
+    /// The plan.
+    pub plan: ResolvedPlan,
+    /// The signals.
+    pub signals: Library,
+}
+
+impl Engine {
+    /// An engine on the disk, with the given data folders.
+    pub fn new(data: Vec<PathBuf>) -> Self {
+        Self { storage: Arc::new(Disk), data }
+    }
+
+    /// An engine on another storage, as tests want it.
+    pub fn on(storage: Arc<dyn Storage>, data: Vec<PathBuf>) -> Self {
+        Self { storage, data }
+    }
+
+    /// Where texts come from: beside the plan, data folders, built in.
+    pub fn sources(&self, plan: Option<&Path>) -> Layered {
+        let mut layers: Vec<Box<dyn Sources>> = Vec::new();
+        if let Some(plan) = plan {
+            layers.push(Box::new(Files::beside(Arc::clone(&self.storage), plan)));
+        }
+        for data in &self.data {
+            layers.push(Box::new(Files::data(Arc::clone(&self.storage), data)));
+        }
+        layers.push(Box::new(BuiltIn));
+        Layered(layers)
+    }
+
+    /// The text of a file given by its path, or by its name in a folder.
+    fn text(&self, sources: &dyn Sources, folder: Folder, given: &str) -> Result<SourceText, RunError> {
+        let path = Path::new(given);
+        if self.storage.exists(path) && !path.is_dir() {
+            let bytes = self.storage.read(path).map_err(|error| RunError::Usage(error.to_string()))?;
+            return Ok(SourceText::new(given, String::from_utf8_lossy(&bytes).into_owned()));
+        }
+        let name = given.strip_suffix(".toml").unwrap_or(given);
+        sources.read(folder, name).ok_or_else(|| {
+            let known = sources.names(folder);
+            let words: Vec<&str> = known.iter().map(String::as_str).collect();
+            let near = crate::document::nearest(name, &words);
+            let near = near.map_or(String::new(), |near| format!("; did you mean '{near}'?"));
+            RunError::Usage(format!(
+                "there is no file '{given}' and nothing called that in {folder} (known: {}){near}",
+                words.join(", ")
+            ))
+        })
+    }
+
+    /// The signals: the catalogue of the sources, with recordings imported into the data folders.
+    ///
+    /// # Errors
+    /// Problems of the catalogue, or a recording that cannot be read.
+    pub fn library(&self, sources: &dyn Sources) -> Result<Library, RunError> {
+        let text = sources.read(Folder::Signals, "catalogue");
+        let text = text.ok_or_else(|| RunError::Broken("the catalogue of signals is missing".to_owned()))?;
+        let catalogue = Catalogue::parse(&text)?;
+        let mut files = BTreeMap::new();
+        for data in &self.data {
+            let folder = data.join("signals").join("licensed");
+            let storage_error = |error| RunError::Storage(crate::store::folder::FolderError::Storage(error));
+            for name in self.storage.names(&folder).map_err(storage_error)? {
+                let is_wav = Path::new(&name).extension().is_some_and(|one| one.eq_ignore_ascii_case("wav"));
+                if is_wav && !files.contains_key(&name) {
+                    let bytes = self.storage.read(&folder.join(&name)).map_err(storage_error)?;
+                    files.insert(name, bytes);
+                }
+            }
+        }
+        Ok(Library::new(catalogue, Arc::new(WithImported { files })))
+    }
+
+    /// Reads, merges and checks a plan with overlays.
+    ///
+    /// # Errors
+    /// Every problem of every file.
+    pub fn resolve(&self, plan: &str, overlays: &[String]) -> Result<Planned, RunError> {
+        let path = Path::new(plan);
+        let beside = self.storage.exists(path).then_some(path);
+        let sources = self.sources(beside);
+        let signals = self.library(&sources)?;
+        let text = self.text(&sources, Folder::Plans, plan)?;
+        let overlays: Vec<SourceText> = overlays
+            .iter()
+            .map(|overlay| self.text(&sources, Folder::Limits, overlay))
+            .collect::<Result<_, _>>()?;
+        let cx = ResolveCx { sources: &sources, methods: METHODS, signals: &signals };
+        let mut plan = plan::resolve(&text, &overlays, &cx)?;
+        if !plan.inputs.iter().any(|input| input.file == CATALOGUE)
+            && let Some(text) = sources.read(Folder::Signals, "catalogue")
+        {
+            plan.inputs.push(Input { file: CATALOGUE.to_owned(), text });
+        }
+        Ok(Planned { plan, signals })
+    }
+
+    /// Checks a plan as far as it can be without a bench: every problem of its files, and whether its entries can be
+    /// planned on its default car.
+    ///
+    /// # Errors
+    /// Every problem.
+    pub fn check(&self, plan: &str, overlays: &[String]) -> Result<ResolvedPlan, RunError> {
+        let planned = self.resolve(plan, overlays)?;
+        if planned.plan.default_car.is_some() {
+            let path = Path::new(plan);
+            let sources = self.sources(self.storage.exists(path).then_some(path));
+            let (maker, _) = self.bench(&BenchChoice::PlanDefault, &planned.plan, &sources)?;
+            let signals = SignalStore::new(planned.signals.clone());
+            session::preflight(&planned.plan, maker.info(), &signals)?;
+        }
+        Ok(planned.plan)
+    }
+
+    /// Makes the benches of a choice, and gives the file that describes them.
+    fn bench(
+        &self,
+        choice: &BenchChoice,
+        plan: &ResolvedPlan,
+        sources: &dyn Sources,
+    ) -> Result<(Box<dyn BenchMaker>, Input), RunError> {
+        let car = match choice {
+            BenchChoice::Car(car) => car.clone(),
+            BenchChoice::PlanDefault => plan.default_car.clone().ok_or_else(|| {
+                RunError::Usage("the plan names no car: say --car FILE or --bench FILE".to_owned())
+            })?,
+            BenchChoice::Rig(rig) => {
+                return Err(RunError::Usage(format!(
+                    "the bench '{rig}' is live; recording whole runs on audio interfaces is not built yet: use --car"
+                )));
+            }
+        };
+        let text = self.text(sources, Folder::Cars, &car)?;
+        let spec = crate::bench::car::file::read_car(&text)?;
+        Ok((Box::new(CarBenchMaker::new(spec)), Input { file: CAR.to_owned(), text }))
+    }
+
+    /// Records a run and judges it. `listener` hears of every event.
+    ///
+    /// # Errors
+    /// Bad input before anything is recorded; failures of storage or bench. A run that was stopped or that failed is no
+    /// error.
+    pub fn record(
+        &self,
+        request: &RunRequest,
+        listener: &(dyn Fn(Update<'_>) + Sync),
+        stop: &StopFlag,
+    ) -> Result<RunView, RunError> {
+        let Planned { mut plan, signals } = self.resolve(&request.plan, &request.overlays)?;
+        let path = Path::new(&request.plan);
+        let sources = self.sources(self.storage.exists(path).then_some(path));
+        let (maker, car) = self.bench(&request.bench, &plan, &sources)?;
+        plan.inputs.push(car);
+        if let Some(device) = &request.device {
+            let text = self.text(&sources, Folder::Devices, device)?;
+            DeviceRecord::parse(&text)?;
+            plan.inputs.push(Input { file: DEVICE.to_owned(), text });
+        }
+        session::selected(&plan, &request.only)?;
+        let signals = SignalStore::new(signals);
+        session::preflight(&plan, maker.info(), &signals)?;
+        let stem = Path::new(&request.plan).file_stem().map_or("run".into(), |stem| stem.to_string_lossy());
+        let stem = format!("{}-{}", clock::folder_stamp(), slug(&stem));
+        let folder = RunFolder::create(Arc::clone(&self.storage), &request.runs, &stem)?;
+        let _lock = folder.lock()?;
+        let manifest = manifest_of(request, &plan, maker.info());
+        let texts =
+            plan.inputs.iter().map(|input| (input.file.clone(), input.text.text.to_string())).collect();
+        folder.write_inputs(&manifest, &texts)?;
+        let session = Session::new(folder, manifest, plan, signals, maker)?;
+        session.run(listener, stop, None)
+    }
+
+    /// Takes a run up again: records what is missing, judges everything.
+    ///
+    /// # Errors
+    /// As [`Engine::record`].
+    pub fn resume(
+        &self,
+        path: &Path,
+        listener: &(dyn Fn(Update<'_>) + Sync),
+        stop: &StopFlag,
+    ) -> Result<RunView, RunError> {
+        let folder = RunFolder::open(Arc::clone(&self.storage), path)?;
+        let _lock = folder.lock()?;
+        let stored = self.stored(&folder)?;
+        let text = stored.sources.0.iter().find(|input| input.file == CAR);
+        let text = text.ok_or_else(|| {
+            RunError::Usage(format!("the run {} was not recorded on a virtual car", path.display()))
+        })?;
+        let spec = crate::bench::car::file::read_car(&text.text)?;
+        let maker: Box<dyn BenchMaker> = Box::new(CarBenchMaker::new(spec));
+        let signals = SignalStore::new(stored.planned.signals);
+        session::preflight(&stored.planned.plan, maker.info(), &signals)?;
+        let log = RunLog::of(&folder.read_journal()?).map_err(|error| RunError::Broken(error.to_string()))?;
+        let session = Session::new(folder, stored.manifest, stored.planned.plan, signals, maker)?;
+        session.run(listener, stop, Some(log))
+    }
+
+    /// Reads the inputs of a stored run and resolves its plan again.
+    fn stored(&self, folder: &RunFolder) -> Result<StoredRun, RunError> {
+        let manifest = folder.manifest()?;
+        let mut inputs = Vec::new();
+        for input in &manifest.inputs {
+            let text = SourceText::new(input.name.clone(), folder.input(input)?);
+            inputs.push(Input { file: input.file.clone(), text });
+        }
+        let sources = Recorded(inputs);
+        let find = |file: &str| {
+            let input = sources.0.iter().find(|input| input.file == file).map(|input| input.text.clone());
+            input.ok_or_else(|| RunError::Broken(format!("the run's copy of {file} is missing")))
+        };
+        let signals = self.library(&Layered(vec![Box::new(sources.clone()), Box::new(BuiltIn)]))?;
+        let overlays: Vec<SourceText> =
+            manifest.overlays.iter().map(|file| find(file)).collect::<Result<_, _>>()?;
+        let cx = ResolveCx { sources: &sources, methods: METHODS, signals: &signals };
+        let plan = plan::resolve(&find(&manifest.plan)?, &overlays, &cx)?;
+        Ok(StoredRun { manifest, sources, planned: Planned { plan, signals } })
+    }
+
+    /// Judges the stored captures again, with another plan or with overlays where they are given. Nothing is recorded.
+    ///
+    /// # Errors
+    /// Bad input, or a run that cannot be read.
+    pub fn evaluate(
+        &self,
+        path: &Path,
+        plan: Option<&str>,
+        overlays: &[String],
+    ) -> Result<RunView, RunError> {
+        let folder = RunFolder::open(Arc::clone(&self.storage), path)?;
+        let _lock = folder.lock()?;
+        let stored = self.stored(&folder)?;
+        let (planned, inputs, plan_file, overlay_files) = match (plan, overlays.is_empty()) {
+            (None, true) => (stored.planned, Vec::new(), None, Vec::new()),
+            _ => self.judging(&folder, &stored, plan, overlays)?,
+        };
+        let log = RunLog::of(&folder.read_journal()?).map_err(|error| RunError::Broken(error.to_string()))?;
+        let number = folder.evaluations()?.last().map_or(1, |last| last + 1);
+        for input in &inputs {
+            let file = folder.evaluation(number).join("inputs").join(&input.file);
+            if let Some(parent) = file.parent() {
+                self.storage.ensure_folder(parent).map_err(crate::store::folder::FolderError::from)?;
+            }
+            self.storage
+                .replace(&file, input.text.text.as_bytes())
+                .map_err(crate::store::folder::FolderError::from)?;
+        }
+        let started = EvaluationLine::Started {
+            at: clock::now(),
+            software: crate::VERSION.to_owned(),
+            plan: plan_file,
+            overlays: overlay_files,
+            inputs: inputs.iter().map(record_of).collect(),
+        };
+        let mut writer = EvaluationWriter::create(&folder, number, &started)?;
+        let bench: BenchInfo = stored.manifest.bench.clone().try_into().map_err(broken)?;
+        let material =
+            outcome::Material { bench: &bench, signals: &planned.signals, folder: &folder, log: &log };
+        let run = session::selected(&planned.plan, &stored.manifest.only)?;
+        let outcomes = session::evaluate_all(&planned.plan, &run, &material);
+        let (mut judged, mut warnings) = (BTreeMap::new(), Vec::new());
+        for outcome in outcomes {
+            for warning in &outcome.warnings {
+                writer.warned(warning)?;
+            }
+            warnings.extend(outcome.warnings);
+            let one = writer.judged(outcome.judged)?;
+            judged.insert(one.entry.clone(), one);
+        }
+        writer.finish()?;
+        let device = device_of(&stored.sources)?;
+        let parts = session::Parts {
+            folder: &folder,
+            manifest: &stored.manifest,
+            plan: &planned.plan,
+            bench: &bench,
+            device: &device,
+            run: &run,
+        };
+        Ok(session::view(&parts, &log, &judged, &warnings, number, false))
+    }
+
+    /// The plan that judges a stored run: another one, or the run's own with other overlays.
+    #[expect(
+        clippy::type_complexity,
+        reason = "plan, its inputs, and the names of plan and overlays among them"
+    )]
+    fn judging(
+        &self,
+        folder: &RunFolder,
+        stored: &StoredRun,
+        plan: Option<&str>,
+        overlays: &[String],
+    ) -> Result<(Planned, Vec<Input>, Option<String>, Vec<String>), RunError> {
+        let planned = if let Some(plan) = plan {
+            self.resolve(plan, overlays)?
+        } else {
+            let file = folder.path.join("inputs").join(&stored.manifest.plan);
+            let mut all: Vec<String> = stored
+                .manifest
+                .overlays
+                .iter()
+                .map(|one| folder.path.join("inputs").join(one).display().to_string())
+                .collect();
+            all.extend(overlays.iter().cloned());
+            self.resolve(&file.display().to_string(), &all)?
+        };
+        let inputs = planned.plan.inputs.clone();
+        let overlay_files: Vec<String> = inputs
+            .iter()
+            .map(|input| input.file.clone())
+            .filter(|file| file.starts_with(OVERLAY_PREFIX))
+            .collect();
+        Ok((planned, inputs, Some(PLAN.to_owned()), overlay_files))
+    }
+
+    /// Opens a stored run with its last evaluation.
+    ///
+    /// # Errors
+    /// The folder is no run, or a file of it is damaged.
+    pub fn open(&self, path: &Path) -> Result<RunView, RunError> {
+        let folder = RunFolder::open(Arc::clone(&self.storage), path)?;
+        let stored = self.stored(&folder)?;
+        let log = RunLog::of(&folder.read_journal()?).map_err(|error| RunError::Broken(error.to_string()))?;
+        let number = folder.evaluations()?.last().copied().unwrap_or(0);
+        let evaluation =
+            if number == 0 { evaluation::Stored::default() } else { evaluation::read(&folder, number)? };
+        let plan = match &evaluation.plan {
+            None => stored.planned.plan,
+            Some(_) => self.evaluated_plan(&folder, number, &evaluation)?,
+        };
+        let judged: BTreeMap<EntryId, _> =
+            evaluation.judged.into_iter().map(|one| (one.entry.clone(), one)).collect();
+        let bench: BenchInfo = stored.manifest.bench.clone().try_into().map_err(broken)?;
+        let device = device_of(&stored.sources)?;
+        let run = session::selected(&plan, &stored.manifest.only)?;
+        let busy = folder.is_busy();
+        let parts = session::Parts {
+            folder: &folder,
+            manifest: &stored.manifest,
+            plan: &plan,
+            bench: &bench,
+            device: &device,
+            run: &run,
+        };
+        Ok(session::view(&parts, &log, &judged, &evaluation.warnings, number, busy))
+    }
+
+    /// The plan of an evaluation that was not made with the run's own.
+    fn evaluated_plan(
+        &self,
+        folder: &RunFolder,
+        number: u32,
+        evaluation: &evaluation::Stored,
+    ) -> Result<ResolvedPlan, RunError> {
+        let mut inputs = Vec::new();
+        for input in &evaluation.inputs {
+            let path = folder.evaluation(number).join("inputs").join(&input.file);
+            let bytes = self.storage.read(&path).map_err(crate::store::folder::FolderError::from)?;
+            let text = SourceText::new(input.name.clone(), String::from_utf8_lossy(&bytes).into_owned());
+            inputs.push(Input { file: input.file.clone(), text });
+        }
+        let sources = Recorded(inputs);
+        let find = |file: &str| {
+            let input = sources.0.iter().find(|input| input.file == file).map(|input| input.text.clone());
+            input.ok_or_else(|| RunError::Broken(format!("the evaluation's copy of {file} is missing")))
+        };
+        let signals = self.library(&Layered(vec![Box::new(sources.clone()), Box::new(BuiltIn)]))?;
+        let overlays: Vec<SourceText> =
+            evaluation.overlays.iter().map(|file| find(file)).collect::<Result<_, _>>()?;
+        let cx = ResolveCx { sources: &sources, methods: METHODS, signals: &signals };
+        Ok(plan::resolve(&find(PLAN)?, &overlays, &cx)?)
+    }
+
+    /// The runs in a folder, the newest first.
+    ///
+    /// # Errors
+    /// The folder cannot be listed; an absent one is empty.
+    pub fn list(&self, runs: &Path) -> Result<Vec<RunSummary>, RunError> {
+        let names = self.storage.names(runs).map_err(crate::store::folder::FolderError::from)?;
+        let mut summaries = Vec::new();
+        for name in names.into_iter().rev() {
+            let path = runs.join(name);
+            let Ok(folder) = RunFolder::open(Arc::clone(&self.storage), &path) else { continue };
+            let (title, started_at) = match (folder.manifest(), folder.read_journal()) {
+                (Ok(manifest), Ok(lines)) => {
+                    let title = lines.first().and_then(|line| match &line.event {
+                        crate::store::wire::WireEvent::RunStarted { plan, .. } => Some(plan.clone()),
+                        _ => None,
+                    });
+                    (title.unwrap_or(manifest.plan), manifest.started_at)
+                }
+                (Err(error), _) | (_, Err(error)) => (error.to_string(), String::new()),
+            };
+            summaries.push(RunSummary { path, title, started_at });
+        }
+        Ok(summaries)
+    }
+}
+
+/// A stored run, read and resolved again.
+struct StoredRun {
+    manifest: Manifest,
+    sources: Recorded,
+    planned: Planned,
+}
+
+const PLAN: &str = "plan.toml";
+const CAR: &str = "car.toml";
+const DEVICE: &str = "device.toml";
+const CATALOGUE: &str = "signals/catalogue.toml";
+const OVERLAY_PREFIX: &str = "overlay-";
+
+fn broken(error: impl std::fmt::Display) -> RunError {
+    RunError::Broken(error.to_string())
+}
+
+fn record_of(input: &Input) -> InputRecord {
+    InputRecord {
+        file: input.file.clone(),
+        name: input.text.name.to_string(),
+        sha256: hash_of_text(input.text.text.as_bytes()),
+    }
+}
+
+fn manifest_of(request: &RunRequest, plan: &ResolvedPlan, bench: &BenchInfo) -> Manifest {
+    let has = |file: &str| plan.inputs.iter().any(|input| input.file == file).then(|| file.to_owned());
+    Manifest {
+        format: FORMAT,
+        started_at: clock::now(),
+        software: crate::VERSION.to_owned(),
+        seed: request.seed,
+        plan: PLAN.to_owned(),
+        overlays: plan
+            .inputs
+            .iter()
+            .map(|input| input.file.clone())
+            .filter(|file| file.starts_with(OVERLAY_PREFIX))
+            .collect(),
+        car: has(CAR),
+        rig: None,
+        device: has(DEVICE),
+        only: request.only.clone(),
+        bench: bench.into(),
+        inputs: plan.inputs.iter().map(record_of).collect(),
+    }
+}
+
+/// The device record of a stored run.
+pub(super) fn device_of(sources: &Recorded) -> Result<Device, RunError> {
+    let Some(input) = sources.0.iter().find(|input| input.file == DEVICE) else {
+        return Ok(Device::default());
+    };
+    let record = DeviceRecord::parse(&input.text)?;
+    Ok(Device { name: record.name, software: record.software, fields: record.fields })
+}
+
+/// The ids of entries as a set, for selections.
+pub(super) fn set_of(ids: &[EntryId]) -> BTreeSet<EntryId> {
+    ids.iter().cloned().collect()
+}
+
+impl From<Vec<Problem>> for RunError {
+    fn from(problems: Vec<Problem>) -> Self {
+        Self::Input(problems)
+    }
+}

@@ -1,0 +1,418 @@
+//! One session of a run: recording beside evaluation, then the rest, then the view.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Instant;
+
+use crate::bench::{BenchMaker, StopFlag, TelemetrySender};
+use crate::context::{BenchInfo, Fact, Facts, PlanCx, VOLUME_NOMINAL};
+use crate::entry::EntryId;
+use crate::event::Event;
+use crate::methods::METHODS;
+use crate::plan::{self, Input, PlannedEntry, Recorded, ResolvedPlan};
+use crate::problem::Problem;
+use crate::run::acquire::{Acquisition, Ready, State};
+use crate::run::engine::{device_of, set_of};
+use crate::run::log::RunLog;
+use crate::run::outcome::{self, Material, Outcome};
+use crate::run::render::{self, SignalStore};
+use crate::run::view::{Device, EntryView, FindingView, RunState, RunView};
+use crate::run::{RunError, Update, clock};
+use crate::store::evaluation::{EvaluationLine, EvaluationWriter, Judged};
+use crate::store::folder::{Manifest, RunFolder};
+use crate::units::{Quantity, Unit};
+use crate::verdict::Verdict;
+
+/// Entries that may wait for their evaluation before recording waits for it.
+const READY_MAX: usize = 64;
+/// Telemetry messages that may wait for a face before they are dropped.
+const TELEMETRY_MAX: usize = 256;
+
+/// A run that is being recorded.
+pub(super) struct Session {
+    folder: RunFolder,
+    manifest: Manifest,
+    plan: ResolvedPlan,
+    signals: SignalStore,
+    maker: Box<dyn BenchMaker>,
+    bench: BenchInfo,
+    device: Device,
+    run: BTreeSet<EntryId>,
+    judged: (Mutex<BTreeMap<EntryId, Judged>>, Condvar),
+    warnings: Mutex<Vec<String>>,
+}
+
+/// What a view is made of beside log and outcomes.
+pub(super) struct Parts<'a> {
+    pub folder: &'a RunFolder,
+    pub manifest: &'a Manifest,
+    pub plan: &'a ResolvedPlan,
+    pub bench: &'a BenchInfo,
+    pub device: &'a Device,
+    pub run: &'a BTreeSet<EntryId>,
+}
+
+/// The entries that a selection runs, those that it needs included.
+pub(super) fn selected(plan: &ResolvedPlan, only: &[String]) -> Result<BTreeSet<EntryId>, RunError> {
+    let selection = plan::select(plan, only).map_err(|unknown| {
+        RunError::Usage(unknown.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+    })?;
+    let mut run = set_of(&selection.run);
+    run.extend(selection.pulled_in);
+    Ok(run)
+}
+
+/// Plans and renders everything once before the car is touched, as far as it is known.
+///
+/// # Errors
+/// Every entry that cannot be planned or played, with its place in the plan.
+pub(super) fn preflight(
+    plan: &ResolvedPlan,
+    bench: &BenchInfo,
+    signals: &SignalStore,
+) -> Result<(), RunError> {
+    let entries: Vec<&PlannedEntry> = plan.entries.iter().collect();
+    // Facts are assumed for the planning only; the numbers that count are found in the run.
+    let mut facts = Facts::default();
+    for key in entries.iter().flat_map(|one| &one.facts_needed) {
+        let value = if key == VOLUME_NOMINAL { bench.volume_step_count / 2 } else { 0 };
+        let value = Quantity::new(f64::from(value), Unit::Step);
+        facts.0.insert(key.clone(), Fact { value, entry: EntryId::new("preflight", &[]) });
+    }
+    let cx = PlanCx { bench, facts: &facts, signals: signals.library() };
+    let schedule = plan::schedule(&entries, METHODS, &cx);
+    let mut problems: Vec<Problem> = schedule.refused.into_iter().flat_map(|one| one.problems).collect();
+    let mut refused: BTreeSet<String> = BTreeSet::new();
+    for epoch in &schedule.epochs {
+        let preamble = epoch.spec.preamble.iter().map(|take| (take, take.id(&epoch.key), &epoch.entries));
+        let takes = epoch.takes.iter().map(|take| (&take.spec, take.id.clone(), &take.entries));
+        for (spec, id, entries) in preamble.chain(takes) {
+            let Err(error) = render::render(spec, &id, &epoch.key, bench, signals) else { continue };
+            let entry = entries.first().and_then(|id| plan.entry(id));
+            if let Some(entry) = entry.filter(|_| refused.insert(error.to_string())) {
+                problems.push(Problem {
+                    title: format!("entry '{}' cannot be played", entry.entry.id),
+                    place: entry.place.clone(),
+                    found: error.to_string(),
+                    expected: format!("a take that the bench '{}' can play and record", bench.name),
+                    remedy: "change level, signal or bench".to_owned(),
+                });
+            }
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(RunError::Input(problems)) }
+}
+
+impl Session {
+    pub(super) fn new(
+        folder: RunFolder,
+        manifest: Manifest,
+        plan: ResolvedPlan,
+        signals: SignalStore,
+        maker: Box<dyn BenchMaker>,
+    ) -> Result<Self, RunError> {
+        let run = selected(&plan, &manifest.only)?;
+        let bench = maker.info().clone();
+        let inputs: Vec<Input> = match &manifest.device {
+            None => Vec::new(),
+            Some(_) => read_inputs(&folder, &manifest)?,
+        };
+        let device = device_of(&Recorded(inputs))?;
+        let judged = (Mutex::default(), Condvar::new());
+        let warnings = Mutex::default();
+        Ok(Self { folder, manifest, plan, signals, maker, bench, device, run, judged, warnings })
+    }
+
+    /// Records what is missing and judges everything. `before` is the log of earlier sessions.
+    pub(super) fn run(
+        &self,
+        listener: &(dyn Fn(Update<'_>) + Sync),
+        stop: &StopFlag,
+        before: Option<RunLog>,
+    ) -> Result<RunView, RunError> {
+        let began = Instant::now();
+        let (journal, _) = self.folder.journal()?;
+        let resumed = before.is_some();
+        let log = before.unwrap_or_default();
+        let wall_before = log.wall_s();
+        let number = self.folder.evaluations()?.last().map_or(1, |last| last + 1);
+        let started = EvaluationLine::Started {
+            at: clock::now(),
+            software: crate::VERSION.to_owned(),
+            plan: None,
+            overlays: Vec::new(),
+            inputs: Vec::new(),
+        };
+        let writer = Mutex::new(EvaluationWriter::create(&self.folder, number, &started)?);
+        let (ready, complete) = sync_channel(READY_MAX);
+        let (telemetry, heard) = sync_channel(TELEMETRY_MAX);
+        let sender = TelemetrySender::new(telemetry);
+        let state = Mutex::new(State { journal, log });
+        let acquisition = Acquisition {
+            folder: &self.folder,
+            plan: &self.plan,
+            run: &self.run,
+            maker: &*self.maker,
+            bench: &self.bench,
+            signals: &self.signals,
+            seed: self.manifest.seed,
+            stop,
+            telemetry: &sender,
+            listener: &|event| listener(Update::Event(event)),
+            state: &state,
+            ready,
+            judged: &self.judged,
+        };
+        acquisition.journal(&self.first_event(resumed))?;
+        let done = AtomicBool::new(false);
+        let (stopped, evaluated) = std::thread::scope(|scope| {
+            let done = &done;
+            scope.spawn(move || {
+                while !done.load(Ordering::SeqCst) {
+                    if let Ok(one) = heard.recv_timeout(std::time::Duration::from_millis(50)) {
+                        listener(Update::Telemetry(&one));
+                    }
+                }
+            });
+            let (state, writer) = (&state, &writer);
+            let evaluator =
+                scope.spawn(move || self.evaluate_as_they_come(complete, state, writer, number, listener));
+            let stopped = acquisition.record();
+            // The evaluation ends when nothing more can become ready.
+            drop(acquisition);
+            let evaluated = evaluator
+                .join()
+                .unwrap_or_else(|_| Err(RunError::Broken("the evaluation panicked".to_owned())));
+            done.store(true, Ordering::SeqCst);
+            (stopped, evaluated)
+        });
+        evaluated?;
+        let mut state =
+            state.into_inner().map_err(|_| RunError::Broken("a recording thread panicked".to_owned()))?;
+        let stopped = stopped?;
+        let last = match &stopped {
+            Some(reason) => Event::RunStopped { reason: reason.clone() },
+            None => Event::RunFinished,
+        };
+        // Outcomes of entries that were not reached depend on why the run ended: fold the end first.
+        state.log.apply(&clock::now(), &last);
+        let mut writer =
+            writer.into_inner().map_err(|_| RunError::Broken("the evaluation panicked".to_owned()))?;
+        self.evaluate_rest(&state.log, &mut writer)?;
+        writer.finish()?;
+        let line = crate::store::wire::Line { at: clock::now(), event: (&last).into() };
+        state.journal.append(&line).map_err(crate::store::folder::FolderError::from)?;
+        listener(Update::Event(&last));
+        let mut view = self.view(&state.log, number, false)?;
+        view.wall_s = wall_before + began.elapsed().as_secs_f64();
+        listener(Update::View(Arc::new(view.clone())));
+        Ok(view)
+    }
+
+    fn first_event(&self, resumed: bool) -> Event {
+        if resumed {
+            return Event::RunResumed { software: crate::VERSION.to_owned() };
+        }
+        let ids = self.plan.entries.iter().map(|one| one.entry.id.clone());
+        Event::RunStarted {
+            plan: self.plan.title.clone(),
+            bench: self.bench.name.clone(),
+            seed: self.manifest.seed,
+            software: crate::VERSION.to_owned(),
+            entries: ids.filter(|id| self.run.contains(id)).collect(),
+        }
+    }
+
+    fn evaluate_as_they_come(
+        &self,
+        complete: Receiver<Ready>,
+        state: &Mutex<State>,
+        writer: &Mutex<EvaluationWriter>,
+        number: u32,
+        listener: &(dyn Fn(Update<'_>) + Sync),
+    ) -> Result<(), RunError> {
+        let broken = || RunError::Broken("a recording thread panicked".to_owned());
+        for ready in complete {
+            let log = state.lock().map_err(|_| broken())?.log.clone();
+            let planned = self.plan.entry(&ready.entry);
+            let method = planned.and_then(|one| crate::methods::method(&one.entry.method));
+            let (Some(planned), Some(method)) = (planned, method) else { continue };
+            let material = self.material(&log);
+            let outcome = outcome::evaluate(planned, method, &ready.epoch, &ready.uses, &material);
+            let mut writer = writer.lock().map_err(|_| broken())?;
+            self.keep(outcome, &mut writer)?;
+            drop(writer);
+            listener(Update::View(Arc::new(self.view(&log, number, true)?)));
+        }
+        Ok(())
+    }
+
+    fn keep(&self, outcome: Outcome, writer: &mut EvaluationWriter) -> Result<(), RunError> {
+        let broken = |_| RunError::Broken("the evaluation panicked".to_owned());
+        for warning in &outcome.warnings {
+            writer.warned(warning)?;
+        }
+        self.warnings
+            .lock()
+            .map_err(|_| RunError::Broken("the evaluation panicked".to_owned()))?
+            .extend(outcome.warnings);
+        let judged = writer.judged(outcome.judged)?;
+        self.judged.0.lock().map_err(broken)?.insert(judged.entry.clone(), judged);
+        self.judged.1.notify_all();
+        Ok(())
+    }
+
+    fn evaluate_rest(&self, log: &RunLog, writer: &mut EvaluationWriter) -> Result<(), RunError> {
+        let known: BTreeSet<EntryId> = {
+            let judged =
+                self.judged.0.lock().map_err(|_| RunError::Broken("the evaluation panicked".to_owned()))?;
+            judged.keys().cloned().collect()
+        };
+        let rest: BTreeSet<EntryId> = self.run.difference(&known).cloned().collect();
+        for outcome in evaluate_all(&self.plan, &rest, &self.material(log)) {
+            self.keep(outcome, writer)?;
+        }
+        Ok(())
+    }
+
+    fn material<'a>(&'a self, log: &'a RunLog) -> Material<'a> {
+        Material { bench: &self.bench, signals: self.signals.library(), folder: &self.folder, log }
+    }
+
+    fn view(&self, log: &RunLog, number: u32, running: bool) -> Result<RunView, RunError> {
+        let broken = || RunError::Broken("the evaluation panicked".to_owned());
+        let judged = self.judged.0.lock().map_err(|_| broken())?;
+        let warnings = self.warnings.lock().map_err(|_| broken())?;
+        let parts = Parts {
+            folder: &self.folder,
+            manifest: &self.manifest,
+            plan: &self.plan,
+            bench: &self.bench,
+            device: &self.device,
+            run: &self.run,
+        };
+        Ok(view(&parts, log, &judged, &warnings, number, running))
+    }
+}
+
+fn read_inputs(folder: &RunFolder, manifest: &Manifest) -> Result<Vec<Input>, RunError> {
+    let mut inputs = Vec::new();
+    for input in &manifest.inputs {
+        let text = crate::problem::SourceText::new(input.name.clone(), folder.input(input)?);
+        inputs.push(Input { file: input.file.clone(), text });
+    }
+    Ok(inputs)
+}
+
+/// Evaluates the entries `run` of a plan from what is stored, in the order of the plan, on all cores.
+pub(super) fn evaluate_all(
+    plan: &ResolvedPlan,
+    run: &BTreeSet<EntryId>,
+    material: &Material<'_>,
+) -> Vec<Outcome> {
+    let entries: Vec<&PlannedEntry> = plan.entries.iter().filter(|one| run.contains(&one.entry.id)).collect();
+    let stage = plan::ready(&entries, &material.log.facts);
+    let cx = PlanCx { bench: material.bench, facts: &material.log.facts, signals: material.signals };
+    let schedule = plan::schedule(&stage.ready, METHODS, &cx);
+    let outcome = |planned: &PlannedEntry| {
+        let id = &planned.entry.id;
+        let plain = |verdict, reason: &str| Outcome {
+            judged: outcome::without_takes(planned, verdict, reason),
+            warnings: Vec::new(),
+        };
+        if let Some((_, lacking)) = stage.waiting.iter().find(|(one, _)| one.entry.id == *id) {
+            let reason = format!("it needs {}, which no entry found", lacking.join(", "));
+            return plain(Verdict::NotRun, &reason);
+        }
+        if let Some(refused) = schedule.refused.iter().find(|one| one.entry == *id) {
+            let reasons: Vec<String> = refused.problems.iter().map(ToString::to_string).collect();
+            return plain(Verdict::NotRun, &reasons.join("; "));
+        }
+        let method = crate::methods::method(&planned.entry.method);
+        match (method, schedule.epoch_of.get(id)) {
+            (Some(method), Some(epoch)) => {
+                let uses = schedule.takes_of.get(id).map_or(&[][..], Vec::as_slice);
+                outcome::evaluate(planned, method, epoch, uses, material)
+            }
+            _ => plain(Verdict::NotRun, "it was not planned"),
+        }
+    };
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let slots: Vec<Mutex<Option<Outcome>>> = entries.iter().map(|_| Mutex::new(None)).collect();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(entries.len().max(1));
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let index = next.fetch_add(1, Ordering::SeqCst);
+                    let (Some(planned), Some(slot)) = (entries.get(index), slots.get(index)) else { break };
+                    let made = outcome(planned);
+                    if let Ok(mut slot) = slot.lock() {
+                        *slot = Some(made);
+                    }
+                }
+            });
+        }
+    });
+    slots.into_iter().filter_map(|slot| slot.into_inner().ok().flatten()).collect()
+}
+
+/// The view of a run: the fold of its journal and of an evaluation.
+pub(super) fn view(
+    parts: &Parts<'_>,
+    log: &RunLog,
+    judged: &BTreeMap<EntryId, Judged>,
+    warnings: &[String],
+    number: u32,
+    running: bool,
+) -> RunView {
+    let (shown, left_out): (Vec<&PlannedEntry>, Vec<&PlannedEntry>) =
+        parts.plan.entries.iter().partition(|one| parts.run.contains(&one.entry.id));
+    let state = match (running, log.finished) {
+        (true, _) => RunState::Running,
+        (false, true) => RunState::Finished,
+        (false, false) => RunState::Incomplete,
+    };
+    RunView {
+        path: parts.folder.path.clone(),
+        state,
+        started_at: parts.manifest.started_at.clone(),
+        plan_title: parts.plan.title.clone(),
+        recommendation: parts.plan.recommendation.clone(),
+        edition: parts.plan.edition.clone(),
+        bandwidth: parts.plan.bandwidth,
+        device: parts.device.clone(),
+        bench: parts.bench.clone(),
+        seed: parts.manifest.seed,
+        software: parts.manifest.software.clone(),
+        inputs: parts.manifest.inputs.iter().map(|one| (one.file.clone(), one.sha256.clone())).collect(),
+        facts: log.facts.clone(),
+        evaluation: number,
+        warnings: warnings.to_vec(),
+        entries: shown.iter().map(|planned| entry_view(planned, judged.get(&planned.entry.id))).collect(),
+        left_out: left_out.iter().map(|planned| planned.entry.id.clone()).collect(),
+        audio_s: log.audio_s,
+        wall_s: log.wall_s(),
+    }
+}
+
+fn entry_view(planned: &PlannedEntry, judged: Option<&Judged>) -> EntryView {
+    let judged = judged
+        .cloned()
+        .unwrap_or_else(|| outcome::without_takes(planned, Verdict::NotRun, "not evaluated yet"));
+    let findings = judged.findings.into_iter().map(|(finding, curve)| FindingView { finding, curve });
+    EntryView {
+        entry: planned.entry.clone(),
+        required: !planned.informative,
+        verdict: judged.verdict,
+        flags: judged.flags,
+        margin: judged.margin,
+        reason: judged.reason,
+        findings: findings.collect(),
+        judgements: judged.judgements,
+        limits: planned.limits.clone(),
+        takes: judged.takes,
+    }
+}
