@@ -28,6 +28,7 @@ pub mod finding;
 pub mod limits;
 pub mod methods;
 pub mod plan;
+pub mod report;
 pub mod run;
 pub mod signals;
 pub mod store;

@@ -7,3 +7,5 @@ mod dsp_reference;
 mod layers;
 mod source;
 mod tidy;
+mod report;
+mod report_sample;

@@ -1,0 +1,32 @@
+//! Reports: the view of a run as HTML, CSV and JSON. Pure: a view in, a text out.
+//!
+//! - [`html`] is the document for people: one self-contained file without scripts.
+//! - [`csv`] is for spreadsheets: one row for each finding and judgement.
+//! - [`json`] is for programs: everything that the HTML shows.
+//! - [`plot`] draws curves and series as SVG; [`summary`] and [`wording`] say once how a result is put.
+
+use crate::run::view::RunView;
+
+pub mod csv;
+pub mod figure;
+mod html;
+pub mod json;
+pub mod markup;
+pub mod plot;
+pub mod summary;
+pub mod wording;
+
+/// The run as one self-contained HTML document: no script, no external resource.
+pub fn html(view: &RunView) -> String {
+    html::document(view)
+}
+
+/// The run as a table after RFC 4180: UTF-8, CRLF, a header row. The columns are [`csv::COLUMNS`].
+pub fn csv(view: &RunView) -> String {
+    csv::table(view)
+}
+
+/// The run as one JSON object: `{"format": "lombard-report", "version": 1, …}`, with a final newline.
+pub fn json(view: &RunView) -> String {
+    json::object(view)
+}

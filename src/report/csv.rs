@@ -1,0 +1,218 @@
+//! The report for spreadsheets: one row for each finding and judgement, after RFC 4180.
+//!
+//! Numbers have a point, a hyphen as minus and all their digits; an absent number is an empty cell, and
+//! `NaN`, `inf` and `-inf` are written out. Lists in a cell are joined by `; `. A text that a
+//! spreadsheet would take for a formula gets an apostrophe before it.
+
+use crate::finding::{Bound, Finding, Value};
+use crate::limits::Rule;
+use crate::run::view::{EntryView, RunView};
+
+use super::summary::{self, Result};
+
+/// The columns: name and meaning.
+pub const COLUMNS: &[(&str, &str)] = &[
+    ("run", "folder name of the run"),
+    ("device", "name of the device under test"),
+    ("software", "software build of the device"),
+    ("plan", "title of the plan"),
+    ("entry", "stable id of the entry"),
+    ("title", "what the entry is called"),
+    ("recommendation", "Recommendation that asks for it"),
+    ("edition", "its edition"),
+    ("clause", "its clause"),
+    ("method", "id of the method"),
+    ("bandwidth", "speech band of the call"),
+    ("volume", "receive volume of the call"),
+    ("required", "whether it counts towards the verdict of the run: yes or no"),
+    ("entry_verdict", "verdict of the entry"),
+    ("entry_flags", "flags of the entry"),
+    ("entry_margin", "smallest margin of the entry"),
+    ("entry_margin_unit", "unit of the smallest margin"),
+    ("entry_reason", "why the entry has its verdict"),
+    ("measurand", "what was measured; empty: nothing was"),
+    ("kind", "scalar, curve or series"),
+    ("value", "the number; empty for curves and series"),
+    ("unit", "unit of the value"),
+    ("bound", "exact, at-least or at-most"),
+    ("uncertainty", "the method's own standard uncertainty in the unit of the value"),
+    ("curve", "file of the curve or series below the run's folder"),
+    ("limit", "id of the limit; empty: the finding was not judged"),
+    ("limit_kind", "range, mask, floating-mask or unknown"),
+    ("limit_min", "smallest good value of a range"),
+    ("limit_max", "largest good value of a range"),
+    ("limit_unit", "unit of the limit"),
+    ("limit_class", "how far the limit has been verified: A, B, C or N"),
+    ("limit_source", "where the limit was read"),
+    ("limit_origin", "file and line that set it, the last word first"),
+    ("margin", "smallest distance to the limit, positive inside"),
+    ("margin_unit", "unit of the margin"),
+    ("margin_at_hz", "frequency of the smallest margin, for masks"),
+    ("mask_shift", "shift that a floating mask chose, added to the curve"),
+    ("verdict", "verdict of this finding against this limit"),
+    ("flags", "flags of this judgement"),
+    ("reason", "why, for verdicts that are not plain"),
+    ("note", "what the method says of the finding"),
+    ("span", "take and span analysed"),
+    ("takes", "takes that the entry stands on"),
+];
+
+/// A row: cells in the order of [`COLUMNS`].
+type Row = Vec<String>;
+
+/// The whole table.
+pub fn table(view: &RunView) -> String {
+    let mut text = String::new();
+    line(&mut text, COLUMNS.iter().map(|(name, _)| (*name).to_owned()));
+    for entry in &view.entries {
+        let results = summary::results(entry);
+        if results.is_empty() {
+            let nothing = Result { finding: None, judgement: None, limit: None };
+            line(&mut text, row(view, entry, &nothing));
+        }
+        for result in &results {
+            line(&mut text, row(view, entry, result));
+        }
+    }
+    text
+}
+
+fn row(view: &RunView, one: &EntryView, result: &Result<'_>) -> Row {
+    let entry = &one.entry;
+    let run = view.path.file_name().unwrap_or(view.path.as_os_str()).to_string_lossy();
+    let mut row: Row = [
+        cell(&run),
+        cell(&view.device.name),
+        cell(&view.device.software),
+        cell(&view.plan_title),
+        cell(entry.id.text()),
+        cell(&entry.title),
+        cell(&entry.clause.recommendation),
+        cell(&entry.clause.edition),
+        cell(&entry.clause.clause),
+        cell(&entry.method),
+        cell(entry.bandwidth.word()),
+        cell(&entry.volume.to_string()),
+        cell(if one.required { "yes" } else { "no" }),
+        cell(one.verdict.word()),
+        list(&one.flags),
+        number(one.margin.map(|margin| margin.value)),
+        cell(one.margin.map_or("", |margin| margin.unit.symbol())),
+        cell(&one.reason),
+    ]
+    .into();
+    row.extend(finding_cells(result));
+    row.extend(limit_cells(result));
+    row.extend(judgement_cells(result));
+    row.push(cell(result.measured().map_or("", |finding| &finding.note)));
+    row.push(cell(result.measured().map_or("", |finding| &finding.span)));
+    row.push(list(one.takes.iter()));
+    row
+}
+
+fn finding_cells(result: &Result<'_>) -> [String; 7] {
+    let finding = result.measured();
+    [
+        cell(result.measurand()),
+        cell(finding.map_or("", kind)),
+        number(finding.and_then(Finding::as_scalar)),
+        cell(finding.map_or("", |finding| finding.unit.symbol())),
+        cell(finding.map_or("", |finding| bound(finding.bound))),
+        number(finding.and_then(|finding| finding.uncertainty)),
+        cell(result.finding.and_then(|view| view.curve.as_deref()).unwrap_or("")),
+    ]
+}
+
+fn limit_cells(result: &Result<'_>) -> [String; 8] {
+    let id = cell(result.judgement.map_or("", |judgement| &judgement.limit));
+    let Some(limit) = result.limit else {
+        let mut cells: [String; 8] = Default::default();
+        cells[0] = id;
+        return cells;
+    };
+    let (min, max) = match limit.rule {
+        Rule::Range { min, max } => (min, max),
+        _ => (None, None),
+    };
+    [
+        id,
+        cell(rule_kind(&limit.rule)),
+        number(min),
+        number(max),
+        cell(limit.unit.symbol()),
+        cell(limit.class.word()),
+        cell(&limit.source),
+        list(&limit.origins),
+    ]
+}
+
+fn judgement_cells(result: &Result<'_>) -> [String; 7] {
+    let Some(judgement) = result.judgement else { return Default::default() };
+    [
+        number(judgement.margin.map(|margin| margin.value)),
+        cell(judgement.margin.map_or("", |margin| margin.unit.symbol())),
+        number(judgement.at_hz),
+        number(judgement.shift),
+        cell(judgement.verdict.word()),
+        list(&judgement.flags),
+        cell(&judgement.reason),
+    ]
+}
+
+/// The kind of a value.
+pub(super) fn kind(finding: &Finding) -> &'static str {
+    match finding.value {
+        Value::Scalar(_) => "scalar",
+        Value::Curve(_) => "curve",
+        Value::Series(_) => "series",
+    }
+}
+
+/// The word of a bound.
+pub(super) const fn bound(bound: Bound) -> &'static str {
+    match bound {
+        Bound::Exact => "exact",
+        Bound::AtLeast => "at-least",
+        Bound::AtMost => "at-most",
+    }
+}
+
+/// The word of a rule.
+pub(super) fn rule_kind(rule: &Rule) -> &'static str {
+    match rule {
+        Rule::Range { .. } => "range",
+        Rule::Mask(mask) if mask.floating => "floating-mask",
+        Rule::Mask(_) => "mask",
+        Rule::Unknown => "unknown",
+    }
+}
+
+fn number(value: Option<f64>) -> String {
+    value.map_or_else(String::new, |value| value.to_string())
+}
+
+fn list<T: std::fmt::Display>(items: impl IntoIterator<Item = T>) -> String {
+    let words: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
+    cell(&words.join("; "))
+}
+
+/// A text that no spreadsheet takes for a formula.
+fn cell(text: &str) -> String {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
+}
+
+fn line(text: &mut String, cells: impl IntoIterator<Item = String>) {
+    for (at, cell) in cells.into_iter().enumerate() {
+        if at > 0 {
+            text.push(',');
+        }
+        if cell.contains([',', '"', '\r', '\n']) {
+            text.push('"');
+            text.push_str(&cell.replace('"', "\"\""));
+            text.push('"');
+        } else {
+            text.push_str(&cell);
+        }
+    }
+    text.push_str("\r\n");
+}

@@ -1,0 +1,90 @@
+//! The report for people: one HTML file that needs nothing else, on screen and on paper.
+
+mod cover;
+mod entry;
+mod legend;
+
+use super::markup::Markup;
+use super::wording;
+use crate::run::view::RunView;
+use crate::verdict::{Flag, Verdict};
+
+/// The style sheet, written into the document.
+const STYLE: &str = include_str!("style.css");
+
+/// The whole document.
+pub fn document(view: &RunView) -> String {
+    let mut out = Markup::new();
+    out.raw("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
+    out.raw("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n");
+    out.raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
+    out.raw("<title>").text(wording::verdict(view.verdict())).raw(": ").text(cover::device_name(view));
+    out.raw(", ")
+        .text(&view.plan_title)
+        .raw("</title>\n<style>\n")
+        .raw(STYLE)
+        .raw("</style>\n</head>\n<body>\n");
+    cover::cover(&mut out, view);
+    verdicts(&mut out, view);
+    if !view.entries.is_empty() {
+        out.raw("<h2 id=\"entries\">Entries</h2>\n");
+    }
+    for (at, entry) in view.entries.iter().enumerate() {
+        entry::section(&mut out, at, entry);
+    }
+    legend::legend(&mut out);
+    cover::traces(&mut out, view);
+    out.raw("<footer>Written by ").text(&view.software).raw(" from the run ");
+    out.element("<code>", cover::run_name(view), "</code>. ");
+    out.raw("Limits carry the class of their source; no text of a Recommendation is reproduced.</footer>\n");
+    out.raw("</body>\n</html>\n");
+    out.into_string()
+}
+
+/// The table of all verdicts, one row for each entry.
+fn verdicts(out: &mut Markup, view: &RunView) {
+    out.raw("<h2 id=\"verdicts\" class=\"verdicts\">Verdicts</h2>\n");
+    if view.entries.is_empty() {
+        out.raw("<p>The run has no entries: nothing was selected, or nothing was planned.</p>\n");
+        return;
+    }
+    out.raw("<div class=\"scroll\"><table>\n<thead><tr><th>Entry</th><th>Clause</th>");
+    out.raw("<th class=\"num\">Value</th><th>Limit</th><th class=\"num\">Margin</th>");
+    out.raw("<th>Verdict</th><th>Flags</th></tr></thead>\n<tbody>\n");
+    for (at, entry) in view.entries.iter().enumerate() {
+        entry::row(out, at, entry);
+    }
+    out.raw("</tbody></table></div>\n");
+}
+
+/// A verdict with its sign: never by color alone.
+fn verdict(out: &mut Markup, verdict: Verdict) {
+    out.raw("<span class=\"v ").raw(verdict.word()).raw("\">");
+    icon(out, verdict);
+    out.raw(wording::verdict(verdict)).raw("</span>");
+}
+
+/// The sign of a verdict, in the current color.
+fn icon(out: &mut Markup, verdict: Verdict) {
+    out.raw("<svg class=\"icon\" viewBox=\"0 0 16 16\" aria-hidden=\"true\">");
+    out.raw(match verdict {
+        Verdict::Pass => "<path d=\"M2.5 8.5l3.8 4L13.5 4\"/>",
+        Verdict::Fail => "<path d=\"M3.5 3.5l9 9M12.5 3.5l-9 9\"/>",
+        Verdict::Inconclusive => {
+            "<path d=\"M5 5.6c0-4 6-4 6-.2 0 2.2-3 2.4-3 4.6\"/><path d=\"M8 13.5v.01\"/>"
+        }
+        Verdict::Measured => "<path d=\"M2 11.5h12M4.5 11.5v-3M8 11.5v-6M11.5 11.5v-3\"/>",
+        Verdict::NotRun => "<circle cx=\"8\" cy=\"8\" r=\"5\"/>",
+        Verdict::Aborted => "<rect x=\"3.5\" y=\"3.5\" width=\"9\" height=\"9\" rx=\"1\"/>",
+        Verdict::Error => "<path d=\"M8 2.5L14.5 13.5H1.5z\"/><path d=\"M8 7v2.5M8 11.6v.01\"/>",
+    });
+    out.raw("</svg>");
+}
+
+/// Flags as small labels with their meaning on hover; the legend has them for paper.
+fn flags(out: &mut Markup, flags: &[Flag]) {
+    for flag in flags {
+        out.raw("<span class=\"flag\" title=\"").raw(wording::flag_meaning(*flag)).raw("\">");
+        out.raw(flag.word()).raw("</span> ");
+    }
+}

@@ -1,0 +1,236 @@
+//! One entry: its row in the table of verdicts, and its section with values, limits and figures.
+
+use super::super::figure;
+use super::super::markup::Markup;
+use super::super::summary::{self, Result};
+use super::super::wording;
+use crate::limits::{Limit, Rule};
+use crate::methods;
+use crate::run::view::EntryView;
+use crate::verdict::Flag;
+
+/// The row of the table of verdicts: what speaks for the entry, and how much more there is.
+pub fn row(out: &mut Markup, at: usize, view: &EntryView) {
+    let results = summary::results(view);
+    let decisive = summary::decisive(view);
+    out.raw("<tr><td class=\"id\"><a href=\"#entry-").text(at + 1).raw("\">");
+    out.text(&view.entry.title).raw("</a><span class=\"also\"><code>").text(&view.entry.id);
+    out.raw("</code></span></td>");
+    out.element("<td>", &view.entry.clause.clause, "</td><td class=\"num\">");
+    if let Some(result) = &decisive {
+        value(out, result);
+        if results.len() > 1 {
+            out.element("<span class=\"also\">", result.measurand(), "");
+            out.element(", ", results.len() - 1, " more</span>");
+        }
+    }
+    out.raw("</td><td class=\"lim\">");
+    match decisive.and_then(|result| result.limit) {
+        Some(limit) => limit_with_class(out, limit),
+        None => {
+            out.raw("–");
+        }
+    }
+    out.raw("</td><td class=\"num\">");
+    if let Some(result) = &decisive {
+        margin(out, result);
+    }
+    out.raw("</td><td>");
+    super::verdict(out, view.verdict);
+    out.raw("</td><td>");
+    super::flags(out, &shown_flags(view));
+    out.raw("</td></tr>\n");
+}
+
+/// The flags of an entry, with *informative* where the plan says so.
+fn shown_flags(view: &EntryView) -> Vec<Flag> {
+    let mut flags = view.flags.clone();
+    if !view.required && !flags.contains(&Flag::Informative) {
+        flags.push(Flag::Informative);
+    }
+    flags
+}
+
+fn value(out: &mut Markup, result: &Result<'_>) {
+    match result.measured() {
+        Some(finding) => {
+            out.text(wording::value(finding, result.judgement.and_then(|judgement| judgement.margin)));
+        }
+        None => {
+            out.raw("–");
+        }
+    }
+}
+
+fn margin(out: &mut Markup, result: &Result<'_>) {
+    let Some(judgement) = result.judgement else { return };
+    let Some(distance) = judgement.margin else {
+        out.raw("–");
+        return;
+    };
+    out.text(wording::margin(distance));
+    if let Some(hz) = judgement.at_hz {
+        out.element("<span class=\"also\">at ", wording::frequency(hz), "</span>");
+    }
+}
+
+fn limit_with_class(out: &mut Markup, limit: &Limit) {
+    out.text(wording::limit(limit)).raw(" <span class=\"class\" title=\"");
+    out.raw(wording::class_meaning(limit.class)).raw("\">").raw(limit.class.word()).raw("</span>");
+}
+
+/// The section of an entry.
+pub fn section(out: &mut Markup, at: usize, view: &EntryView) {
+    let entry = &view.entry;
+    out.raw("<section class=\"entry ").raw(view.verdict.word()).raw("\" id=\"entry-").text(at + 1);
+    out.element("\">\n<header><h3>", &entry.title, "</h3>");
+    super::verdict(out, view.verdict);
+    out.element("</header>\n<p class=\"meta\"><code>", &entry.id, "</code> · ").text(&entry.clause);
+    out.element(" · ", entry.bandwidth, "").element(", volume ", entry.volume, "");
+    let flags = shown_flags(view);
+    if !flags.is_empty() {
+        out.raw(" · ");
+        super::flags(out, &flags);
+    }
+    out.raw("</p>\n");
+    if !view.reason.is_empty() {
+        out.element("<p class=\"reason\">", &view.reason, "</p>\n");
+    }
+    let results = summary::results(view);
+    if !results.is_empty() {
+        findings(out, view, &results);
+    }
+    for result in &results {
+        draw(out, result);
+    }
+    trail(out, view);
+    out.raw("</section>\n");
+}
+
+fn findings(out: &mut Markup, view: &EntryView, results: &[Result<'_>]) {
+    out.raw("<div class=\"scroll\"><table>\n<thead><tr><th>Measurand</th><th class=\"num\">Value</th>");
+    out.raw("<th class=\"num\">Uncertainty</th><th>Limit</th><th class=\"num\">Margin</th><th>Verdict</th></tr></thead>\n<tbody>\n");
+    for result in results {
+        out.element("<tr><td><code>", result.measurand(), "</code>");
+        if let Some(doc) = meaning(&view.entry.method, result.measurand()) {
+            out.element("<span class=\"also\">", doc, "</span>");
+        }
+        out.raw("</td><td class=\"num\">");
+        value(out, result);
+        out.raw("</td><td class=\"num\">");
+        match result.measured().and_then(|finding| finding.uncertainty.map(|u| (u, finding.unit))) {
+            Some((uncertainty, unit)) => out.text(wording::quantity(uncertainty, unit)),
+            None => out.raw("–"),
+        };
+        out.raw("</td><td class=\"lim\">");
+        match result.limit {
+            Some(limit) => limit_with_class(out, limit),
+            None => {
+                out.raw("–");
+            }
+        }
+        out.raw("</td><td class=\"num\">");
+        margin(out, result);
+        out.raw("</td><td>");
+        if let Some(judgement) = result.judgement {
+            super::verdict(out, judgement.verdict);
+            if !judgement.reason.is_empty() && judgement.reason != view.reason {
+                out.element("<span class=\"also\">", &judgement.reason, "</span>");
+            }
+        }
+        out.raw("</td></tr>\n");
+    }
+    out.raw("</tbody></table></div>\n");
+}
+
+/// What the method's card says of a measurand.
+fn meaning(method: &str, measurand: &str) -> Option<&'static str> {
+    let card = methods::method(method)?.card();
+    card.measurands.iter().find(|one| one.id == measurand).map(|one| one.doc)
+}
+
+fn draw(out: &mut Markup, result: &Result<'_>) {
+    let Some(plot) = figure::plot(result) else { return };
+    out.raw("<figure><div class=\"scroll\">").add(&plot.svg()).raw("</div>\n<figcaption>");
+    out.text(&plot.title);
+    if let Some(limit) = result.limit {
+        out.raw(", against ").element("<code>", &limit.id, "</code>");
+        out.raw(" (class ").raw(limit.class.word()).raw(")");
+    }
+    if let Some(shift) = result.judgement.and_then(|judgement| judgement.shift) {
+        let unit = result.measured().map_or("", |finding| finding.unit.symbol());
+        out.raw("; the mask floats and is drawn ").text(wording::number(-shift, 2)).raw(" ").raw(unit);
+        out.raw(" from where it was written");
+    }
+    if let Some(file) = result.finding.and_then(|view| view.curve.as_ref()) {
+        out.element("; values in <code>", file, "</code>");
+    }
+    out.raw("</figcaption></figure>\n");
+}
+
+/// Where everything comes from: limits, method, parameters, notes, takes, calibrations.
+fn trail(out: &mut Markup, view: &EntryView) {
+    out.raw("<dl class=\"trail\">\n");
+    for limit in &view.limits {
+        limit_source(out, limit);
+    }
+    out.element("<dt>Method</dt><dd><code>", &view.entry.method, "</code>");
+    for (key, value) in &view.entry.parameters.0 {
+        out.element(", ", key, "").element(" ", value, "");
+    }
+    out.raw("</dd>\n");
+    for finding in view.findings.iter().map(|one| &one.finding) {
+        if !finding.note.is_empty() {
+            out.element("<dt>Note</dt><dd><code>", &finding.measurand, "</code>: ");
+            out.text(&finding.note).raw("</dd>\n");
+        }
+        if !finding.span.is_empty() {
+            out.element("<dt>Analysed</dt><dd><code>", &finding.measurand, "</code>: ");
+            out.text(&finding.span).raw("</dd>\n");
+        }
+    }
+    calibrations(out, view);
+    if !view.takes.is_empty() {
+        out.raw("<dt>Takes</dt><dd>");
+        for (at, take) in view.takes.iter().enumerate() {
+            out.raw(if at == 0 { "<code>" } else { ", <code>" }).text(take).raw("</code>");
+        }
+        out.raw("</dd>\n");
+    }
+    out.raw("</dl>\n");
+}
+
+fn limit_source(out: &mut Markup, limit: &Limit) {
+    out.element("<dt>Limit</dt><dd><code>", &limit.id, "</code>: ");
+    out.element("", &limit.measurand, " ").text(wording::limit(limit));
+    if let Rule::Mask(mask) = &limit.rule {
+        out.element(" (", wording::mask_points(mask), " ").text(limit.unit).raw(")");
+    }
+    out.raw(", class ").raw(limit.class.word()).element(", ", &limit.clause, "");
+    if !limit.source.is_empty() {
+        out.element("; ", &limit.source, "");
+    }
+    for (at, origin) in limit.origins.iter().enumerate() {
+        out.raw(if at == 0 { "; written in <code>" } else { ", over <code>" }).text(origin).raw("</code>");
+    }
+    out.raw("</dd>\n");
+}
+
+fn calibrations(out: &mut Markup, view: &EntryView) {
+    let mut records: Vec<(&str, f64)> = Vec::new();
+    for influence in view.findings.iter().flat_map(|one| &one.finding.influences) {
+        let one = (influence.calibration.as_str(), influence.coefficient);
+        if !records.contains(&one) {
+            records.push(one);
+        }
+    }
+    if records.is_empty() {
+        return;
+    }
+    out.raw("<dt>Calibration</dt><dd>");
+    for (at, (record, coefficient)) in records.iter().enumerate() {
+        out.raw(if at == 0 { "<code>" } else { ", <code>" }).text(record);
+        out.element("</code> × ", wording::plain(*coefficient), "");
+    }
+    out.raw("</dd>\n");
+}

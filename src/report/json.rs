@@ -1,0 +1,382 @@
+//! The report for programs: everything that the HTML shows, as one JSON object.
+//!
+//! JSON has no NaN and no infinity: such a number is `null`, and `value_text` beside it says what it was.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{csv, summary, wording};
+use crate::context::{BenchInfo, PortDirection};
+use crate::finding::{Finding, Value};
+use crate::limits::{Judgement, Limit, Rule};
+use crate::run::view::{EntryView, RunView};
+use crate::units::Quantity;
+use crate::verdict::{Flag, Verdict};
+
+/// What `format` says.
+pub const FORMAT: &str = "lombard-report";
+
+/// The version of the shape. A new field does not change it; a changed or removed one does.
+pub const VERSION: u32 = 1;
+
+/// The whole object.
+pub fn object(view: &RunView) -> String {
+    let report = Report {
+        format: FORMAT,
+        version: VERSION,
+        run: view.path.display().to_string(),
+        state: wording::state(view.state),
+        verdict: view.verdict().word(),
+        headline: view.counts().to_string(),
+        counts: counts(view),
+        device: Device {
+            name: &view.device.name,
+            software: &view.device.software,
+            fields: &view.device.fields,
+        },
+        plan: Plan {
+            title: &view.plan_title,
+            recommendation: &view.recommendation,
+            edition: &view.edition,
+            bandwidth: view.bandwidth.word(),
+        },
+        bench: bench(&view.bench),
+        started_at: &view.started_at,
+        seed: view.seed,
+        software: &view.software,
+        inputs: view.inputs.iter().map(|(file, sha256)| Input { file, sha256 }).collect(),
+        facts: view
+            .facts
+            .0
+            .iter()
+            .map(|(name, fact)| {
+                (name.as_str(), Fact { value: quantity(fact.value), entry: fact.entry.text() })
+            })
+            .collect(),
+        evaluation: view.evaluation,
+        warnings: &view.warnings,
+        entries: view.entries.iter().map(entry).collect(),
+        left_out: view.left_out.iter().map(crate::entry::EntryId::text).collect(),
+        audio_s: finite(view.audio_s),
+        wall_s: finite(view.wall_s),
+    };
+    let mut text =
+        serde_json::to_string_pretty(&report).expect("strings and finite numbers always serialize");
+    text.push('\n');
+    text
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    format: &'static str,
+    version: u32,
+    run: String,
+    state: &'static str,
+    verdict: &'static str,
+    headline: String,
+    counts: BTreeMap<&'static str, usize>,
+    device: Device<'a>,
+    plan: Plan<'a>,
+    bench: Bench<'a>,
+    started_at: &'a str,
+    seed: u64,
+    software: &'a str,
+    inputs: Vec<Input<'a>>,
+    facts: BTreeMap<&'a str, Fact<'a>>,
+    evaluation: u32,
+    warnings: &'a [String],
+    entries: Vec<Entry<'a>>,
+    left_out: Vec<&'a str>,
+    audio_s: Option<f64>,
+    wall_s: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct Device<'a> {
+    name: &'a str,
+    software: &'a str,
+    fields: &'a BTreeMap<String, String>,
+}
+
+#[derive(Serialize)]
+struct Plan<'a> {
+    title: &'a str,
+    recommendation: &'a str,
+    edition: &'a str,
+    bandwidth: &'static str,
+}
+
+#[derive(Serialize)]
+struct Bench<'a> {
+    name: &'a str,
+    is_virtual: bool,
+    codec: &'a str,
+    network_bandwidth: &'static str,
+    delay_send_s: Option<f64>,
+    delay_receive_s: Option<f64>,
+    volume_step_count: u32,
+    ports: BTreeMap<&'a str, Port<'a>>,
+}
+
+#[derive(Serialize)]
+struct Port<'a> {
+    direction: &'static str,
+    record: &'a str,
+    zero_dbov: Amount,
+    validity: &'static str,
+}
+
+#[derive(Serialize)]
+struct Input<'a> {
+    file: &'a str,
+    sha256: &'a str,
+}
+
+#[derive(Serialize)]
+struct Fact<'a> {
+    value: Amount,
+    entry: &'a str,
+}
+
+#[derive(Serialize)]
+struct Amount {
+    value: Option<f64>,
+    unit: &'static str,
+}
+
+#[derive(Serialize)]
+struct Entry<'a> {
+    id: &'a str,
+    title: &'a str,
+    recommendation: &'a str,
+    edition: &'a str,
+    clause: &'a str,
+    method: &'a str,
+    bandwidth: &'static str,
+    volume: String,
+    parameters: BTreeMap<&'a str, String>,
+    required: bool,
+    verdict: &'static str,
+    flags: Vec<&'static str>,
+    margin: Option<Amount>,
+    reason: &'a str,
+    findings: Vec<FindingOut<'a>>,
+    judgements: Vec<JudgementOut<'a>>,
+    limits: Vec<LimitOut<'a>>,
+    takes: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
+struct FindingOut<'a> {
+    measurand: &'a str,
+    kind: &'static str,
+    value: Option<f64>,
+    value_text: String,
+    unit: &'static str,
+    bound: &'static str,
+    uncertainty: Option<f64>,
+    flags: Vec<&'static str>,
+    note: &'a str,
+    span: &'a str,
+    influences: Vec<InfluenceOut<'a>>,
+    curve: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hz: Option<Vec<Option<f64>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seconds: Option<Vec<Option<f64>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    values: Option<Vec<Option<f64>>>,
+}
+
+#[derive(Serialize)]
+struct InfluenceOut<'a> {
+    calibration: &'a str,
+    coefficient: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct JudgementOut<'a> {
+    measurand: &'a str,
+    limit: &'a str,
+    verdict: &'static str,
+    margin: Option<Amount>,
+    at_hz: Option<f64>,
+    shift: Option<f64>,
+    flags: Vec<&'static str>,
+    reason: &'a str,
+}
+
+#[derive(Serialize)]
+struct LimitOut<'a> {
+    id: &'a str,
+    measurand: &'a str,
+    kind: &'static str,
+    min: Option<f64>,
+    max: Option<f64>,
+    upper: Vec<(Option<f64>, Option<f64>)>,
+    lower: Vec<(Option<f64>, Option<f64>)>,
+    unit: &'static str,
+    recommendation: &'a str,
+    edition: &'a str,
+    clause: &'a str,
+    class: &'static str,
+    source: &'a str,
+    origins: Vec<String>,
+}
+
+/// The headline figures by name, as every JSON of the program writes them.
+pub fn counts(view: &RunView) -> BTreeMap<&'static str, usize> {
+    let counts = view.counts();
+    let mut all: BTreeMap<&'static str, usize> =
+        Verdict::ALL.iter().map(|one| (one.word(), counts.of(*one))).collect();
+    all.insert("judged", counts.judged);
+    all.insert("provisional", counts.provisional);
+    all.insert("without-limit", counts.without_limit);
+    all
+}
+
+fn bench(info: &BenchInfo) -> Bench<'_> {
+    let ports = info.ports.iter().map(|(port, one)| {
+        let direction = match one.direction {
+            PortDirection::Out => "out",
+            PortDirection::In => "in",
+            PortDirection::Both => "both",
+        };
+        let calibration = &one.calibration;
+        let port_out = Port {
+            direction,
+            record: &calibration.record,
+            zero_dbov: quantity(calibration.zero_dbov),
+            validity: calibration.validity.word(),
+        };
+        (port.name(), port_out)
+    });
+    Bench {
+        name: &info.name,
+        is_virtual: info.is_virtual,
+        codec: &info.network.codec,
+        network_bandwidth: info.network.bandwidth.word(),
+        delay_send_s: finite(info.network.delay_send.0),
+        delay_receive_s: finite(info.network.delay_receive.0),
+        volume_step_count: info.volume_step_count,
+        ports: ports.collect(),
+    }
+}
+
+fn entry(one: &EntryView) -> Entry<'_> {
+    let entry = &one.entry;
+    Entry {
+        id: entry.id.text(),
+        title: &entry.title,
+        recommendation: &entry.clause.recommendation,
+        edition: &entry.clause.edition,
+        clause: &entry.clause.clause,
+        method: &entry.method,
+        bandwidth: entry.bandwidth.word(),
+        volume: entry.volume.to_string(),
+        parameters: entry.parameters.0.iter().map(|(key, value)| (key.as_str(), value.to_string())).collect(),
+        required: one.required,
+        verdict: one.verdict.word(),
+        flags: words(&one.flags),
+        margin: one.margin.map(quantity),
+        reason: &one.reason,
+        findings: one.findings.iter().map(|view| finding(&view.finding, view.curve.as_deref())).collect(),
+        judgements: summary::results(one)
+            .iter()
+            .filter_map(|result| result.judgement)
+            .map(judgement)
+            .collect(),
+        limits: one.limits.iter().map(limit).collect(),
+        takes: one.takes.iter().map(crate::take::TakeId::text).collect(),
+    }
+}
+
+fn finding<'a>(one: &'a Finding, curve: Option<&'a str>) -> FindingOut<'a> {
+    let (hz, seconds, values) = match &one.value {
+        Value::Scalar(_) => (None, None, None),
+        Value::Curve(curve) => (Some(all_finite(&curve.hz)), None, Some(all_finite(&curve.values))),
+        Value::Series(series) => (None, Some(all_finite(&series.seconds)), Some(all_finite(&series.values))),
+    };
+    FindingOut {
+        measurand: &one.measurand,
+        kind: csv::kind(one),
+        value: one.as_scalar().and_then(finite),
+        value_text: wording::value(one, None).replace('\u{a0}', " "),
+        unit: one.unit.symbol(),
+        bound: csv::bound(one.bound),
+        uncertainty: one.uncertainty.and_then(finite),
+        flags: words(&one.flags),
+        note: &one.note,
+        span: &one.span,
+        influences: one
+            .influences
+            .iter()
+            .map(|influence| InfluenceOut {
+                calibration: &influence.calibration,
+                coefficient: finite(influence.coefficient),
+            })
+            .collect(),
+        curve,
+        hz,
+        seconds,
+        values,
+    }
+}
+
+fn judgement(one: &Judgement) -> JudgementOut<'_> {
+    JudgementOut {
+        measurand: &one.measurand,
+        limit: &one.limit,
+        verdict: one.verdict.word(),
+        margin: one.margin.map(quantity),
+        at_hz: one.at_hz.and_then(finite),
+        shift: one.shift.and_then(finite),
+        flags: words(&one.flags),
+        reason: &one.reason,
+    }
+}
+
+fn limit(one: &Limit) -> LimitOut<'_> {
+    let (min, max) = match one.rule {
+        Rule::Range { min, max } => (min, max),
+        _ => (None, None),
+    };
+    let (upper, lower): (&[_], &[_]) = match &one.rule {
+        Rule::Mask(mask) => (&mask.upper, &mask.lower),
+        _ => (&[], &[]),
+    };
+    let points = |line: &[(f64, f64)]| line.iter().map(|(hz, value)| (finite(*hz), finite(*value))).collect();
+    LimitOut {
+        id: &one.id,
+        measurand: &one.measurand,
+        kind: csv::rule_kind(&one.rule),
+        min: min.and_then(finite),
+        max: max.and_then(finite),
+        upper: points(upper),
+        lower: points(lower),
+        unit: one.unit.symbol(),
+        recommendation: &one.clause.recommendation,
+        edition: &one.clause.edition,
+        clause: &one.clause.clause,
+        class: one.class.word(),
+        source: &one.source,
+        origins: one.origins.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn quantity(one: Quantity) -> Amount {
+    Amount { value: finite(one.value), unit: one.unit.symbol() }
+}
+
+fn finite(value: f64) -> Option<f64> {
+    value.is_finite().then_some(value)
+}
+
+fn all_finite(values: &[f64]) -> Vec<Option<f64>> {
+    values.iter().map(|value| finite(*value)).collect()
+}
+
+fn words(flags: &[Flag]) -> Vec<&'static str> {
+    flags.iter().map(|flag| flag.word()).collect()
+}
