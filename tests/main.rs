@@ -5,7 +5,7 @@
 mod dsp_golden;
 mod dsp_reference;
 mod layers;
-mod source;
-mod tidy;
 mod report;
 mod report_sample;
+mod source;
+mod tidy;

@@ -83,7 +83,7 @@ impl Scale {
 
     /// Lines at 1 … 9 of each decade, labels at 1, 2 and 5; with less than a decade on show, more labels.
     fn decades(&self) -> Vec<Tick> {
-        let labelled: &[u32] = if self.high / self.low < 9.0 { &[1, 2, 3, 4, 5, 6, 8] } else { &[1, 2, 5] };
+        let labeled: &[u32] = if self.high / self.low < 9.0 { &[1, 2, 3, 4, 5, 6, 8] } else { &[1, 2, 5] };
         let mut ticks = Vec::new();
         let first = self.low.log10().floor() as i32;
         let last = self.high.log10().ceil() as i32;
@@ -91,7 +91,7 @@ impl Scale {
             for digit in 1..10 {
                 let value = f64::from(digit) * 10f64.powi(decade);
                 if value >= self.low * 0.999_999 && value <= self.high * 1.000_001 {
-                    let label = labelled.contains(&digit).then(|| short(value));
+                    let label = labeled.contains(&digit).then(|| short(value));
                     ticks.push(Tick { value, label });
                 }
             }
