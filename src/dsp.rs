@@ -17,6 +17,7 @@ pub mod curve;
 pub mod spectrum;
 
 pub mod bands;
+pub mod transfer;
 pub mod weighting;
 
 pub mod level;

@@ -99,25 +99,30 @@ pub fn find_delay(
     let lags = Lags::new(reference.len(), recording.len(), rate, search)?;
     let (reference, recording) = (&centered(reference), &centered(recording));
 
-    let plain = Correlation::new(reference, recording, rate, None);
-    let whitened = search.whiten_hz.map(|band| Correlation::new(reference, recording, rate, Some(band)));
-    let used = whitened.as_ref().unwrap_or(&plain);
+    let mut spectra = Spectra::new(reference, recording);
+    let correlation = match search.whiten_hz {
+        None => spectra.correlation(),
+        Some(band_hz) => spectra.whitened_correlation(rate, band_hz),
+    };
+    let quadrature = spectra.quadrature();
+    let envelope = |lag| correlation.at(lag).hypot(quadrature.at(lag));
 
     let overlap = Overlap::new(reference, recording);
-    let ratings: Vec<f64> = lags.iter().map(|lag| overlap.rating(used.envelope(lag), lag)).collect();
+    let ratings: Vec<f64> = lags.iter().map(|lag| overlap.rating(envelope(lag), lag)).collect();
     let best = position_of_maximum(&ratings);
     let (from, to) = main_lobe(&ratings, best);
 
     let coarse = lags.lag(best);
-    let lag = used.strongest_lag_near(coarse, &lags);
-    let fine = used.refine(lag);
-    let polarity = if used.at(lag) < 0.0 { Polarity::Inverted } else { Polarity::Upright };
-    let value = if whitened.is_some() { plain.interpolate(fine) } else { used.interpolate(fine) };
+    let lag = strongest_lag_near(coarse, &lags, &correlation, envelope);
+    let fine = correlation.refine(lag);
+    let polarity = if correlation.at(lag) < 0.0 { Polarity::Inverted } else { Polarity::Upright };
+    let plain = if search.whiten_hz.is_some() { spectra.correlation() } else { correlation };
+    let value = plain.interpolate(fine);
     Ok(Delay {
         delay: Seconds(fine / f64::from(rate)),
         polarity,
         correlation: overlap.normalize(value * polarity.sign(), lag),
-        chance: plain.chance(overlap.frames(lag), lags.len()),
+        chance: spectra.chance(overlap.frames(lag), lags.len()),
         second: second_peak(&ratings, from, to).map(|(i, rating)| SecondPeak {
             delay: Seconds(lags.lag(i) as f64 / f64::from(rate)),
             ratio: (rating / ratings[best]).sqrt(),
@@ -171,71 +176,95 @@ impl Lags {
     }
 }
 
-/// The correlation of two signals and its quadrature, both circular over a length at which no lag
-/// meets another.
-struct Correlation {
-    direct: Vec<f64>,
-    quadrature: Vec<f64>,
-    /// The mean square of the normalized correlation over all circular lags if the signals were
-    /// unrelated.
-    chance_variance: f64,
+/// The spectra of two signals over a length at which no lag meets another.
+struct Spectra {
+    fft: Fft,
+    size: usize,
+    a: Vec<Bin>,
+    b: Vec<Bin>,
+    /// The cross-spectrum of the latest correlation.
+    cross: Vec<Bin>,
 }
 
-impl Correlation {
-    fn new(reference: &[f64], recording: &[f64], rate: u32, whiten_hz: Option<(f64, f64)>) -> Self {
+impl Spectra {
+    fn new(reference: &[f64], recording: &[f64]) -> Self {
         let size = fast_len(reference.len() + recording.len());
         let mut fft = Fft::new();
-        let a = fft.padded(reference, size);
-        let b = fft.padded(recording, size);
-        let chance_variance = chance_variance(&a, &b);
-        let mut cross: Vec<Bin> = a.iter().zip(&b).map(|(a, b)| a.conj() * b).collect();
-        if let Some(band_hz) = whiten_hz {
-            whiten(&mut cross, &a, &b, f64::from(rate) / size as f64, band_hz);
-        }
-        drop((a, b));
-        let direct = fft.inverse(&cross, size);
-        // The Hilbert transform: −90° for every positive frequency.
-        let turned: Vec<Bin> = cross.iter().map(|bin| Bin::new(bin.im, -bin.re)).collect();
-        let quadrature = fft.inverse(&turned, size);
-        Self { direct, quadrature, chance_variance }
+        let (a, b) = (fft.padded(reference, size), fft.padded(recording, size));
+        Self { fft, size, a, b, cross: Vec::new() }
+    }
+
+    /// The correlation of the signals as they are.
+    fn correlation(&mut self) -> Correlation {
+        self.cross = self.a.iter().zip(&self.b).map(|(a, b)| a.conj() * b).collect();
+        Correlation { values: self.fft.inverse(&self.cross, self.size) }
+    }
+
+    /// The correlation of the signals whitened in a band.
+    fn whitened_correlation(&mut self, rate: u32, band_hz: (f64, f64)) -> Correlation {
+        self.cross = self.a.iter().zip(&self.b).map(|(a, b)| a.conj() * b).collect();
+        whiten(&mut self.cross, &self.a, &self.b, f64::from(rate) / self.size as f64, band_hz);
+        Correlation { values: self.fft.inverse(&self.cross, self.size) }
+    }
+
+    /// The Hilbert transform of the latest correlation: −90° for every positive frequency.
+    fn quadrature(&mut self) -> Correlation {
+        let turned: Vec<Bin> = self.cross.iter().map(|bin| Bin::new(bin.im, -bin.re)).collect();
+        Correlation { values: self.fft.inverse(&turned, self.size) }
     }
 
     /// The largest normalized correlation that `lags` lags of unrelated signals lead to expect, with
-    /// `overlap` frames in common: √(2·ln(lags)) standard deviations. The mean over all circular lags
-    /// counts those without overlap too.
+    /// `overlap` frames in common: √(2·ln(lags)) standard deviations.
+    ///
+    /// Σ|A|²|B|² / (Σ|A|²·Σ|B|²) is the mean square over all circular lags; those without overlap
+    /// count too, so it grows by their part.
     fn chance(&self, overlap: i64, lags: usize) -> f64 {
-        let variance = self.chance_variance * self.direct.len() as f64 / overlap as f64;
+        let (mut both, mut of_a, mut of_b) = (0.0, 0.0, 0.0);
+        for (a, b) in self.a.iter().zip(&self.b) {
+            both += a.norm_sqr() * b.norm_sqr();
+            of_a += a.norm_sqr();
+            of_b += b.norm_sqr();
+        }
+        // One-sided sums stand for twice as many bins: the factor 0.5.
+        let variance = 0.5 * both / (of_a * of_b) * self.size as f64 / overlap as f64;
         (variance * 2.0 * (lags as f64).ln().max(1.0)).sqrt().min(1.0)
     }
+}
 
+/// The lag with the largest magnitude of the correlation among those around `coarse` where the
+/// envelope stays above 0.7 of its value there.
+fn strongest_lag_near(
+    coarse: i64,
+    lags: &Lags,
+    correlation: &Correlation,
+    envelope: impl Fn(i64) -> f64,
+) -> i64 {
+    let floor = 0.7 * envelope(coarse);
+    let mut best = coarse;
+    for step in [-1, 1] {
+        let mut lag = coarse;
+        while (lags.first..=lags.last).contains(&lag) && envelope(lag) >= floor {
+            if correlation.at(lag).abs() > correlation.at(best).abs() {
+                best = lag;
+            }
+            lag += step;
+        }
+    }
+    best
+}
+
+/// A correlation against lag, circular.
+struct Correlation {
+    values: Vec<f64>,
+}
+
+impl Correlation {
     fn index(&self, lag: i64) -> usize {
-        lag.rem_euclid(self.direct.len() as i64) as usize
+        lag.rem_euclid(self.values.len() as i64) as usize
     }
 
     fn at(&self, lag: i64) -> f64 {
-        self.direct[self.index(lag)]
-    }
-
-    fn envelope(&self, lag: i64) -> f64 {
-        let i = self.index(lag);
-        self.direct[i].hypot(self.quadrature[i])
-    }
-
-    /// The lag with the largest magnitude of the correlation among those around `coarse` where the
-    /// envelope stays above 0.7 of its value there.
-    fn strongest_lag_near(&self, coarse: i64, lags: &Lags) -> i64 {
-        let floor = 0.7 * self.envelope(coarse);
-        let mut best = coarse;
-        for step in [-1, 1] {
-            let mut lag = coarse;
-            while (lags.first..=lags.last).contains(&lag) && self.envelope(lag) >= floor {
-                if self.at(lag).abs() > self.at(best).abs() {
-                    best = lag;
-                }
-                lag += step;
-            }
-        }
-        best
+        self.values[self.index(lag)]
     }
 
     /// The correlation at a lag between frames, by a windowed sinc.
@@ -273,19 +302,6 @@ impl Correlation {
         }
         f64::midpoint(lo, hi)
     }
-}
-
-/// Σ|A|²|B|² / (Σ|A|²·Σ|B|²): for independent signals the mean square of their correlation over all
-/// circular lags, relative to the product of their energies.
-fn chance_variance(a: &[Bin], b: &[Bin]) -> f64 {
-    let (mut both, mut of_a, mut of_b) = (0.0, 0.0, 0.0);
-    for (a, b) in a.iter().zip(b) {
-        both += a.norm_sqr() * b.norm_sqr();
-        of_a += a.norm_sqr();
-        of_b += b.norm_sqr();
-    }
-    // One-sided sums stand for twice as many bins.
-    0.5 * both / (of_a * of_b)
 }
 
 /// The width over which spectra are smoothed before they are divided out. Wider than the line

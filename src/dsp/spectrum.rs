@@ -331,7 +331,7 @@ fn band_sum(values: &[f64], bin_hz: f64, nyquist_hz: f64, lo_hz: f64, hi_hz: f64
 }
 
 /// One-sided weight of bin `k` of a transform of `len` frames.
-fn sides(k: usize, len: usize) -> f64 {
+pub(super) fn sides(k: usize, len: usize) -> f64 {
     if k == 0 || 2 * k == len { 1.0 } else { 2.0 }
 }
 
@@ -357,13 +357,13 @@ pub fn power_spectrum_density(signal: &[f64], rate: u32, settings: &WelchSetting
     Ok(Psd { bin_hz: f64::from(rate) / settings.size as f64, nyquist_hz: f64::from(rate) / 2.0, density })
 }
 
-fn density_scale(rate: u32, settings: &WelchSettings) -> f64 {
+pub(super) fn density_scale(rate: u32, settings: &WelchSettings) -> f64 {
     let window_energy: f64 = settings.window.values(settings.size).iter().map(|w| w * w).sum();
     1.0 / (f64::from(rate) * window_energy)
 }
 
 /// Calls `each` with the first frame and the bins of every windowed segment; returns their number.
-fn for_each_segment(
+pub(super) fn for_each_segment(
     signal: &[f64],
     settings: &WelchSettings,
     mut each: impl FnMut(usize, &[Bin]),

@@ -58,13 +58,20 @@ const PSOPHOMETRIC: [(f64, f64); 24] = [
 struct Curves {
     weighting: Weighting,
     table: Option<Curve>,
+    /// The constant factor of the analytic curves.
+    factor: f64,
 }
 
 impl Curves {
     fn new(weighting: Weighting) -> Self {
         let table = (weighting == Weighting::Psophometric)
             .then(|| Curve::new(&PSOPHOMETRIC).expect("the table of O.41 rises in frequency"));
-        Self { weighting, table }
+        let factor_db = match weighting {
+            Weighting::A => A_AT_1000,
+            Weighting::C => C_AT_1000,
+            Weighting::Flat | Weighting::Psophometric => 0.0,
+        };
+        Self { weighting, table, factor: 10f64.powf(factor_db / 10.0) }
     }
 
     fn power_gain(&self, freq_hz: f64) -> f64 {
@@ -72,8 +79,8 @@ impl Curves {
         let [p1, p2, p3, p4] = POLES_HZ.map(|pole| pole * pole);
         let c = (p4 * f2 / ((f2 + p1) * (f2 + p4))).powi(2);
         match (self.weighting, &self.table) {
-            (Weighting::A, _) => c * f2 * f2 / ((f2 + p2) * (f2 + p3)) * 10f64.powf(A_AT_1000 / 10.0),
-            (Weighting::C, _) => c * 10f64.powf(C_AT_1000 / 10.0),
+            (Weighting::A, _) => c * f2 * f2 / ((f2 + p2) * (f2 + p3)) * self.factor,
+            (Weighting::C, _) => c * self.factor,
             (Weighting::Psophometric, Some(table)) => {
                 // Below the table the slope goes on, so that a direct voltage has no weight; above it
                 // O.41 asks for at least 43 dB of loss, and holding 43 dB never reads too little.
