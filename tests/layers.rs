@@ -108,6 +108,10 @@ fn upward(source: &Source) -> Vec<String> {
     let mut found = Vec::new();
     for reference in source.references() {
         let Some(target) = target(source, &reference) else { continue };
+        // `crate::VERSION` and its like are constants of lib.rs, below every layer.
+        if target.len() == 1 && target[0].chars().all(|letter| letter.is_uppercase() || letter == '_') {
+            continue;
+        }
         let place = format!("{}:{}", source.path, reference.line);
         let Some((to, to_name)) = layer(&target) else {
             if target.first().is_some_and(|name| name != "(inline)" && *name != module[0]) {
@@ -261,6 +265,7 @@ mod tests {
             ("src/bench/car/cabin.rs", "use super::file::Cabin; use crate::bench::Bench;"),
             ("src/bench/car.rs", "mod tests { use super::*; }"),
             ("src/main.rs", "use lombard::cli;"),
+            ("src/run/engine.rs", "fn f() { g(crate::VERSION) }"),
             ("src/take.rs", "// crate::run\nuse std::fmt;"),
         ] {
             assert_eq!(upward(&source(path, text)), Vec::<String>::new(), "{path}: {text}");
