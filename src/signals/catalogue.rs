@@ -55,7 +55,7 @@ impl std::str::FromStr for LevelBasis {
 impl Catalogue {
     /// Reads a catalogue. Unknown keys are problems; all problems come at once, with their places.
     pub fn parse(source: &SourceText) -> Result<Self, Vec<Problem>> {
-        document::read(source, |root| read::catalogue(root))
+        document::read(source, |root| Some(read::catalogue(root)))
     }
 
     pub(super) const fn new(signals: Vec<SignalSpec>, licensed: Vec<Licensed>) -> Self {

@@ -13,7 +13,7 @@ use crate::units::Unit;
 type Corners = Vec<(f64, f64)>;
 
 /// The tables `[[shape]]`, `[[licensed]]` and `[[signal]]`.
-pub(super) fn catalogue(root: &Table<'_>) -> Option<Catalogue> {
+pub(super) fn catalogue(root: &Table<'_>) -> Catalogue {
     let mut shapes = BTreeMap::new();
     for table in root.tables("shape") {
         if let Some((id, corners)) = shape(&table) {
@@ -37,7 +37,7 @@ pub(super) fn catalogue(root: &Table<'_>) -> Option<Catalogue> {
         }
         table.finish();
     }
-    Some(Catalogue::new(signals, licensed))
+    Catalogue::new(signals, licensed)
 }
 
 fn unique(table: &Table<'_>, id: &Placed<String>, taken: bool) {
@@ -383,7 +383,7 @@ fn speech(table: &Table<'_>) -> Option<SpeechSequence> {
         lengths.unwrap_or_default().iter().filter_map(|one| one.value.seconds()).map(|one| one.0).collect();
     let files = table.texts("sentences").unwrap_or_default();
     let files: Vec<String> = files.into_iter().map(|one| one.value).collect();
-    if lengths.is_empty() || files.is_empty() || files.len() % lengths.len() != 0 {
+    if lengths.is_empty() || files.is_empty() || !files.len().is_multiple_of(lengths.len()) {
         table.problems().report(
             table.place().clone(),
             "the sentences do not fill their groups",

@@ -143,7 +143,7 @@ fn our_sequence(
         }
     }
     if let Some(crest) = sequence.crest_max_db {
-        out = limited(spec, out, crest)?;
+        out = limited(spec, &out, crest)?;
     }
     Ok((out, active))
 }
@@ -189,8 +189,8 @@ fn place_group(
 /// A look-ahead limiter: the gain that each sample needs is held over ±5 ms and smoothed by a Hann
 /// window of the same width, so that no sample passes the threshold and the gain has no corners.
 /// Only peaks are touched: between them the gain is exactly one.
-fn limited(spec: &SignalSpec, recording: Recording, crest_db: f64) -> Result<Recording, SignalError> {
-    let mut level = active_rms(spec, &recording)?;
+fn limited(spec: &SignalSpec, recording: &Recording, crest_db: f64) -> Result<Recording, SignalError> {
+    let mut level = active_rms(spec, recording)?;
     let mut out = recording.clone();
     // The level falls by tenths of a decibel when peaks go; the threshold follows it down.
     for _ in 0..LIMITER_PASSES {
