@@ -139,7 +139,9 @@ pub fn judge(finding: &Finding, limit: &Limit) -> Judgement {
         (Value::Scalar(value), Rule::Range { min, max }) => {
             judge_scalar(*value, finding.bound, *min, *max, limit.unit, &mut judgement);
         }
-        (Value::Curve(curve), Rule::Mask(mask)) => judge_curve(curve, mask, limit.unit, &mut judgement),
+        (Value::Curve(curve), Rule::Mask(mask)) => {
+            judge_curve(curve, finding.bound, mask, limit.unit, &mut judgement);
+        }
         _ => "the finding and the limit are of different kinds".clone_into(&mut judgement.reason),
     }
     judgement.flags.sort_unstable();
@@ -195,7 +197,7 @@ fn smaller(a: Option<f64>, b: Option<f64>) -> Option<f64> {
     }
 }
 
-fn judge_curve(curve: &Curve, mask: &Mask, unit: Unit, judgement: &mut Judgement) {
+fn judge_curve(curve: &Curve, bound: Bound, mask: &Mask, unit: Unit, judgement: &mut Judgement) {
     let points: Vec<(f64, f64)> = curve.hz.iter().copied().zip(curve.values.iter().copied()).collect();
     if points.iter().any(|(hz, value)| hz.is_nan() || value.is_nan()) {
         "the curve holds a value that is no number".clone_into(&mut judgement.reason);
@@ -215,6 +217,23 @@ fn judge_curve(curve: &Curve, mask: &Mask, unit: Unit, judgement: &mut Judgement
     judgement.margin = Some(Quantity::new(worst.0, unit));
     judgement.at_hz = Some(worst.1);
     judgement.shift = mask.floating.then_some(shift);
+    doubt(bound, mask, judgement);
+}
+
+/// What noise hides decides nothing: points that are left out leave a pass open, points that are bounds leave open what
+/// lies on the side of the truth.
+fn doubt(bound: Bound, mask: &Mask, judgement: &mut Judgement) {
+    let passes = judgement.verdict == Verdict::Pass;
+    let open = match bound {
+        Bound::Exact => passes && judgement.flags.contains(&Flag::NoiseLimited),
+        Bound::AtLeast => !(passes && mask.upper.is_empty()),
+        Bound::AtMost => !(passes && mask.lower.is_empty()),
+    };
+    if open {
+        judgement.verdict = Verdict::Inconclusive;
+        "noise hides a part of the curve (see the note of the finding), which could decide the verdict"
+            .clone_into(&mut judgement.reason);
+    }
 }
 
 /// The room of one point of a curve to the lines of a mask.
@@ -356,6 +375,35 @@ mod tests {
         assert_eq!(line(&points, 100.0), Some(-20.0));
         assert!((line(&points, 316.227_766_016_837_95).unwrap() + 30.0).abs() < 1e-12);
         assert_eq!(line(&points, 99.0), None);
+    }
+
+    #[test]
+    fn what_noise_hides_of_a_curve_decides_nothing() {
+        let verdict = |values: Vec<f64>, bound, flags: &[Flag], upper, lower| {
+            let mask = Mask { upper, lower, floating: false };
+            let mut curve = Finding::curve("slr", vec![100.0, 1000.0], values, Unit::Db);
+            (curve.bound, curve.flags) = (bound, flags.to_vec());
+            judge(&curve, &limit(Rule::Mask(mask), LimitClass::A)).verdict
+        };
+        let line = |db: f64| vec![(100.0, db), (1000.0, db)];
+        let hidden = [Flag::NoiseLimited];
+        assert_eq!(verdict(vec![0.0; 2], Bound::Exact, &[], line(1.0), line(-1.0)), Verdict::Pass);
+        // Points that are left out: a pass is open, a fail of the others is proven.
+        assert_eq!(
+            verdict(vec![0.0; 2], Bound::Exact, &hidden, line(1.0), line(-1.0)),
+            Verdict::Inconclusive
+        );
+        assert_eq!(verdict(vec![0.0, 9.0], Bound::Exact, &hidden, line(1.0), line(-1.0)), Verdict::Fail);
+        // An echo loss of at least so much: enough is a pass, too little decides nothing.
+        assert_eq!(verdict(vec![50.0; 2], Bound::AtLeast, &hidden, vec![], line(46.0)), Verdict::Pass);
+        assert_eq!(
+            verdict(vec![40.0; 2], Bound::AtLeast, &hidden, vec![], line(46.0)),
+            Verdict::Inconclusive
+        );
+        assert_eq!(
+            verdict(vec![50.0; 2], Bound::AtLeast, &hidden, line(60.0), vec![]),
+            Verdict::Inconclusive
+        );
     }
 
     #[test]

@@ -13,6 +13,10 @@ use crate::problem::{Place, Problem};
 use crate::terms::Bandwidth;
 
 pub mod device;
+mod entries;
+mod file;
+mod limit_file;
+mod limit_set;
 pub mod resolve;
 pub mod schedule;
 pub mod sources;
@@ -53,7 +57,7 @@ impl ResolvedPlan {
 pub struct PlannedEntry {
     /// What the method sees.
     pub entry: Entry,
-    /// What its findings are held against; never empty: an entry without limits has one of class N.
+    /// What its findings are held against. Without any the entry is *measured*, with the flag `no-limit`.
     pub limits: Vec<Limit>,
     /// Whether it leaves the verdict of the run alone.
     pub informative: bool,
@@ -91,4 +95,9 @@ impl PlannedEntry {
 /// The method of this id in a list of methods.
 pub fn method_of<'m>(methods: &[&'m dyn Method], id: &str) -> Option<&'m dyn Method> {
     methods.iter().copied().find(|method| method.card().id == id)
+}
+
+/// Where a thing was written, for reports: the last word first.
+fn origins_of(places: &[Place]) -> Vec<Origin> {
+    places.iter().map(|place| Origin { file: place.source.name.to_string(), line: place.line() }).collect()
 }

@@ -5,6 +5,7 @@
 mod dsp_golden;
 mod dsp_reference;
 mod layers;
+mod plans;
 mod report;
 mod report_sample;
 mod source;

@@ -197,6 +197,10 @@ impl Method for LoudnessRating {
             rated.influences.iter().map(|one| Influence { coefficient: -one.coefficient, ..one.clone() });
         evidence::complete(&mut curve, take, STIMULUS, influences.collect());
         curve.note.clone_from(&rated.note);
+        if rated.is_partial {
+            // A curve with bands left out cannot pass a mask.
+            curve.flags.push(Flag::NoiseLimited);
+        }
         Ok(vec![rated.finding(rating, take), curve])
     }
 }
@@ -255,6 +259,8 @@ pub(super) struct Rated {
     curve_db: Vec<f64>,
     influences: Vec<Influence>,
     is_provisional: bool,
+    /// Whether noise hides bands that count.
+    is_partial: bool,
     note: String,
 }
 
@@ -400,6 +406,7 @@ pub(super) fn rate(
         curve_db: shown.iter().map(|&i| path.estimate[i]).collect(),
         influences,
         is_provisional: table.is_provisional,
+        is_partial: !hidden.is_empty(),
         note,
     })
 }

@@ -156,7 +156,23 @@ macro_rules! shipped {
     };
 }
 
-shipped! {}
+shipped! {
+    Plans, "quick-wb", "test-plans/quick-wb.toml";
+    Plans, "quick-nb", "test-plans/quick-nb.toml";
+    Plans, "oem-example", "test-plans/oem-example.toml";
+    Limits, "p1100-2025", "test-plans/limits/p1100-2025.toml";
+    Limits, "p1110-2025", "test-plans/limits/p1110-2025.toml";
+    Limits, "overlay-example", "test-plans/limits/overlay-example.toml";
+    Masks, "p1100-send", "test-plans/masks/p1100-send.toml";
+    Masks, "p1100-receive", "test-plans/masks/p1100-receive.toml";
+    Masks, "p1110-send", "test-plans/masks/p1110-send.toml";
+    Masks, "p1110-receive", "test-plans/masks/p1110-receive.toml";
+    Cars, "ideal-nb", "test-plans/cars/ideal-nb.toml";
+    Cars, "ideal-wb", "test-plans/cars/ideal-wb.toml";
+    Cars, "reference-wb", "test-plans/cars/reference-wb.toml";
+    Devices, "example", "test-plans/devices/example.toml";
+    Signals, "catalogue", "signals/catalogue.toml";
+}
 
 impl Sources for BuiltIn {
     fn read(&self, folder: Folder, name: &str) -> Option<SourceText> {

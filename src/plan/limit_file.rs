@@ -1,0 +1,219 @@
+//! Limit files and masks as people write them.
+
+use std::collections::BTreeMap;
+
+use crate::document::{Kind, Placed, Problems, Table, read_with};
+use crate::limits::Mask;
+use crate::problem::{Place, SourceText};
+use crate::terms::{Bandwidth, LimitClass};
+use crate::units::{Quantity, Unit};
+
+/// One end of a range as written.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum End {
+    /// The word `none`: the range is open there.
+    Open,
+    /// A value.
+    At(Quantity),
+}
+
+/// A limit as written: in a limit file all of it, in a plan or an overlay what differs.
+#[derive(Debug, Clone)]
+pub(super) struct LimitText {
+    /// `slr`, or `p1110-2025/slr` where several files have one.
+    pub id: Placed<String>,
+    pub measurand: Option<Placed<String>>,
+    pub min: Option<Placed<End>>,
+    pub max: Option<Placed<End>>,
+    pub mask: Option<Placed<String>>,
+    pub class: Option<Placed<LimitClass>>,
+    pub clause: Option<Placed<String>>,
+    pub source: Option<Placed<String>>,
+    pub bandwidth: Option<Placed<Bandwidth>>,
+    /// Conditions that the entry must have.
+    pub when: BTreeMap<String, Placed<String>>,
+    /// Where it stands, the last word first.
+    pub places: Vec<Place>,
+}
+
+impl LimitText {
+    /// Reads one; finishes its table.
+    pub(super) fn read(table: &Table<'_>) -> Option<Self> {
+        let id = table.need_text("id");
+        let measurand = table.text("measurand");
+        let (min, max) = (end(table, "min"), end(table, "max"));
+        let mask = table.text("mask");
+        let class = table.word("class");
+        let (clause, source) = (table.text("clause"), table.text("source"));
+        let bandwidth = table.word("bandwidth");
+        let mut when = BTreeMap::new();
+        if let Some(conditions) = table.table("when") {
+            for key in conditions.keys() {
+                when.extend(conditions.text(&key.value).map(|value| (key.value, value)));
+            }
+        }
+        table.finish();
+        let id = id?;
+        let places = vec![id.place.clone()];
+        Some(Self { id, measurand, min, max, mask, class, clause, source, bandwidth, when, places })
+    }
+
+    /// Whether it states what is compared with.
+    pub(super) fn has_values(&self) -> bool {
+        self.min.is_some() || self.max.is_some() || self.mask.is_some()
+    }
+
+    /// Takes over what `change` states.
+    pub(super) fn change(&mut self, change: &Self) {
+        fn over<T: Clone>(value: &mut Option<T>, new: Option<&T>) {
+            if let Some(new) = new {
+                *value = Some(new.clone());
+            }
+        }
+        // A mask and a range exclude each other: the last word says which it is.
+        if change.mask.is_some() {
+            (self.min, self.max) = (None, None);
+        } else if change.min.is_some() || change.max.is_some() {
+            self.mask = None;
+        }
+        let is_unknown = |class: &Placed<LimitClass>| class.value == LimitClass::N;
+        if change.class.as_ref().is_some_and(is_unknown) && !change.has_values() {
+            (self.min, self.max, self.mask) = (None, None, None);
+        }
+        over(&mut self.measurand, change.measurand.as_ref());
+        over(&mut self.min, change.min.as_ref());
+        over(&mut self.max, change.max.as_ref());
+        over(&mut self.mask, change.mask.as_ref());
+        over(&mut self.class, change.class.as_ref());
+        over(&mut self.clause, change.clause.as_ref());
+        over(&mut self.source, change.source.as_ref());
+        over(&mut self.bandwidth, change.bandwidth.as_ref());
+        self.places.splice(0..0, change.places.iter().cloned());
+    }
+}
+
+fn end(table: &Table<'_>, key: &str) -> Option<Placed<End>> {
+    if table.kind(key) == Some(Kind::Text) {
+        let text = table.text(key)?;
+        if text.value == "none" {
+            return Some(Placed { value: End::Open, place: text.place });
+        }
+    }
+    table.quantity(key, Unit::ALL).map(|one| Placed { value: End::At(one.value), place: one.place })
+}
+
+/// A limit file as written.
+#[derive(Debug, Clone)]
+pub(super) struct LimitFile {
+    /// Its name, without `.toml`.
+    pub name: String,
+    pub recommendation: String,
+    pub edition: String,
+    pub limits: Vec<LimitText>,
+}
+
+/// Reads a limit file; problems go to `problems`.
+pub(super) fn read_limits(name: &str, source: &SourceText, problems: &Problems) -> Option<LimitFile> {
+    read_with(source, problems, |root| {
+        root.need_text("title");
+        let recommendation = root.need_text("recommendation");
+        let edition = root.need_text("edition");
+        let mut limits: Vec<LimitText> = Vec::new();
+        for table in root.tables("limit") {
+            let limit = LimitText::read(&table);
+            for key in ["measurand", "class", "clause", "source"] {
+                if !table.has(key) {
+                    table.missing(
+                        key,
+                        "every limit of a limit file states measurand, class, clause and source",
+                    );
+                }
+            }
+            let Some(limit) = limit else { continue };
+            let same = |one: &&LimitText| {
+                let values = |limit: &LimitText| -> Vec<(String, String)> {
+                    limit.when.iter().map(|(key, value)| (key.clone(), value.value.clone())).collect()
+                };
+                let band = |limit: &LimitText| limit.bandwidth.as_ref().map(|one| one.value);
+                one.id.value == limit.id.value && values(one) == values(&limit) && band(one) == band(&limit)
+            };
+            if let Some(first) = limits.iter().find(same) {
+                problems.report(
+                    limit.id.place.clone(),
+                    "a limit stands twice in one file",
+                    format!("'{}' again, first in line {}", limit.id.value, first.id.place.line()),
+                    "one limit for each id, bandwidth and condition",
+                    "choose another id, add a condition (when), or remove one",
+                );
+            } else {
+                limits.push(limit);
+            }
+        }
+        Some(LimitFile {
+            name: name.to_owned(),
+            recommendation: recommendation?.value,
+            edition: edition?.value,
+            limits,
+        })
+    })
+}
+
+/// A mask file as written.
+#[derive(Debug, Clone)]
+pub(super) struct MaskFile {
+    pub unit: Placed<Unit>,
+    pub mask: Mask,
+}
+
+/// Reads a mask file; problems go to `problems`.
+pub(super) fn read_mask(source: &SourceText, problems: &Problems) -> Option<MaskFile> {
+    read_with(source, problems, |root| {
+        root.need_text("title");
+        let unit = root.need_text("unit");
+        let floating = root.boolean("floating").is_some_and(|one| one.value);
+        let upper = line(root, "upper_hz_db");
+        let lower = line(root, "lower_hz_db");
+        let unit = unit?;
+        let Some(known) = Unit::ALL.iter().find(|one| one.symbol() == unit.value) else {
+            problems.report(
+                unit.place,
+                "the unit of a mask is not known",
+                format!("'{}'", unit.value),
+                Unit::ALL.iter().map(|one| one.symbol()).collect::<Vec<_>>().join(", "),
+                "write the unit of the curve that is judged",
+            );
+            return None;
+        };
+        let (upper, lower) = (upper?, lower?);
+        if upper.is_empty() && lower.is_empty() {
+            root.missing("upper_hz_db", "an upper or a lower line");
+            return None;
+        }
+        Some(MaskFile {
+            unit: Placed { value: *known, place: unit.place },
+            mask: Mask { upper, lower, floating },
+        })
+    })
+}
+
+/// A broken line; absent is none.
+fn line(root: &Table<'_>, key: &str) -> Option<Vec<(f64, f64)>> {
+    if !root.has(key) {
+        root.points(key);
+        return Some(Vec::new());
+    }
+    let points = root.points(key)?;
+    // Two points at one frequency are a step.
+    let rises = points.value.windows(2).all(|pair| pair[0].0 <= pair[1].0);
+    if points.value.len() >= 2 && rises && points.value[0].0 > 0.0 {
+        return Some(points.value);
+    }
+    root.problems().report(
+        points.place,
+        format!("'{key}' is no line"),
+        format!("{} points, or frequencies that fall or are not above 0 Hz", points.value.len()),
+        "at least two pairs of frequency in Hz and level, in the order of frequency",
+        "sort the points by frequency",
+    );
+    None
+}

@@ -1,0 +1,250 @@
+//! The limits of a plan: those of its limit files with the changes of plans and overlays, and which of them an entry
+//! is held against.
+
+use std::collections::BTreeMap;
+
+use crate::document::{Placed, Problems, nearest};
+use crate::limits::{Limit, Rule};
+use crate::methods::{Measurand, Method};
+use crate::plan::limit_file::{End, LimitText, read_limits, read_mask};
+use crate::plan::resolve::Reading;
+use crate::plan::{Folder, origins_of};
+use crate::problem::Place;
+use crate::terms::{Bandwidth, ClauseRef, LimitClass};
+use crate::units::Unit;
+
+/// A limit as written, with the file that it belongs to.
+struct Named {
+    file: String,
+    recommendation: String,
+    edition: String,
+    text: LimitText,
+}
+
+/// The limits as written.
+#[derive(Default)]
+pub(super) struct LimitSet {
+    all: Vec<Named>,
+}
+
+/// A limit with what decides whether it applies to an entry.
+pub(super) struct Applicable {
+    /// Its name within its file.
+    pub id: String,
+    pub bandwidth: Option<Bandwidth>,
+    pub when: BTreeMap<String, String>,
+    pub limit: Limit,
+}
+
+impl LimitSet {
+    /// Adds the limits of a file.
+    pub(super) fn include(&mut self, name: &Placed<String>, reading: &mut Reading<'_>) {
+        if self.all.iter().any(|one| one.file == name.value) {
+            return;
+        }
+        let Some(text) = reading.include(name, Folder::Limits, "limits") else { return };
+        let Some(file) = read_limits(&name.value, &text, reading.problems) else { return };
+        for text in file.limits {
+            self.all.push(Named {
+                file: file.name.clone(),
+                recommendation: file.recommendation.clone(),
+                edition: file.edition.clone(),
+                text,
+            });
+        }
+    }
+
+    /// Applies a change of a plan or an overlay; a complete one of a new id is a new limit of that file.
+    pub(super) fn change(
+        &mut self,
+        change: &LimitText,
+        recommendation: &str,
+        edition: &str,
+        problems: &Problems,
+    ) {
+        if change.has_values() && !(change.class.is_some() && change.source.is_some()) {
+            problems.report(
+                change.id.place.clone(),
+                "a limit is changed without saying where the value comes from",
+                format!("'{}' without class or source", change.id.value),
+                "class and source beside every new value",
+                "add class = \"A\" and source = \"…\": the report prints both beside the verdict",
+            );
+        }
+        let mut hit = false;
+        for one in &mut self.all {
+            let full = format!("{}/{}", one.file, one.text.id.value);
+            let named = change.id.value == one.text.id.value || change.id.value == full;
+            let values = |limit: &LimitText| -> Vec<(String, String)> {
+                limit.when.iter().map(|(key, value)| (key.clone(), value.value.clone())).collect()
+            };
+            let meant = change.when.is_empty() || values(change) == values(&one.text);
+            if named && meant {
+                one.text.change(change);
+                hit = true;
+            }
+        }
+        if hit {
+            return;
+        }
+        let complete = change.measurand.is_some() && change.class.is_some() && change.clause.is_some();
+        if complete && !change.id.value.contains('/') {
+            let file = stem(&change.id.place);
+            let (recommendation, edition) = (recommendation.to_owned(), edition.to_owned());
+            self.all.push(Named { file, recommendation, edition, text: change.clone() });
+            return;
+        }
+        let known: Vec<&str> = self.all.iter().map(|one| one.text.id.value.as_str()).collect();
+        problems.report(
+            change.id.place.clone(),
+            "a limit that is changed is not known",
+            format!("'{}'", change.id.value),
+            format!("one of {}", known.join(", ")),
+            nearest(&change.id.value, &known).map_or_else(
+                || "correct the id; a new limit states measurand, class, clause and source".to_owned(),
+                |near| format!("did you mean '{near}'?"),
+            ),
+        );
+    }
+
+    /// Checks every limit and looks its mask up.
+    pub(super) fn build(self, reading: &mut Reading<'_>) -> Vec<Applicable> {
+        self.all.into_iter().filter_map(|named| named.build(reading)).collect()
+    }
+}
+
+/// The name of the file of a place, without folder and ending.
+fn stem(place: &Place) -> String {
+    let path = std::path::Path::new(&*place.source.name);
+    path.file_stem().map_or_else(|| "plan".to_owned(), |stem| stem.to_string_lossy().into_owned())
+}
+
+impl Named {
+    fn build(self, reading: &mut Reading<'_>) -> Option<Applicable> {
+        let measurand = measurand(&self.text, reading.cx.methods, reading.problems)?;
+        let class = self.text.class.clone()?;
+        let rule = self.rule(measurand.unit, &class, reading)?;
+        Some(Applicable {
+            bandwidth: self.text.bandwidth.as_ref().map(|one| one.value),
+            when: self.text.when.iter().map(|(key, value)| (key.clone(), value.value.clone())).collect(),
+            limit: Limit {
+                id: format!("{}/{}", self.file, self.text.id.value),
+                measurand: measurand.id.to_owned(),
+                rule,
+                unit: measurand.unit,
+                clause: ClauseRef {
+                    recommendation: self.recommendation,
+                    edition: self.edition,
+                    clause: self.text.clause.map_or_else(String::new, |one| one.value),
+                },
+                class: class.value,
+                source: self.text.source.map_or_else(String::new, |one| one.value),
+                origins: origins_of(&self.text.places),
+            },
+            id: self.text.id.value,
+        })
+    }
+
+    fn rule(&self, unit: Unit, class: &Placed<LimitClass>, reading: &mut Reading<'_>) -> Option<Rule> {
+        let text = &self.text;
+        if class.value == LimitClass::N {
+            if text.has_values() {
+                reading.problems.report(
+                    class.place.clone(),
+                    "a limit of class N has values",
+                    format!("'{}' with class N and a value", text.id.value),
+                    "either class N without values, or a value with the class of its source",
+                    "correct the class: N means that the value is not known",
+                );
+                return None;
+            }
+            return Some(Rule::Unknown);
+        }
+        if let Some(mask) = &text.mask {
+            return self.mask(mask, unit, reading);
+        }
+        let end = |end: &Option<Placed<End>>| match end {
+            None | Some(Placed { value: End::Open, .. }) => Some(None),
+            Some(Placed { value: End::At(quantity), place }) if quantity.unit == unit => {
+                Some(Some((quantity.value, place.clone())))
+            }
+            Some(Placed { value: End::At(quantity), place }) => {
+                reading.problems.report(
+                    place.clone(),
+                    "a limit is in another unit than its measurand",
+                    format!("'{quantity}' for '{}'", text.id.value),
+                    format!("a value in {unit}"),
+                    format!("give the limit in {unit}; planes are not converted in silence"),
+                );
+                None
+            }
+        };
+        let (min, max) = (end(&text.min)?, end(&text.max)?);
+        match (&min, &max) {
+            (None, None) => reading.problems.report(
+                text.id.place.clone(),
+                "a limit has no value",
+                format!("'{}' without min, max and mask", text.id.value),
+                "min, max or both, or the name of a mask; class N where it is not known",
+                "enter the value, or write class = \"N\"",
+            ),
+            (Some((min, place)), Some((max, _))) if min > max => reading.problems.report(
+                place.clone(),
+                "a limit excludes every value",
+                format!("min {min} above max {max}"),
+                "min at or below max",
+                "exchange the two",
+            ),
+            _ => return Some(Rule::Range { min: min.map(|one| one.0), max: max.map(|one| one.0) }),
+        }
+        None
+    }
+
+    fn mask(&self, name: &Placed<String>, unit: Unit, reading: &mut Reading<'_>) -> Option<Rule> {
+        if self.text.min.is_some() || self.text.max.is_some() {
+            reading.problems.report(
+                name.place.clone(),
+                "a limit has a mask and a range",
+                format!("'{}' with both", self.text.id.value),
+                "one of the two",
+                "remove min and max, or the mask",
+            );
+            return None;
+        }
+        let text = reading.include(name, Folder::Masks, "mask")?;
+        let file = read_mask(&text, reading.problems)?;
+        // A floating mask says nothing about the level, so that any unit of decibels fits it.
+        if file.unit.value != unit && !(file.mask.floating && file.unit.value == Unit::Db) {
+            reading.problems.report(
+                file.unit.place,
+                "a mask is in another unit than the curve that it judges",
+                format!("{} for '{}', a curve in {unit}", file.unit.value, self.text.id.value),
+                format!("{unit}; a floating mask may be in dB"),
+                "correct the unit, or name another mask",
+            );
+            return None;
+        }
+        Some(Rule::Mask(file.mask))
+    }
+}
+
+/// The measurand of a limit among those of the methods.
+fn measurand(text: &LimitText, methods: &[&dyn Method], problems: &Problems) -> Option<Measurand> {
+    let wanted = text.measurand.as_ref()?;
+    let all = || methods.iter().flat_map(|method| method.card().measurands);
+    let found = all().find(|one| one.id == wanted.value).copied();
+    if found.is_none() {
+        let known: Vec<&str> = all().map(|one| one.id).collect();
+        problems.report(
+            wanted.place.clone(),
+            "the measurand of a limit is not known",
+            format!("'{}'", wanted.value),
+            format!("one of {}", known.join(", ")),
+            nearest(&wanted.value, &known).map_or_else(
+                || "take a measurand of 'lombard list methods'".to_owned(),
+                |near| format!("did you mean '{near}'?"),
+            ),
+        );
+    }
+    found
+}

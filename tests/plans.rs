@@ -1,0 +1,237 @@
+//! Plans: what ships resolves, differences and overlays change what they say, twenty slips each get a placed remedy.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use lombard::limits::Rule;
+use lombard::plan::{BuiltIn, Folder, ResolvedPlan, Sources};
+use lombard::problem::Problem;
+use lombard::run::{Engine, RunError};
+use lombard::terms::LimitClass;
+
+use crate::source::root;
+
+fn engine() -> Engine {
+    Engine::new(Vec::new())
+}
+
+fn resolve(plan: &str, overlays: &[&str]) -> Result<ResolvedPlan, Vec<Problem>> {
+    let overlays: Vec<String> = overlays.iter().map(|&one| one.to_owned()).collect();
+    match engine().resolve(plan, &overlays) {
+        Ok(planned) => Ok(planned.plan),
+        Err(RunError::Input(problems)) => Err(problems),
+        Err(error) => panic!("{plan}: {error}"),
+    }
+}
+
+/// Writes files into a folder of their own and gives the path of the first.
+fn written(name: &str, files: &[(&str, &str)]) -> String {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("plans").join(name);
+    for (file, text) in files {
+        let path = folder.join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+    }
+    folder.join(files[0].0).display().to_string()
+}
+
+fn rule(plan: &ResolvedPlan, entry: &str, limit: usize) -> Rule {
+    plan.entries.iter().find(|one| one.entry.id.text() == entry).unwrap().limits[limit].rule.clone()
+}
+
+#[test]
+fn every_shipped_plan_resolves_and_can_be_played_on_its_car() {
+    let names = BuiltIn.names(Folder::Plans);
+    assert!(names.contains(&"quick-wb".to_owned()) && names.contains(&"quick-nb".to_owned()));
+    for name in names {
+        let plan = engine().check(&name, &[]).unwrap_or_else(|error| panic!("{name}: {error:#?}"));
+        assert!(plan.default_car.is_some() && !plan.entries.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn everything_that_people_write_is_built_in() {
+    for folder in Folder::ALL {
+        let on_disk: BTreeSet<String> = std::fs::read_dir(root().join(folder.path()))
+            .into_iter()
+            .flatten()
+            .map(|file| file.unwrap().file_name().into_string().unwrap())
+            .filter_map(|name| name.strip_suffix(".toml").map(str::to_owned))
+            .collect();
+        let built_in: BTreeSet<String> = BuiltIn.names(*folder).into_iter().collect();
+        assert_eq!(built_in, on_disk, "{folder}: SHIPPED of src/plan/sources.rs differs from the folder");
+        for name in on_disk {
+            let text = BuiltIn.read(*folder, &name).unwrap();
+            let file = std::fs::read_to_string(root().join(&*text.name)).unwrap();
+            assert_eq!(*text.text, file, "{} is another file", text.name);
+        }
+    }
+}
+
+#[test]
+fn an_oem_plan_states_only_its_differences() {
+    let base = resolve("quick-wb", &[]).unwrap();
+    let oem = resolve("oem-example", &[]).unwrap();
+    assert_eq!(oem.entries.len(), base.entries.len() + 2);
+    assert_eq!(rule(&base, "coupling_loss", 0), Rule::Range { min: Some(46.0), max: None });
+    assert_eq!(rule(&oem, "coupling_loss", 0), Rule::Range { min: Some(50.0), max: None });
+    // What the OEM does not speak of is that of the base, the limit at maximum volume too.
+    assert_eq!(rule(&oem, "coupling_loss_loud", 0), Rule::Unknown);
+    assert_eq!(rule(&oem, "slr", 0), rule(&base, "slr", 0));
+    let ear = oem.entries.iter().find(|one| one.entry.id.text() == "rlr_ear[ears=right]").unwrap();
+    assert!(ear.informative);
+    let origins =
+        &oem.entries.iter().find(|one| one.entry.id.text() == "coupling_loss").unwrap().limits[0].origins;
+    assert!(origins[0].file.ends_with("oem-example.toml") && origins[1].file.ends_with("p1110-2025.toml"));
+}
+
+#[test]
+fn an_overlay_has_the_last_word_with_value_class_and_origin() {
+    let plan = resolve("quick-wb", &["overlay-example"]).unwrap();
+    let limit =
+        &plan.entries.iter().find(|one| one.entry.id.text() == "coupling_loss_loud").unwrap().limits[0];
+    assert_eq!(limit.rule, Rule::Range { min: Some(40.0), max: None });
+    assert_eq!(limit.class, LimitClass::C);
+    assert!(limit.origins[0].file.contains("overlay-example") && limit.origins.len() == 2);
+    assert_eq!(rule(&plan, "coupling_loss", 0), Rule::Range { min: Some(46.0), max: None });
+}
+
+#[test]
+fn later_overlays_win_and_may_change_entries() {
+    let one = "title = 'one'\n[[limit]]\nid = 'slr'\nmax = '16 dB'\nclass = 'A'\nsource = 's'\n";
+    let two = "title = 'two'\n[[limit]]\nid = 'p1110-2025/slr'\nmax = 'none'\nclass = 'B'\nsource = 't'\n\
+               [[entry]]\nid = 'slr'\nparameters = { level_mrp = '-4.7 dBPa' }\n";
+    let (one, two) = (written("over", &[("one.toml", one)]), written("over", &[("two.toml", two)]));
+    let plan = resolve("quick-wb", &[&one, &two]).unwrap();
+    assert_eq!(rule(&plan, "slr", 0), Rule::Range { min: Some(9.0), max: None });
+    let slr = plan.entries.iter().find(|one| one.entry.id.text() == "slr").unwrap();
+    assert_eq!(slr.limits[0].class, LimitClass::B);
+    assert_eq!(slr.entry.parameters.0["level_mrp"].to_string(), "-4.7 dBPa");
+    assert_eq!(slr.entry.parameters.0["direction"].to_string(), "send");
+}
+
+#[test]
+fn a_stored_plan_resolves_from_its_own_copies() {
+    let oem = resolve("oem-example", &[]).unwrap();
+    let files: Vec<&str> = oem.inputs.iter().map(|input| input.file.as_str()).collect();
+    for file in ["plan.toml", "test-plans/quick-wb.toml", "limits/p1110-2025.toml", "masks/p1110-send.toml"] {
+        assert!(files.contains(&file), "{file} is not among {files:?}");
+    }
+}
+
+/// Twenty slips: the name, the files of which the first is the plan, and what the message must say beside its place.
+const BROKEN: &[(&str, &str, &[&str])] = &[
+    ("syntax", "title = \"a\nbandwidth = 'WB'\n", &[":1:", "well-formed TOML"]),
+    ("empty", "", &["'title' is missing", "'bandwidth' is missing", "add title"]),
+    ("unknown-key", "{head}titel = 'x'\n{slr}", &["'titel' is not a key", "did you mean 'title'?"]),
+    (
+        "bandwidth",
+        "title='t'\nrecommendation='P.1110'\nedition='10/2025'\nbandwidth = 'MB'\n{slr}",
+        &[":4:13:", "'MB'", "NB, WB, SWB, FB"],
+    ),
+    ("no-entries", "{head}", &["the plan measures nothing", "add an entry"]),
+    (
+        "method",
+        "{head}[[entry]]\nid='slr'\nclause='11.3'\nmethod='loudnes_rating'\n",
+        &["'loudnes_rating'", "did you mean 'loudness_rating'?"],
+    ),
+    ("no-method", "{head}[[entry]]\nid='slr'\nclause='11.3'\n", &["names no method", "add method"]),
+    ("id", "{head}[[entry]]\nid='SLR 1'\nclause='11.3'\nmethod='delay'\n", &["not well formed", "'SLR 1'"]),
+    ("twice", "{head}{slr}{slr}", &["stands twice", "first in line"]),
+    (
+        "parameter",
+        "{head}{slr}[entry.parameters]\ndirection='send'\nlevel='-4.7 dBPa'\n",
+        &["'level' is not a parameter", "level_mrp"],
+    ),
+    ("no-direction", "{head}{slr}", &["needs 'direction'", "[entry.parameters]"]),
+    (
+        "plane",
+        "{head}{slr}[entry.parameters]\ndirection='send'\nlevel_mrp='-16 dBm0'\n",
+        &["'-16 dBm0'", "a quantity in dBPa"],
+    ),
+    ("no-unit", "{head}{slr}[entry.parameters]\ndirection='send'\nidle='3 mins'\n", &["'3 mins'", "s or ms"]),
+    (
+        "signal",
+        "{head}{slr}[entry.parameters]\ndirection='send'\nsignal='speach'\n",
+        &["'speach'", "lombard list signals"],
+    ),
+    (
+        "volume",
+        "{head}[[entry]]\nid='slr'\nclause='11.3'\nmethod='delay'\nvolume='loud'\n",
+        &["'loud'", "step-3"],
+    ),
+    (
+        "fact",
+        "{head}[[entry]]\nid='slr'\nclause='11.3'\nmethod='delay'\n",
+        &["needs the fact 'volume.nominal'", "volume_search"],
+    ),
+    (
+        "limit",
+        "{head}limits = ['p1110-2025']\n[[entry]]\nid='d'\nclause='1'\nmethod='delay'\nvolume='maximum'\nlimits=['delay_roundtrip']\n",
+        &["the limit is not known", "did you mean 'delay_round_trip'?"],
+    ),
+    ("limit-file", "{head}limits = ['p1110-2026']\n{max}", &["'p1110-2026'", "did you mean 'p1110-2025'?"]),
+    (
+        "limit-unit",
+        "{head}{max}[[limit]]\nid='x'\nmeasurand='delay_send'\nmax='3 dB'\nclass='C'\nclause='1'\nsource='s'\n",
+        &["another unit", "a value in ms"],
+    ),
+    (
+        "limit-order",
+        "{head}{max}[[limit]]\nid='x'\nmeasurand='slr'\nmin='17 dB'\nmax='9 dB'\nclass='C'\nclause='1'\nsource='s'\n",
+        &["min 17 above max 9", "exchange the two"],
+    ),
+    (
+        "limit-source",
+        "{head}limits = ['p1110-2025']\n{max}[[limit]]\nid='slr'\nmax='20 dB'\n",
+        &["without saying where the value comes from", "add class"],
+    ),
+    (
+        "limit-class-n",
+        "{head}{max}[[limit]]\nid='x'\nmeasurand='slr'\nmax='9 dB'\nclass='N'\nclause='1'\nsource='s'\n",
+        &["class N has values"],
+    ),
+    ("base", "base = 'quick-wbb'\n", &["'quick-wbb'", "did you mean 'quick-wb'?"]),
+    ("circle", "base = 'plan'\ntitle='t'\n", &["circle"]),
+    ("remove", "base = 'quick-wb'\nremove = ['slrr']\n", &["not in the base", "did you mean 'slr'?"]),
+    (
+        "foreign-limit",
+        "base = 'quick-wb'\n[[entry]]\nid='slr'\nlimits=['coupling_loss']\n",
+        &["does not measure", "name another limit"],
+    ),
+    ("expand", "{head}{max}[entry.expand]\nvolume = []\n", &["expanded over nothing"]),
+];
+
+#[test]
+fn every_slip_gets_a_place_and_a_remedy() {
+    assert!(BROKEN.len() >= 20);
+    let head = "title='t'\nrecommendation='P.1110'\nedition='10/2025'\nbandwidth='WB'\n";
+    let slr = "[[entry]]\nid='slr'\nclause='11.3'\nmethod='loudness_rating'\nvolume='maximum'\n";
+    let max = "[[entry]]\nid='d'\nclause='11.2'\nmethod='delay'\nvolume='maximum'\n";
+    for (name, text, wanted) in BROKEN {
+        let text = text.replace("{head}", head).replace("{slr}", slr).replace("{max}", max);
+        let path = written(&format!("broken-{name}"), &[("plan.toml", &text)]);
+        let problems = resolve(&path, &[]).err().unwrap_or_else(|| panic!("{name} resolves:\n{text}"));
+        let all = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+        for part in *wanted {
+            assert!(all.contains(part), "{name}: no '{part}' in\n{all}");
+        }
+        for problem in &problems {
+            assert!(problem.to_string().contains(".toml:"), "{name}: no place in {problem}");
+            let fields = [&problem.title, &problem.found, &problem.expected, &problem.remedy];
+            assert!(fields.iter().all(|field| !field.trim().is_empty()), "{name}: {problem:#?}");
+            assert!(problem.render(false).contains(&problem.remedy), "{name}");
+        }
+    }
+}
+
+#[test]
+fn all_slips_of_a_plan_are_reported_at_once() {
+    let text = "title='t'\nrecommendation='P.1110'\nedition='10/2025'\nbandwidth='MB'\nlimits=['p1110-2026']\n\
+                [[entry]]\nid='a'\nclause='1'\nmethod='dely'\n\
+                [[entry]]\nid='b'\nclause='1'\nmethod='delay'\nvolume='loud'\n";
+    let problems = resolve(&written("many", &[("plan.toml", text)]), &[]).unwrap_err();
+    assert_eq!(problems.len(), 4, "{problems:#?}");
+    let lines: Vec<usize> = problems.iter().map(|one| one.place.line()).collect();
+    assert_eq!(lines, [4, 5, 9, 14]);
+}
