@@ -10,3 +10,4 @@ mod report;
 mod report_sample;
 mod source;
 mod tidy;
+mod walk;

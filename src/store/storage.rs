@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 /// The storage failed: which file, and why.
 #[derive(Debug, thiserror::Error)]
@@ -101,8 +101,10 @@ impl Storage for Disk {
     }
 
     fn replace(&self, path: &Path, content: &[u8]) -> Result<(), StorageError> {
+        // Two threads may replace one file at once, as with a stimulus that two takes play: each has a part of its own.
+        static PARTS: AtomicU64 = AtomicU64::new(0);
         let mut part = path.as_os_str().to_owned();
-        part.push(".part");
+        part.push(format!(".{}.part", PARTS.fetch_add(1, Ordering::Relaxed)));
         let part = PathBuf::from(part);
         let written = File::create(&part).and_then(|mut file| {
             file.write_all(content)?;
@@ -264,5 +266,24 @@ impl Storage for FailingDisk {
 
     fn lock(&self, path: &Path) -> Result<Option<Box<dyn RunLock>>, StorageError> {
         Disk.lock(path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_that_replace_one_file_at_once_leave_it_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("stimulus.wav");
+        let content = vec![7u8; 100_000];
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| (0..10).for_each(|_| Disk.replace(&path, &content).unwrap()));
+            }
+        });
+        assert_eq!(Disk.read(&path).unwrap(), content);
+        assert_eq!(Disk.names(folder.path()).unwrap(), ["stimulus.wav"]);
     }
 }
