@@ -119,6 +119,34 @@ fn a_stored_plan_resolves_from_its_own_copies() {
     }
 }
 
+/// The examples of a page in docs/, in their order.
+fn examples(page: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(root().join("docs").join(page)).unwrap();
+    let blocks = text.split("```toml\n").skip(1);
+    blocks.map(|block| block.split("```").next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_examples_of_the_manual_are_understood() {
+    let blocks = examples("plan-format.md");
+    let [plan, oem, limits, mask] = blocks.as_slice() else { panic!("{} examples", blocks.len()) };
+    let path = written("manual", &[("plan.toml", plan)]);
+    assert!(
+        resolve(&path, &[]).unwrap().entries.iter().any(|one| one.entry.id.text() == "rlr_ear[ears=left]")
+    );
+    let oem = resolve(&written("manual", &[("oem.toml", oem)]), &[]).unwrap();
+    assert_eq!(rule(&oem, "coupling_loss", 0), Rule::Range { min: Some(50.0), max: None });
+    assert!(oem.entry(&lombard::entry::EntryId::new("idle_noise", &[])).is_none());
+    // The example of a limit file judges the sensitivity by the example of a mask.
+    let user = plan.replace("p1110-2025", "manual").replace("limits = [\"rlr\"]", "limits = []");
+    let user = user.replace("limits = [\"slr\"]", "limits = [\"slr\", \"send_response\"]");
+    let files =
+        [("user.toml", user.as_str()), ("limits/manual.toml", limits), ("masks/p1110-send.toml", mask)];
+    let user = resolve(&written("manual", &files), &[]).unwrap();
+    let Rule::Mask(mask) = rule(&user, "slr", 1) else { panic!("no mask") };
+    assert!(mask.floating && mask.upper.len() == 4);
+}
+
 /// Twenty slips: the name, the files of which the first is the plan, and what the message must say beside its place.
 const BROKEN: &[(&str, &str, &[&str])] = &[
     ("syntax", "title = \"a\nbandwidth = 'WB'\n", &[":1:", "well-formed TOML"]),

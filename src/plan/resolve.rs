@@ -172,9 +172,9 @@ impl Reading<'_> {
         let plan = chain.last()?;
         let layers = || chain.iter().chain(overlays);
         let mut entries: Vec<EntryText> = Vec::new();
-        let mut before = 0;
         for (index, layer) in layers().enumerate() {
             self.remove(&mut entries, layer);
+            let before = entries.len();
             let is_overlay = index >= chain.len();
             for entry in &layer.entries {
                 match entries[..before].iter_mut().find(|one| one.id.value == entry.id.value) {
@@ -183,7 +183,6 @@ impl Reading<'_> {
                     None => entries.push(entry.clone()),
                 }
             }
-            before = entries.len();
         }
         if entries.is_empty() {
             self.problems.report(

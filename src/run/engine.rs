@@ -348,7 +348,7 @@ impl Engine {
             judged.insert(one.entry.clone(), one);
         }
         writer.finish()?;
-        let device = device_of(&stored.sources)?;
+        let device = device_of(&stored.sources, &bench)?;
         let parts = session::Parts {
             folder: &folder,
             manifest: &stored.manifest,
@@ -412,7 +412,7 @@ impl Engine {
         let judged: BTreeMap<EntryId, _> =
             evaluation.judged.into_iter().map(|one| (one.entry.clone(), one)).collect();
         let bench: BenchInfo = stored.manifest.bench.clone().try_into().map_err(broken)?;
-        let device = device_of(&stored.sources)?;
+        let device = device_of(&stored.sources, &bench)?;
         let run = session::selected(&plan, &stored.manifest.only)?;
         let busy = folder.is_busy();
         let parts = session::Parts {
@@ -526,10 +526,11 @@ fn manifest_of(request: &RunRequest, plan: &ResolvedPlan, bench: &BenchInfo) -> 
     }
 }
 
-/// The device record of a stored run.
-pub(super) fn device_of(sources: &Recorded) -> Result<Device, RunError> {
+/// The device record of a stored run. A virtual car without one is its own device.
+pub(super) fn device_of(sources: &Recorded, bench: &BenchInfo) -> Result<Device, RunError> {
     let Some(input) = sources.0.iter().find(|input| input.file == DEVICE) else {
-        return Ok(Device::default());
+        let name = if bench.is_virtual { format!("Virtual car {}", bench.name) } else { String::new() };
+        return Ok(Device { name, ..Device::default() });
     };
     let record = DeviceRecord::parse(&input.text)?;
     Ok(Device { name: record.name, software: record.software, fields: record.fields })

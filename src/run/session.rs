@@ -119,7 +119,7 @@ impl Session {
             None => Vec::new(),
             Some(_) => read_inputs(&folder, &manifest)?,
         };
-        let device = device_of(&Recorded(inputs))?;
+        let device = device_of(&Recorded(inputs), &bench)?;
         let judged = (Mutex::default(), Condvar::new());
         let warnings = Mutex::default();
         Ok(Self { folder, manifest, plan, signals, maker, bench, device, run, judged, warnings })
