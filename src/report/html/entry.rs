@@ -16,7 +16,7 @@ pub fn row(out: &mut Markup, at: usize, view: &EntryView) {
     out.raw("<tr><td class=\"id\"><a href=\"#entry-").text(at + 1).raw("\">");
     out.text(&view.entry.title).raw("</a><span class=\"also\"><code>").text(&view.entry.id);
     out.raw("</code></span></td>");
-    out.element("<td>", &view.entry.clause.clause, "</td><td class=\"num\">");
+    out.element("<td class=\"cl\">", &view.entry.clause.clause, "</td><td class=\"num\">");
     if let Some(result) = &decisive {
         value(out, result);
         if results.len() > 1 {
