@@ -14,6 +14,7 @@ pub mod clock;
 pub mod engine;
 pub mod log;
 pub mod outcome;
+mod progress;
 pub mod render;
 mod session;
 pub mod view;

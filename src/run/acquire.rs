@@ -13,8 +13,9 @@ use crate::methods::Next;
 use crate::plan::schedule::{PlannedEpoch, TakeUse};
 use crate::plan::{self, PlannedEntry, ResolvedPlan, Schedule};
 use crate::run::log::{RunLog, StoredTakes};
+use crate::run::progress::Progress;
 use crate::run::render::{self, SignalStore};
-use crate::run::{RunError, clock};
+use crate::run::{RunError, clock, session};
 use crate::store::evaluation::Judged;
 use crate::store::folder::{FolderError, RunFolder};
 use crate::store::journal::Journal;
@@ -52,6 +53,7 @@ pub(super) struct Acquisition<'a> {
     pub seed: u64,
     pub stop: &'a StopFlag,
     pub telemetry: &'a TelemetrySender,
+    pub progress: &'a Progress,
     pub listener: &'a (dyn Fn(&Event) + Sync),
     pub state: &'a Mutex<State>,
     /// Where complete entries go; bounded, so that recording waits for a slow evaluation.
@@ -117,6 +119,7 @@ impl Acquisition<'_> {
             let done: BTreeSet<&EntryId> = stage.ready.iter().map(|one| &one.entry.id).collect();
             let cx = PlanCx { bench: self.bench, facts: &facts, signals: self.signals.library() };
             let schedule = plan::schedule(&stage.ready, crate::methods::METHODS, &cx);
+            self.expect(&schedule, &stage.waiting)?;
             if let Some(reason) = self.record_stage(&schedule)? {
                 return Ok(Some(reason));
             }
@@ -124,6 +127,28 @@ impl Acquisition<'_> {
             self.find_facts(planned.copied())?;
             open.retain(|one| !done.contains(&one.entry.id));
         }
+    }
+
+    /// Tells the progress what this stage records, and about how much follows when facts are found.
+    fn expect(&self, schedule: &Schedule, waiting: &[(&PlannedEntry, Vec<String>)]) -> Result<(), RunError> {
+        let mut open = Vec::new();
+        for epoch in &schedule.epochs {
+            if self.is_complete(epoch)? {
+                continue;
+            }
+            let preamble = epoch.spec.preamble.iter().map(|take| (take.id(&epoch.key), take.seconds().0));
+            open.extend(preamble);
+            let state = self.state()?;
+            let missing = epoch.takes.iter().filter(|take| !state.log.has(&take.id));
+            open.extend(missing.map(|take| (take.id.clone(), take.spec.seconds().0)));
+        }
+        let waiting: Vec<&PlannedEntry> = waiting.iter().map(|(entry, _)| *entry).collect();
+        let facts = session::assumed_facts(&waiting, self.bench);
+        let cx = PlanCx { bench: self.bench, facts: &facts, signals: self.signals.library() };
+        let later = plan::schedule(&waiting, crate::methods::METHODS, &cx).audio();
+        self.progress.stage(open, later.0);
+        self.telemetry.send(self.progress.telemetry());
+        Ok(())
     }
 
     fn record_stage(&self, schedule: &Schedule) -> Result<Option<String>, RunError> {
@@ -399,9 +424,11 @@ impl Acquisition<'_> {
                 stimuli.push(self.folder.stimulus(port, track)?);
             }
             let mut sink = self.folder.sink(id, attempt);
-            let certificate = bench
-                .take(&rendered.take, &mut sink, self.stop)
-                .map_err(|error| Ended::Bench(Some(id.clone()), error))?;
+            self.progress.begin(id, spec.seconds().0);
+            let certificate = bench.take(&rendered.take, &mut sink, self.stop);
+            self.progress.end(id, certificate.is_ok());
+            self.telemetry.send(self.progress.telemetry());
+            let certificate = certificate.map_err(|error| Ended::Bench(Some(id.clone()), error))?;
             let captures = sink.finish()?;
             let kept = certificate.grade != Grade::Bad;
             self.journal(&Event::TakeRecorded {

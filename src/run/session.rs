@@ -9,7 +9,7 @@ use std::time::Instant;
 use crate::bench::{BenchMaker, StopFlag, TelemetrySender};
 use crate::context::{BenchInfo, Fact, Facts, PlanCx, VOLUME_NOMINAL};
 use crate::entry::EntryId;
-use crate::event::Event;
+use crate::event::{Event, Telemetry};
 use crate::methods::METHODS;
 use crate::plan::{self, Input, PlannedEntry, Recorded, ResolvedPlan};
 use crate::problem::Problem;
@@ -17,6 +17,7 @@ use crate::run::acquire::{Acquisition, Ready, State};
 use crate::run::engine::{device_of, set_of};
 use crate::run::log::RunLog;
 use crate::run::outcome::{self, Material, Outcome};
+use crate::run::progress::Progress;
 use crate::run::render::{self, SignalStore};
 use crate::run::view::{Device, EntryView, FindingView, RunState, RunView};
 use crate::run::{RunError, Update, clock};
@@ -74,13 +75,7 @@ pub(super) fn preflight(
     signals: &SignalStore,
 ) -> Result<(), RunError> {
     let entries: Vec<&PlannedEntry> = plan.entries.iter().collect();
-    // Facts are assumed for the planning only; the numbers that count are found in the run.
-    let mut facts = Facts::default();
-    for key in entries.iter().flat_map(|one| &one.facts_needed) {
-        let value = if key == VOLUME_NOMINAL { bench.volume_step_count / 2 } else { 0 };
-        let value = Quantity::new(f64::from(value), Unit::Step);
-        facts.0.insert(key.clone(), Fact { value, entry: EntryId::new("preflight", &[]) });
-    }
+    let facts = assumed_facts(&entries, bench);
     let cx = PlanCx { bench, facts: &facts, signals: signals.library() };
     let schedule = plan::schedule(&entries, METHODS, &cx);
     let mut problems: Vec<Problem> = schedule.refused.into_iter().flat_map(|one| one.problems).collect();
@@ -103,6 +98,17 @@ pub(super) fn preflight(
         }
     }
     if problems.is_empty() { Ok(()) } else { Err(RunError::Input(problems)) }
+}
+
+/// Facts for a planning before they are known. The numbers that count are found in the run.
+pub(super) fn assumed_facts(entries: &[&PlannedEntry], bench: &BenchInfo) -> Facts {
+    let mut facts = Facts::default();
+    for key in entries.iter().flat_map(|one| &one.facts_needed) {
+        let value = if key == VOLUME_NOMINAL { bench.volume_step_count / 2 } else { 0 };
+        let value = Quantity::new(f64::from(value), Unit::Step);
+        facts.0.insert(key.clone(), Fact { value, entry: EntryId::new("preflight", &[]) });
+    }
+    facts
 }
 
 impl Session {
@@ -150,6 +156,7 @@ impl Session {
         let (telemetry, heard) = sync_channel(TELEMETRY_MAX);
         let sender = TelemetrySender::new(telemetry);
         let state = Mutex::new(State { journal, log });
+        let progress = Progress::default();
         let acquisition = Acquisition {
             folder: &self.folder,
             plan: &self.plan,
@@ -160,6 +167,7 @@ impl Session {
             seed: self.manifest.seed,
             stop,
             telemetry: &sender,
+            progress: &progress,
             listener: &|event| listener(Update::Event(event)),
             state: &state,
             ready,
@@ -168,11 +176,15 @@ impl Session {
         acquisition.journal(&self.first_event(resumed))?;
         let done = AtomicBool::new(false);
         let (stopped, evaluated) = std::thread::scope(|scope| {
-            let done = &done;
+            let (done, progress) = (&done, &progress);
             scope.spawn(move || {
                 while !done.load(Ordering::SeqCst) {
-                    if let Ok(one) = heard.recv_timeout(std::time::Duration::from_millis(50)) {
-                        listener(Update::Telemetry(&one));
+                    let Ok(one) = heard.recv_timeout(std::time::Duration::from_millis(50)) else { continue };
+                    listener(Update::Telemetry(&one));
+                    // Every message about a take moves the run by as much.
+                    if let Telemetry::TakeProgress { take, done, .. } = &one {
+                        progress.heard(take, *done);
+                        listener(Update::Telemetry(&progress.telemetry()));
                     }
                 }
             });
