@@ -12,6 +12,7 @@ use crate::store::folder::FolderError;
 mod acquire;
 pub mod clock;
 pub mod engine;
+pub mod listing;
 pub mod log;
 pub mod outcome;
 mod progress;

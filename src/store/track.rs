@@ -131,7 +131,12 @@ pub fn bytes_of(samples: &[f32]) -> Vec<u8> {
 
 /// Writes a whole track as WAV.
 pub fn encode<W: Write + Seek>(samples: &[f32], into: W) -> Result<(), hound::Error> {
-    let mut wav = WavWriter::new(into, SPEC)?;
+    encode_at(samples, RATE, into)
+}
+
+/// Writes mono 32-bit float samples as WAV of `rate` frames per second: for use outside of runs.
+pub fn encode_at<W: Write + Seek>(samples: &[f32], rate: u32, into: W) -> Result<(), hound::Error> {
+    let mut wav = WavWriter::new(into, WavSpec { sample_rate: rate, ..SPEC })?;
     for sample in samples {
         wav.write_sample(*sample)?;
     }

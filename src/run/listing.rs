@@ -1,0 +1,99 @@
+//! What there is to choose from: plans, virtual cars, audio interfaces.
+
+use crate::bench::car::file::read_car;
+use crate::bench::car::spec::TerminalKind;
+use crate::plan::{Folder, Sources};
+use crate::run::{Engine, RunError};
+use crate::terms::Bandwidth;
+
+/// A plan in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanSummary {
+    /// The title.
+    pub title: String,
+    /// The Recommendation: `P.1110`.
+    pub recommendation: String,
+    /// Its edition: `10/2025`.
+    pub edition: String,
+    /// The speech band of every call.
+    pub bandwidth: Bandwidth,
+    /// The virtual car that it runs on unless another bench is named.
+    pub default_car: Option<String>,
+    /// How many entries it has, expanded.
+    pub entry_count: usize,
+}
+
+/// A virtual car in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CarSummary {
+    /// The name that runs and reports print.
+    pub title: String,
+    /// One sentence about what it is for.
+    pub description: String,
+    /// The speech band of its calls.
+    pub bandwidth: Bandwidth,
+    /// The kind of its terminal: `reference` or `real`.
+    pub kind: &'static str,
+}
+
+/// An audio interface in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InterfaceSummary {
+    /// The name that a bench file gives.
+    pub name: String,
+    /// The sound system that offers it: `alsa`.
+    pub host: String,
+    /// How many channels can be recorded at once.
+    pub input_count: u16,
+    /// How many channels can be played at once.
+    pub output_count: u16,
+}
+
+/// Something in a folder: its name there, and what it is or why it cannot be read.
+pub type Listed<T> = (String, Result<T, RunError>);
+
+impl Engine {
+    /// The plans of the data folders and of the program, in the order of the alphabet.
+    pub fn plans(&self) -> Vec<Listed<PlanSummary>> {
+        let names = self.sources(None).names(Folder::Plans);
+        let summary = |name: &str| {
+            let plan = self.resolve(name, &[])?.plan;
+            Ok(PlanSummary {
+                title: plan.title,
+                recommendation: plan.recommendation,
+                edition: plan.edition,
+                bandwidth: plan.bandwidth,
+                default_car: plan.default_car,
+                entry_count: plan.entries.len(),
+            })
+        };
+        names.into_iter().map(|name| (name.clone(), summary(&name))).collect()
+    }
+
+    /// The virtual cars of the data folders and of the program, in the order of the alphabet.
+    pub fn cars(&self) -> Vec<Listed<CarSummary>> {
+        let sources = self.sources(None);
+        let summary = |name: &str| {
+            let text = sources.read(Folder::Cars, name);
+            let text = text.ok_or_else(|| RunError::Usage(format!("the car '{name}' cannot be read")))?;
+            let car = read_car(&text)?;
+            let kind = match car.terminal.kind {
+                TerminalKind::Reference(_) => "reference",
+                TerminalKind::Real(_) => "real",
+            };
+            Ok(CarSummary { title: car.name, description: car.description, bandwidth: car.bandwidth, kind })
+        };
+        sources.names(Folder::Cars).into_iter().map(|name| (name.clone(), summary(&name))).collect()
+    }
+
+    /// The audio interfaces of this machine.
+    ///
+    /// # Errors
+    /// This build knows none.
+    pub fn interfaces(&self) -> Result<Vec<InterfaceSummary>, RunError> {
+        Err(RunError::Usage(
+            "this build has no audio interfaces: build it with `--features audio`; on Linux that needs libasound"
+                .to_owned(),
+        ))
+    }
+}
