@@ -20,6 +20,7 @@ pub mod verdict;
 pub mod bench;
 pub mod calibration;
 pub mod capture;
+pub mod cli;
 pub mod context;
 pub mod dsp;
 pub mod entry;

@@ -1,3 +1,27 @@
 //! Arguments, then a face; nothing else.
 
-fn main() {}
+use std::process::ExitCode;
+
+use lombard::cli::{self, Start, Window};
+
+fn main() -> ExitCode {
+    match cli::start(std::env::args_os()) {
+        Start::Done(code) => code.into(),
+        Start::Window(window) => open(window).into(),
+    }
+}
+
+/// Opens the window and gives the exit code.
+#[cfg(feature = "gui")]
+fn open(_window: Window) -> u8 {
+    cli::refuse("the window is not in this build yet; `lombard --help` lists what the command line can do")
+}
+
+/// There is no window to open.
+#[cfg(not(feature = "gui"))]
+fn open(_window: Window) -> u8 {
+    cli::refuse(
+        "this build has no window: build it with `cargo build --release --features gui`; \
+         `lombard --help` lists what the command line can do",
+    )
+}

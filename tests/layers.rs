@@ -37,7 +37,7 @@ const DOORS: &[(&[&str], &str)] = &[
     (&["rustfft", "realfft"], "src/dsp/spectrum"),
     (&["egui", "eframe", "egui_plot"], "src/gui"),
     (&["sonora", "audio_codec"], "src/bench/car"),
-    (&["clap", "indicatif"], "src/cli"),
+    (&["clap", "indicatif", "ctrlc", "anstream"], "src/cli"),
 ];
 
 /// The layers that read no clock, file, device, environment or global.

@@ -10,36 +10,37 @@ use crate::take::{Frame, RATE, TakeId};
 #[derive(Debug, Default)]
 pub(super) struct Progress(Mutex<Counters>);
 
+/// All in seconds of sound.
 #[derive(Debug, Default)]
 struct Counters {
-    /// Seconds of takes that are complete, repeats and replays included.
-    done_s: f64,
-    /// Seconds of the takes that this stage has still to record.
-    open_s: BTreeMap<TakeId, f64>,
+    /// Takes that are complete, repeats and replays included.
+    done: f64,
+    /// The takes that this stage has still to record.
+    open: BTreeMap<TakeId, f64>,
     /// Estimate for what waits for facts.
-    later_s: f64,
-    /// Seconds recorded of the takes that are running.
-    running_s: BTreeMap<TakeId, f64>,
+    later: f64,
+    /// What is recorded of the takes that are running.
+    running: BTreeMap<TakeId, f64>,
 }
 
 impl Progress {
     /// A stage begins: it has `open` takes to record, and after it about `later_s` seconds more.
     pub(super) fn stage(&self, open: impl IntoIterator<Item = (TakeId, f64)>, later_s: f64) {
         let mut counters = self.counters();
-        counters.open_s = open.into_iter().collect();
-        counters.later_s = later_s;
+        counters.open = open.into_iter().collect();
+        counters.later = later_s;
     }
 
     /// A take of `seconds` begins, planned or not.
     pub(super) fn begin(&self, take: &TakeId, seconds: f64) {
         let mut counters = self.counters();
-        counters.open_s.insert(take.clone(), seconds);
-        counters.running_s.insert(take.clone(), 0.0);
+        counters.open.insert(take.clone(), seconds);
+        counters.running.insert(take.clone(), 0.0);
     }
 
     /// A take is `done` frames long by now; what arrives after its end changes nothing.
     pub(super) fn heard(&self, take: &TakeId, done: Frame) {
-        if let Some(running) = self.counters().running_s.get_mut(take) {
+        if let Some(running) = self.counters().running.get_mut(take) {
             *running = done as f64 / f64::from(RATE);
         }
     }
@@ -47,9 +48,9 @@ impl Progress {
     /// A take ended, recorded or not.
     pub(super) fn end(&self, take: &TakeId, is_recorded: bool) {
         let mut counters = self.counters();
-        counters.running_s.remove(take);
-        if is_recorded && let Some(seconds) = counters.open_s.remove(take) {
-            counters.done_s += seconds;
+        counters.running.remove(take);
+        if is_recorded && let Some(seconds) = counters.open.remove(take) {
+            counters.done += seconds;
         }
     }
 
@@ -57,8 +58,8 @@ impl Progress {
     pub(super) fn telemetry(&self) -> Telemetry {
         let counters = self.counters();
         Telemetry::RunProgress {
-            done_s: counters.done_s + counters.running_s.values().sum::<f64>(),
-            total_s: counters.done_s + counters.open_s.values().sum::<f64>() + counters.later_s,
+            done_s: counters.done + counters.running.values().sum::<f64>(),
+            total_s: counters.done + counters.open.values().sum::<f64>() + counters.later,
         }
     }
 

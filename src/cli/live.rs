@@ -1,0 +1,172 @@
+//! A run while it is recorded: a progress bar on a terminal, a line for each event that matters elsewhere.
+//!
+//! The engine calls from its recording threads and must not wait for a terminal that is held up, so everything goes
+//! through a bounded queue to a thread of its own. What does not fit is counted, not waited for: the journal has it.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::interrupt::{self, Interrupt};
+use super::{line, output, verdicts};
+use crate::bench::StopFlag;
+use crate::entry::EntryId;
+use crate::event::{Event, Telemetry};
+use crate::run::view::RunView;
+use crate::run::{RunError, Update};
+use crate::verdict::Verdict;
+
+/// Messages that may wait for the terminal before further ones are dropped.
+const WAITING_MAX: usize = 4_096;
+/// Time between two drawings of the bar while nothing happens.
+const TICK: Duration = Duration::from_millis(200);
+
+/// What the recording threads tell the thread that writes.
+pub(super) enum Message {
+    /// A journalled event.
+    Event(Box<Event>),
+    /// The run after an entry was judged.
+    View(Arc<RunView>),
+    /// Seconds of sound recorded, and planned so far.
+    Progress(f64, f64),
+    /// A sentence of the command line itself.
+    Note(String),
+    /// Nothing follows.
+    End,
+}
+
+/// Records with `work`, showing what happens; the first Ctrl-C stops it, the second one ends the program.
+///
+/// # Errors
+/// Those of `work`.
+pub(super) fn show(
+    work: impl FnOnce(&(dyn Fn(Update<'_>) + Sync), &StopFlag) -> Result<RunView, RunError>,
+) -> Result<RunView, RunError> {
+    let (to, from) = sync_channel(WAITING_MAX);
+    let lost = AtomicUsize::new(0);
+    let stop = StopFlag::default();
+    let run = Arc::new(Mutex::new(None));
+    interrupt::listen(Interrupt { stop: stop.clone(), notes: to.clone(), run: Arc::clone(&run) })?;
+    let writer = start(from, run)?;
+    let listener = |update: Update<'_>| {
+        let (message, may_be_lost) = match update {
+            Update::Event(event) => (Message::Event(Box::new(event.clone())), false),
+            Update::View(view) => (Message::View(view), false),
+            Update::Telemetry(Telemetry::RunProgress { done_s, total_s }) => {
+                (Message::Progress(*done_s, *total_s), true)
+            }
+            Update::Telemetry(_) => return,
+        };
+        if to.try_send(message).is_err() && !may_be_lost {
+            lost.fetch_add(1, Ordering::Relaxed);
+        }
+    };
+    let view = work(&listener, &stop);
+    // The writer went away only if it panicked; then there is nothing left to wait for.
+    drop(to.send(Message::End));
+    drop(writer.join());
+    let lost = lost.into_inner();
+    if lost > 0 {
+        output::tell(&format!(
+            "{lost} lines were not shown: the terminal was too slow; the journal has them\n"
+        ));
+    }
+    view
+}
+
+fn start(from: Receiver<Message>, run: Arc<Mutex<Option<PathBuf>>>) -> Result<JoinHandle<()>, RunError> {
+    let writer =
+        Writer { began: Instant::now(), bar: output::is_terminal().then(bar), known: BTreeSet::new(), run };
+    std::thread::Builder::new()
+        .name("progress".to_owned())
+        .spawn(move || writer.work(&from))
+        .map_err(|error| RunError::Broken(format!("no thread for the progress: {error}")))
+}
+
+fn bar() -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
+    let template =
+        "{percent:>3}% {bar:24}  {prefix}elapsed {elapsed_precise}  remaining {eta_precise}  {wide_msg}";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.progress_chars("━╸─"));
+    }
+    bar
+}
+
+/// The thread that writes.
+struct Writer {
+    began: Instant,
+    /// On a terminal.
+    bar: Option<ProgressBar>,
+    /// The entries whose verdict was told.
+    known: BTreeSet<EntryId>,
+    /// The folder of the run, as soon as it is known.
+    run: Arc<Mutex<Option<PathBuf>>>,
+}
+
+impl Writer {
+    fn work(mut self, from: &Receiver<Message>) {
+        loop {
+            match from.recv_timeout(TICK) {
+                Ok(Message::End) | Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {}
+                Ok(message) => self.take(message),
+            }
+            if let Some(bar) = &self.bar {
+                bar.tick();
+            }
+        }
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn take(&mut self, message: Message) {
+        match message {
+            Message::Event(event) => {
+                let (word, text) = line::of(&event);
+                if self.bar.is_none() || line::is_worth_a_bar(&event) {
+                    self.say(word, &text);
+                }
+                if let (Some(bar), Event::EpochOpened { .. } | Event::TakeRecorded { .. }) =
+                    (&self.bar, &*event)
+                {
+                    bar.set_message(text);
+                }
+            }
+            Message::View(view) => {
+                if let Ok(mut run) = self.run.lock() {
+                    *run = Some(view.path.clone());
+                }
+                for entry in &view.entries {
+                    if entry.verdict != Verdict::NotRun && self.known.insert(entry.entry.id.clone()) {
+                        self.say("verdict", &format!("{}: {}", entry.entry.id, verdicts::in_one_line(entry)));
+                    }
+                }
+            }
+            Message::Progress(done_s, total_s) => {
+                if let Some(bar) = &self.bar {
+                    bar.set_length((total_s * 1e3) as u64);
+                    bar.set_position((done_s * 1e3) as u64);
+                    bar.set_prefix(format!("{done_s:.0} of {total_s:.0} s of sound  "));
+                }
+            }
+            Message::Note(text) => self.say("note", &text),
+            Message::End => {}
+        }
+    }
+
+    fn say(&self, word: &str, text: &str) {
+        let line = format!("{:8.1} s  {word:<8}  {text}\n", self.began.elapsed().as_secs_f64());
+        match &self.bar {
+            Some(bar) => bar.suspend(|| output::tell(&line)),
+            None => output::tell(&line),
+        }
+    }
+}

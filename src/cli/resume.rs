@@ -1,0 +1,37 @@
+//! `lombard resume`: takes a run up again.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::settings::Settings;
+use super::{live, run};
+use crate::run::RunError;
+
+/// Go on with a run that was stopped or killed
+///
+/// Records what is missing and judges everything. Finished takes are never recorded again; the call that was
+/// interrupted is set up anew, and its preamble is replayed.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Example:
+  lombard resume runs/2026-11-22T14-05-00-quick-wb
+
+Exit codes: as for `lombard run`.")]
+pub(super) struct Resume {
+    /// Folder of the run, or its name in the folder of runs
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+
+    /// Print one JSON object and nothing else on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+impl Resume {
+    pub(super) fn run(self, settings: &Settings) -> Result<u8, RunError> {
+        let path = settings.run(&self.run)?;
+        let view = live::show(|listener, stop| settings.engine.resume(&path, listener, stop))?;
+        run::show(&view, self.json)
+    }
+}

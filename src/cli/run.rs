@@ -1,0 +1,141 @@
+//! `lombard run`: records a plan and judges it.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::settings::Settings;
+use super::{json, live, output, verdicts};
+use crate::run::view::RunView;
+use crate::run::{BenchChoice, RunError, RunRequest};
+
+/// Record a plan and judge it
+///
+/// Every call is set up, recorded and judged while the next one is recorded. What is recorded is on disk before it is
+/// reported: a run that was stopped or killed goes on with `lombard resume`.
+///
+/// Progress is told on standard error: a bar on a terminal, a line for each event elsewhere. Ctrl-C stops within
+/// 100 ms; a second Ctrl-C ends at once.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  lombard run quick-wb                                        on the plan's virtual car
+  lombard run quick-wb --only slr,coupling_loss[volume=maximum]
+  lombard run my-plan.toml --bench lab2 --device head-unit-7 --overlay our-limits.toml
+  lombard run quick-wb --json > result.json
+
+Exit codes: 0 pass or measured, 1 fail, 2 bad input, 3 inconclusive, aborted or incomplete,
+4 bench error without a fail.")]
+pub(super) struct Run {
+    /// Plan file, or name of a plan
+    #[arg(value_name = "PLAN")]
+    plan: String,
+
+    /// Live bench that records: a bench file, or the name of one
+    #[arg(long, value_name = "FILE", conflicts_with = "car")]
+    bench: Option<String>,
+
+    /// Virtual car that is recorded: a car file, or the name of one; without it and --bench the plan's own
+    #[arg(long, value_name = "FILE")]
+    car: Option<String>,
+
+    /// Record of the device under test: name, software build, settings
+    #[arg(long, value_name = "FILE")]
+    device: Option<String>,
+
+    /// Overlay with the lab's own limits; may be given several times, the last has the last word
+    #[arg(long, value_name = "FILE")]
+    overlay: Vec<String>,
+
+    /// Run these entries only, with those that find facts for them; an id without its conditions means all of them
+    #[arg(long, value_name = "ID,ID", value_parser = ids)]
+    only: Vec<Ids>,
+
+    /// Seed of everything random: one seed gives the same findings on one machine
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+
+    /// Folder in which the folder of the run is made; without it LOMBARD_RUNS or ./runs
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+
+    /// Print one JSON object and nothing else on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+/// The ids of one `--only`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Ids(Vec<String>);
+
+/// Ids with commas between them. Conditions have commas of their own: `slr[talker=driver,volume=nominal],rlr`.
+fn ids(text: &str) -> Result<Ids, String> {
+    let mut all = vec![String::new()];
+    let mut depth = 0_usize;
+    for letter in text.chars() {
+        match letter {
+            '[' => depth += 1,
+            ']' => depth = depth.saturating_sub(1),
+            ',' if depth == 0 => {
+                all.push(String::new());
+                continue;
+            }
+            _ => {}
+        }
+        if let Some(last) = all.last_mut() {
+            last.push(letter);
+        }
+    }
+    let all: Vec<String> = all.iter().map(|id| id.trim().to_owned()).collect();
+    if all.iter().any(String::is_empty) {
+        return Err("an id is empty; write ids as `lombard check` and reports do, with commas between them"
+            .to_owned());
+    }
+    Ok(Ids(all))
+}
+
+impl Run {
+    pub(super) fn run(self, settings: &Settings) -> Result<u8, RunError> {
+        let bench = match (self.bench, self.car) {
+            (Some(rig), _) => BenchChoice::Rig(rig),
+            (None, Some(car)) => BenchChoice::Car(car),
+            (None, None) => BenchChoice::PlanDefault,
+        };
+        let request = RunRequest {
+            plan: self.plan,
+            overlays: self.overlay,
+            bench,
+            device: self.device,
+            only: self.only.into_iter().flat_map(|ids| ids.0).collect(),
+            seed: self.seed,
+            runs: self.out.unwrap_or_else(|| settings.runs.clone()),
+        };
+        let view = live::show(|listener, stop| settings.engine.record(&request, listener, stop))?;
+        show(&view, self.json)
+    }
+}
+
+/// Prints the end of a run and gives its exit code.
+pub(super) fn show(view: &RunView, as_json: bool) -> Result<u8, RunError> {
+    if as_json {
+        json::run(view)?;
+    } else {
+        output::result(&verdicts::text(view))?;
+    }
+    Ok(view.exit_code())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commas_inside_conditions_do_not_part_ids() {
+        let found = ids("slr[talker=driver,volume=nominal], rlr").unwrap();
+        assert_eq!(found.0, ["slr[talker=driver,volume=nominal]", "rlr"]);
+        assert_eq!(ids("a]b,c").unwrap().0, ["a]b", "c"]);
+        for empty in ["", ",", "slr,", " "] {
+            assert!(ids(empty).is_err(), "'{empty}' would run everything");
+        }
+    }
+}
