@@ -168,7 +168,7 @@ fn judge_scalar(
         return;
     };
     let inside = margin >= 0.0;
-    judgement.margin = Some(Quantity::new(margin, unit));
+    judgement.margin = Some(Quantity::new(margin, unit.difference()));
     // A bound decides only where the truth, wherever it lies beyond the bound, is on one side of the limit.
     let decides = match bound {
         Bound::Exact => true,
@@ -214,7 +214,7 @@ fn judge_curve(curve: &Curve, bound: Bound, mask: &Mask, unit: Unit, judgement: 
         .map(|room| (room.margin(shift), room.hz))
         .fold((f64::INFINITY, 0.0), |worst, one| if one.0 < worst.0 { one } else { worst });
     judgement.verdict = if worst.0 >= 0.0 { Verdict::Pass } else { Verdict::Fail };
-    judgement.margin = Some(Quantity::new(worst.0, unit));
+    judgement.margin = Some(Quantity::new(worst.0, unit.difference()));
     judgement.at_hz = Some(worst.1);
     judgement.shift = mask.floating.then_some(shift);
     doubt(bound, mask, judgement);

@@ -239,6 +239,31 @@ units! {
     Step = "step",
 }
 
+impl Unit {
+    /// The unit of the difference of two quantities in this unit: two levels or sensitivities differ by decibels.
+    pub const fn difference(self) -> Self {
+        match self {
+            Self::Db
+            | Self::Dbm0
+            | Self::Dbm0A
+            | Self::Dbm0P
+            | Self::DbPa
+            | Self::DbPaA
+            | Self::DbV
+            | Self::DbOv
+            | Self::DbVPerPa
+            | Self::DbPaPerV => Self::Db,
+            Self::Hz
+            | Self::Second
+            | Self::Millisecond
+            | Self::Meter
+            | Self::Percent
+            | Self::One
+            | Self::Step => self,
+        }
+    }
+}
+
 impl fmt::Display for Unit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.symbol())
@@ -340,6 +365,13 @@ mod tests {
         assert!(matches!("-16 dBmO".parse::<Quantity>(), Err(QuantityError::Unit(_))));
         assert!(matches!("loud".parse::<Quantity>(), Err(QuantityError::Number(_))));
         assert!(matches!("NaN dB".parse::<Quantity>(), Err(QuantityError::NotFinite(_))));
+    }
+
+    #[test]
+    fn a_difference_of_levels_is_in_decibels() {
+        let in_decibels = |unit: &&Unit| unit.symbol().starts_with("dB");
+        assert!(Unit::ALL.iter().filter(in_decibels).all(|unit| unit.difference() == Unit::Db));
+        assert!(Unit::ALL.iter().filter(|unit| !in_decibels(unit)).all(|unit| unit.difference() == *unit));
     }
 
     #[test]
