@@ -81,8 +81,13 @@ pub(super) fn show(
 }
 
 fn start(from: Receiver<Message>, run: Arc<Mutex<Option<PathBuf>>>) -> Result<JoinHandle<()>, RunError> {
-    let writer =
-        Writer { began: Instant::now(), bar: output::is_terminal().then(bar), known: BTreeSet::new(), run };
+    let writer = Writer {
+        began: Instant::now(),
+        bar: output::is_terminal().then(bar),
+        progress: Progress::default(),
+        known: BTreeSet::new(),
+        run,
+    };
     std::thread::Builder::new()
         .name("progress".to_owned())
         .spawn(move || writer.work(&from))
@@ -90,13 +95,48 @@ fn start(from: Receiver<Message>, run: Arc<Mutex<Option<PathBuf>>>) -> Result<Jo
 }
 
 fn bar() -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
-    let template =
-        "{percent:>3}% {bar:24}  {prefix}elapsed {elapsed_precise}  remaining {eta_precise}  {wide_msg}";
-    if let Ok(style) = ProgressStyle::with_template(template) {
+    let bar = ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr());
+    if let Ok(style) = ProgressStyle::with_template("{percent:>3}% {bar:24}  {prefix}  {wide_msg}") {
         bar.set_style(style.progress_chars("━╸─"));
     }
+    bar.set_message("checking the plan");
     bar
+}
+
+/// Seconds of sound against the clock.
+#[derive(Debug, Default)]
+struct Progress {
+    /// Seconds on the clock when recording began.
+    since: Option<f64>,
+    /// Seconds of sound recorded.
+    done: f64,
+    /// Seconds of sound planned so far.
+    total: f64,
+}
+
+impl Progress {
+    fn hear(&mut self, clock_s: f64, done_s: f64, total_s: f64) {
+        self.since.get_or_insert(clock_s);
+        (self.done, self.total) = (done_s, total_s);
+    }
+
+    /// Elapsed and remaining time. What remains is told when there is sound enough to tell it from.
+    fn text(&self, clock_s: f64) -> String {
+        let elapsed = clock(clock_s);
+        let Some(since_s) = self.since else { return format!("elapsed {elapsed}") };
+        let (done, total) = (self.done, self.total);
+        let is_known = done > 1.0 && done > total / 50.0;
+        let remaining = (clock_s - since_s) * (total - done).max(0.0) / done;
+        let remaining = if is_known { clock(remaining) } else { "unknown".to_owned() };
+        format!("{done:.0} of {total:.0} s of sound  elapsed {elapsed}  remaining {remaining}")
+    }
+}
+
+/// Seconds as a clock shows them: `0:07`, `12:34`, `1:02:03`.
+fn clock(seconds: f64) -> String {
+    let all = seconds.max(0.0).round() as u64;
+    let (hours, minutes, seconds) = (all / 3600, all / 60 % 60, all % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
 }
 
 /// The thread that writes.
@@ -104,6 +144,7 @@ struct Writer {
     began: Instant,
     /// On a terminal.
     bar: Option<ProgressBar>,
+    progress: Progress,
     /// The entries whose verdict was told.
     known: BTreeSet<EntryId>,
     /// The folder of the run, as soon as it is known.
@@ -119,6 +160,7 @@ impl Writer {
                 Ok(message) => self.take(message),
             }
             if let Some(bar) = &self.bar {
+                bar.set_prefix(self.progress.text(self.began.elapsed().as_secs_f64()));
                 bar.tick();
             }
         }
@@ -151,10 +193,10 @@ impl Writer {
                 }
             }
             Message::Progress(done_s, total_s) => {
+                self.progress.hear(self.began.elapsed().as_secs_f64(), done_s, total_s);
                 if let Some(bar) = &self.bar {
                     bar.set_length((total_s * 1e3) as u64);
                     bar.set_position((done_s * 1e3) as u64);
-                    bar.set_prefix(format!("{done_s:.0} of {total_s:.0} s of sound  "));
                 }
             }
             Message::Note(text) => self.say("note", &text),
@@ -168,5 +210,21 @@ impl Writer {
             Some(bar) => bar.suspend(|| output::tell(&line)),
             None => output::tell(&line),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_remains_follows_from_what_is_recorded() {
+        let mut progress = Progress::default();
+        assert_eq!(progress.text(1.2), "elapsed 0:01");
+        progress.hear(2.0, 0.0, 240.0);
+        assert_eq!(progress.text(3.0), "0 of 240 s of sound  elapsed 0:03  remaining unknown");
+        progress.hear(6.0, 60.0, 240.0);
+        assert_eq!(progress.text(12.0), "60 of 240 s of sound  elapsed 0:12  remaining 0:30");
+        assert_eq!(clock(3_723.0), "1:02:03");
     }
 }

@@ -7,6 +7,7 @@ use super::columns::{Cell, Row, aligned};
 use super::output;
 use crate::report::{summary, wording};
 use crate::run::view::{EntryView, RunState, RunView};
+use crate::units::Quantity;
 use crate::verdict::{Flag, Verdict};
 
 /// The whole text.
@@ -67,6 +68,9 @@ fn row(view: &EntryView) -> Row {
     let mut below = Vec::new();
     // A conditional pass has its condition in the reason.
     let is_plain = verdict == Verdict::Pass && !view.flags.contains(&Flag::Conditional);
+    if verdict == Verdict::Fail {
+        below.extend(summary::results(view).iter().filter_map(miss));
+    }
     if !is_plain && !view.reason.is_empty() {
         below.extend(view.reason.lines().map(|line| format!("    {line}")));
     }
@@ -81,6 +85,24 @@ fn row(view: &EntryView) -> Row {
         ],
         below,
     }
+}
+
+/// By how much a failed result misses which limit, and where that limit comes from.
+fn miss(result: &summary::Result<'_>) -> Option<String> {
+    let judgement = result.judgement.filter(|one| one.verdict == Verdict::Fail)?;
+    let limit = result.limit?;
+    let margin = judgement.margin?;
+    let missed = wording::margin(Quantity::new(margin.value.abs(), margin.unit));
+    let at = judgement.at_hz.map_or(String::new(), |hz| format!(" at {}", wording::frequency(hz)));
+    Some(format!(
+        "    {} misses {} by {}{at}; {}, class {}: {}",
+        judgement.measurand,
+        wording::limit(limit),
+        missed.trim_start_matches('+'),
+        limit.clause,
+        limit.class.word(),
+        limit.source
+    ))
 }
 
 /// What decided an entry, in one line: `pass, 13.04 dB, margin +2.96 dB`.
