@@ -68,12 +68,18 @@ pub(super) fn selected(plan: &ResolvedPlan, only: &[String]) -> Result<BTreeSet<
 /// Plans and renders everything once before the car is touched, as far as it is known.
 ///
 /// # Errors
-/// Every entry that cannot be planned or played, with its place in the plan.
+/// A car for calls of another bandwidth; every entry that cannot be planned or played, with its place in the plan.
 pub(super) fn preflight(
     plan: &ResolvedPlan,
     bench: &BenchInfo,
     signals: &SignalStore,
 ) -> Result<(), RunError> {
+    if bench.is_virtual && bench.network.bandwidth != plan.bandwidth {
+        return Err(RunError::Usage(format!(
+            "the plan asks for {} calls and the car '{}' makes {} calls: choose a car for {0}",
+            plan.bandwidth, bench.name, bench.network.bandwidth
+        )));
+    }
     let entries: Vec<&PlannedEntry> = plan.entries.iter().collect();
     let facts = assumed_facts(&entries, bench);
     let cx = PlanCx { bench, facts: &facts, signals: signals.library() };
