@@ -13,7 +13,7 @@ mod check;
 mod columns;
 mod evaluate;
 mod interrupt;
-mod json;
+pub mod json;
 mod line;
 mod list;
 mod live;
@@ -23,7 +23,7 @@ mod resume;
 mod run;
 mod settings;
 mod signal;
-mod verdicts;
+pub mod verdicts;
 mod window;
 
 use settings::Settings;
@@ -146,7 +146,7 @@ pub fn reference() -> String {
          Written from the program's own help: `make bless` writes it again. \
          The calls and their exit codes are stable.\n",
     );
-    let mut root = Arguments::command().term_width(REFERENCE_WIDTH);
+    let mut root = Arguments::command();
     root.build();
     pages(&mut root, "##", &mut page);
     page
@@ -155,6 +155,8 @@ pub fn reference() -> String {
 fn pages(command: &mut clap::Command, heading: &str, page: &mut String) {
     use std::fmt::Write as _;
     let name = command.get_bin_name().unwrap_or(command.get_name()).to_owned();
+    // Each command has a width of its own; without one it is that of the terminal.
+    *command = std::mem::take(command).term_width(REFERENCE_WIDTH);
     let help = command.render_long_help().to_string();
     let help: Vec<&str> = help.lines().map(str::trim_end).collect();
     let _ = write!(page, "\n{heading} {name}\n\n```text\n{}\n```\n", help.join("\n").trim_end());

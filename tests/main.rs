@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "the whole crate is tests")]
 
+mod cli;
+mod cli_run;
 mod dsp_golden;
 mod dsp_reference;
 mod layers;

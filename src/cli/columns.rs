@@ -1,5 +1,7 @@
 //! Text in aligned columns.
 
+use super::output;
+
 /// A cell: its text, and how it is drawn, with codes that take no room.
 pub(super) struct Cell {
     text: String,
@@ -10,7 +12,7 @@ pub(super) struct Cell {
 impl Cell {
     /// Text, to the left.
     pub(super) fn text(text: impl Into<String>) -> Self {
-        Self { text: text.into(), is_number: false, drawn: None }
+        Self { text: output::printable(&text.into()), is_number: false, drawn: None }
     }
 
     /// A number with its unit, to the right.

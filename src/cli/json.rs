@@ -42,15 +42,21 @@ struct Found<'a> {
     curve: Option<&'a str>,
 }
 
-/// Prints the object of a run.
-pub(super) fn run(view: &RunView) -> Result<(), RunError> {
-    print(&object(view))
+/// The object of a run, with the end of its line.
+///
+/// # Errors
+/// None for a view: strings and finite numbers always serialize.
+pub fn text(view: &RunView) -> Result<String, RunError> {
+    line(&object(view))
 }
 
 /// Prints any object on a line of its own.
 pub(super) fn print(object: &impl Serialize) -> Result<(), RunError> {
-    let text = serde_json::to_string(object).map_err(|error| RunError::Broken(error.to_string()))?;
-    output::result(&format!("{text}\n"))
+    output::result(&line(object)?)
+}
+
+fn line(object: &impl Serialize) -> Result<String, RunError> {
+    serde_json::to_string(object).map(|text| text + "\n").map_err(|error| RunError::Broken(error.to_string()))
 }
 
 fn object(view: &RunView) -> Object<'_> {

@@ -173,6 +173,7 @@ impl Writer {
         match message {
             Message::Event(event) => {
                 let (word, text) = line::of(&event);
+                let text = output::printable(&text);
                 if self.bar.is_none() || line::is_worth_a_bar(&event) {
                     self.say(word, &text);
                 }

@@ -67,6 +67,18 @@ pub(super) fn problems(all: &[Problem]) {
     tell(&format!("{text}{}\n", paint(RED, &count)));
 }
 
+/// Text of a file or a bench as a terminal may get it: nothing in it moves the cursor or turns the writing around.
+pub(super) fn printable(text: &str) -> String {
+    let is_bidi = |letter: char| matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars()
+        .map(|letter| match letter {
+            '\n' | '\r' | '\t' => ' ',
+            _ if letter.is_control() || is_bidi(letter) => '\u{fffd}',
+            _ => letter,
+        })
+        .collect()
+}
+
 /// A verdict's word in its color.
 pub(super) fn verdict(verdict: Verdict, text: &str) -> String {
     let code = match verdict {

@@ -117,11 +117,7 @@ impl Run {
 
 /// Prints the end of a run and gives its exit code.
 pub(super) fn show(view: &RunView, as_json: bool) -> Result<u8, RunError> {
-    if as_json {
-        json::run(view)?;
-    } else {
-        output::result(&verdicts::text(view))?;
-    }
+    output::result(&if as_json { json::text(view)? } else { verdicts::text(view) })?;
     Ok(view.exit_code())
 }
 

@@ -10,10 +10,15 @@ use crate::run::view::{EntryView, RunState, RunView};
 use crate::units::Quantity;
 use crate::verdict::{Flag, Verdict};
 
-/// The whole text.
-pub(super) fn text(view: &RunView) -> String {
+/// The whole text, with the codes of colors.
+pub fn text(view: &RunView) -> String {
     let mut text = String::new();
-    let _ = writeln!(text, "{} on {}", output::bold(&view.plan_title), view.bench.name);
+    let _ = writeln!(
+        text,
+        "{} on {}",
+        output::bold(&output::printable(&view.plan_title)),
+        output::printable(&view.bench.name)
+    );
     let heads = ["entry", "verdict", "value", "limit", "margin", "flags"];
     let head = |(at, word): (usize, &str)| {
         let cell = if matches!(at, 2 | 4) { Cell::number(word) } else { Cell::text(word) };
@@ -23,7 +28,7 @@ pub(super) fn text(view: &RunView) -> String {
     rows.extend(view.entries.iter().map(row));
     let _ = writeln!(text, "\n{}", aligned(&rows));
     for warning in &view.warnings {
-        let _ = writeln!(text, "warning: {warning}");
+        let _ = writeln!(text, "warning: {}", output::printable(warning));
     }
     if !view.left_out.is_empty() {
         let _ = writeln!(text, "{} entries were left out by --only", view.left_out.len());
@@ -43,7 +48,7 @@ pub(super) fn text(view: &RunView) -> String {
         view.evaluation
     );
     let run = quoted(&view.path);
-    let _ = writeln!(text, "run: {}", view.path.display());
+    let _ = writeln!(text, "run: {}", output::printable(&view.path.display().to_string()));
     if view.state != RunState::Finished {
         let _ = writeln!(text, "to go on: lombard resume {run}");
     }
@@ -72,7 +77,7 @@ fn row(view: &EntryView) -> Row {
         below.extend(summary::results(view).iter().filter_map(miss));
     }
     if !is_plain && !view.reason.is_empty() {
-        below.extend(view.reason.lines().map(|line| format!("    {line}")));
+        below.extend(view.reason.lines().map(|line| format!("    {}", output::printable(line))));
     }
     Row {
         cells: vec![
@@ -94,7 +99,7 @@ fn miss(result: &summary::Result<'_>) -> Option<String> {
     let margin = judgement.margin?;
     let missed = wording::margin(Quantity::new(margin.value.abs(), margin.unit));
     let at = judgement.at_hz.map_or(String::new(), |hz| format!(" at {}", wording::frequency(hz)));
-    Some(format!(
+    Some(output::printable(&format!(
         "    {} misses {} by {}{at}; {}, class {}: {}",
         judgement.measurand,
         wording::limit(limit),
@@ -102,7 +107,7 @@ fn miss(result: &summary::Result<'_>) -> Option<String> {
         limit.clause,
         limit.class.word(),
         limit.source
-    ))
+    )))
 }
 
 /// What decided an entry, in one line: `pass, 13.04 dB, margin +2.96 dB`.
@@ -117,14 +122,14 @@ pub(super) fn in_one_line(view: &EntryView) -> String {
         let _ = write!(text, ", margin {}", wording::margin(margin));
     }
     if view.verdict != Verdict::Pass && !view.reason.is_empty() {
-        let _ = write!(text, ": {}", view.reason.replace('\n', " "));
+        let _ = write!(text, ": {}", output::printable(&view.reason));
     }
     text
 }
 
 /// A path as it may be typed.
 pub(super) fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
+    let text = output::printable(&path.display().to_string());
     if text.contains(|letter: char| letter.is_whitespace() || "'\"()&;".contains(letter)) {
         format!("\"{text}\"")
     } else {
