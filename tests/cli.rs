@@ -92,6 +92,17 @@ fn the_version_and_help_are_results() {
 }
 
 #[test]
+#[cfg(not(feature = "gui"))]
+fn a_build_without_window_says_how_to_get_one() {
+    let here = folder();
+    for arguments in [&[][..], &["gui"], &["gui", "quick-wb"]] {
+        let answer = ask(here.path(), arguments);
+        assert_eq!((answer.code, answer.out.as_str()), (2, ""), "{arguments:?}");
+        assert!(answer.err.contains("--features gui"), "{}", answer.err);
+    }
+}
+
+#[test]
 fn a_name_that_is_nearly_right_is_helped() {
     let here = folder();
     std::fs::create_dir_all(here.path().join("runs/2026-11-22T14-05-00-quick-wb")).unwrap();

@@ -53,7 +53,7 @@ pub(super) fn show(
     let stop = StopFlag::default();
     let run = Arc::new(Mutex::new(None));
     interrupt::listen(Interrupt { stop: stop.clone(), notes: to.clone(), run: Arc::clone(&run) })?;
-    let writer = start(from, run)?;
+    let writer = start(from, Arc::clone(&run))?;
     let listener = |update: Update<'_>| {
         let (message, may_be_lost) = match update {
             Update::Event(event) => (Message::Event(Box::new(event.clone())), false),
@@ -75,6 +75,15 @@ pub(super) fn show(
     if lost > 0 {
         output::tell(&format!(
             "{lost} lines were not shown: the terminal was too slow; the journal has them\n"
+        ));
+    }
+    if let (Err(RunError::Bench(_) | RunError::Storage(_) | RunError::Broken(_)), Ok(run)) =
+        (&view, run.lock())
+        && let Some(run) = &*run
+    {
+        let run = verdicts::quoted(run);
+        output::tell(&format!(
+            "what was recorded is safe; to go on when the cause is gone: lombard resume {run}\n"
         ));
     }
     view

@@ -1,6 +1,6 @@
 //! `lombard gui`, and no command at all: what the window starts with. `main` opens it; faces do not know each other.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -35,6 +35,12 @@ pub struct Window {
 
 impl Window {
     pub(super) fn new(settings: Settings, open: Option<String>) -> Self {
-        Self { engine: settings.engine, runs: settings.runs, open }
+        // As everywhere, a run may be named by its folder in the folder of runs.
+        let named = |open: String| {
+            let run = settings.runs.join(&open);
+            let is_run = !Path::new(&open).exists() && run.is_dir();
+            if is_run { run.display().to_string() } else { open }
+        };
+        Self { open: open.map(named), engine: settings.engine, runs: settings.runs }
     }
 }

@@ -91,9 +91,11 @@ impl Engine {
     /// # Errors
     /// This build knows none.
     pub fn interfaces(&self) -> Result<Vec<InterfaceSummary>, RunError> {
-        Err(RunError::Usage(
+        let reason = if cfg!(feature = "audio") {
+            "audio interfaces cannot be listed yet"
+        } else {
             "this build has no audio interfaces: build it with `--features audio`; on Linux that needs libasound"
-                .to_owned(),
-        ))
+        };
+        Err(RunError::Usage(reason.to_owned()))
     }
 }
