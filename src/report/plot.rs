@@ -132,7 +132,8 @@ impl Plot {
         out
     }
 
-    fn scales(&self) -> (Scale, Scale) {
+    /// What is shown of both axes, and where: everything that can be drawn, of decibels the upper 120.
+    pub fn scales(&self) -> (Scale, Scale) {
         let lines = || {
             let traces = self.traces.iter().map(|trace| &trace.points);
             traces.chain(self.edges.iter().map(|edge| &edge.points))
