@@ -26,6 +26,8 @@ pub mod dsp;
 pub mod entry;
 pub mod event;
 pub mod finding;
+#[cfg(feature = "gui")]
+pub mod gui;
 pub mod limits;
 pub mod methods;
 pub mod plan;

@@ -6,6 +6,8 @@ mod cli;
 mod cli_run;
 mod dsp_golden;
 mod dsp_reference;
+#[cfg(feature = "gui")]
+mod gui;
 mod layers;
 mod plans;
 mod recording;

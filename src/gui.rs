@@ -1,0 +1,64 @@
+//! The desktop window: opens plans and runs, starts and stops recordings, shows what the engine tells.
+//!
+//! The only user of egui. It folds [`Update`](crate::run::Update)s into a [`state::State`] and shows
+//! [`RunView`](crate::run::view::RunView)s; what may be lost is shown by meters only. It knows nothing of
+//! results that the files of the run do not hold. Panels draw and return [`intent::Intent`]s;
+//! [`desk::Desk`] does them.
+
+use std::path::PathBuf;
+
+use crate::run::Engine;
+
+mod bar;
+pub mod curve;
+pub mod desk;
+pub mod detail;
+mod entry;
+pub mod events;
+mod footer;
+pub mod headline;
+pub mod intent;
+mod live;
+pub mod look;
+pub mod mailbox;
+pub mod notice;
+mod problems;
+pub mod rows;
+pub mod state;
+mod table;
+mod welcome;
+
+/// The size of a new window in points.
+const SIZE: [f32; 2] = [1280.0, 800.0];
+/// The smallest size in points at which nothing overlaps.
+const SIZE_MIN: [f32; 2] = [1000.0, 560.0];
+
+/// Opens the window and stays until it is closed. `runs`: the folder where runs are made and looked for;
+/// `open`: a plan (a file or a shipped name) or the folder of a run.
+///
+/// # Errors
+/// There is no display, or no graphics that the window can be drawn with.
+pub fn run(engine: Engine, runs: PathBuf, open: Option<String>) -> Result<(), String> {
+    let viewport = egui::ViewportBuilder::default()
+        .with_title("Lombard")
+        .with_app_id("lombard")
+        .with_inner_size(SIZE)
+        .with_min_inner_size(SIZE_MIN);
+    let options = eframe::NativeOptions { viewport, renderer: eframe::Renderer::Glow, ..Default::default() };
+    let made = eframe::run_native(
+        "lombard",
+        options,
+        Box::new(move |cx| {
+            look::dress(&cx.egui_ctx);
+            let mut desk = desk::Desk::new(engine, runs);
+            desk.refresh(&cx.egui_ctx);
+            if let Some(open) = open {
+                desk.open(&open, &cx.egui_ctx);
+            }
+            Ok(Box::new(desk))
+        }),
+    );
+    made.map_err(|error| {
+        format!("the window cannot be opened: {error}; a display with OpenGL is needed, the command line works without")
+    })
+}

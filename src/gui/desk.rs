@@ -1,0 +1,337 @@
+//! The whole window: its state, the worker that runs the engine beside it, and the one place where intents are done.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use egui::{CentralPanel, Context, Frame, Label, Margin, Panel, RichText, Ui};
+
+use super::intent::Intent;
+use super::look::{Palette, text_small};
+use super::mailbox::{Answer, Lists, Mailbox};
+use super::state::{Job, Shown, State};
+use super::{bar, entry, footer, live, problems, table, welcome};
+use crate::bench::StopFlag;
+use crate::plan::{Folder, Sources};
+use crate::run::{BenchChoice, Engine, RunError, RunRequest, Update};
+
+/// The longest time between telemetry and the frame that shows it: more frames would show no more.
+const FRAME: Duration = Duration::from_millis(40);
+/// How long closing the window waits for a recording to come to its safe state.
+const CLOSE_WAIT_MAX: Duration = Duration::from_secs(20);
+/// The seed of runs from the window.
+const SEED: u64 = 1;
+
+/// A thread that works for the window.
+struct Worker {
+    thread: JoinHandle<()>,
+    stop: StopFlag,
+}
+
+/// The whole window.
+pub struct Desk {
+    engine: Engine,
+    runs: PathBuf,
+    /// What is shown.
+    pub state: State,
+    mailbox: Arc<Mailbox>,
+    worker: Option<Worker>,
+    lister: Option<JoinHandle<()>>,
+}
+
+impl Desk {
+    /// A window on an engine; runs are made and looked for below `runs`. Nothing is open.
+    pub fn new(engine: Engine, runs: PathBuf) -> Self {
+        let (state, mailbox) = (State::default(), Arc::default());
+        Self { engine, runs, state, mailbox, worker: None, lister: None }
+    }
+
+    /// Opens a plan or a run: a folder, also one below the folder of runs, is a run; everything else is a plan.
+    pub fn open(&mut self, given: &str, ctx: &Context) {
+        let below = self.runs.join(given);
+        let folder = [Path::new(given), &below].into_iter().find(|path| path.is_dir());
+        if let Some(run) = folder {
+            self.act(Intent::OpenRun(run.to_path_buf()), ctx);
+        } else {
+            given.clone_into(&mut self.state.form.plan);
+            self.act(Intent::OpenPlan, ctx);
+        }
+    }
+
+    /// The flag that stops the recording under way.
+    pub fn stop_flag(&self) -> Option<&StopFlag> {
+        self.worker.as_ref().map(|worker| &worker.stop)
+    }
+
+    /// What the engine and the workers tell arrives here.
+    pub fn mailbox(&self) -> &Arc<Mailbox> {
+        &self.mailbox
+    }
+
+    /// Does what a user asks for. What is not possible now is left undone: its button is disabled.
+    pub fn act(&mut self, intent: Intent, ctx: &Context) {
+        match intent {
+            Intent::OpenPlan => self.open_plan(ctx),
+            Intent::OpenRun(path) => self.open_run(path, ctx),
+            Intent::Start => self.start(ctx),
+            Intent::Stop => self.stop(),
+            Intent::Resume => self.resume(ctx),
+            Intent::Select(id) => self.state.select(&id),
+            Intent::Step(rows) => self.state.step(rows),
+            Intent::Dismiss => self.state.notice = None,
+            Intent::Refresh => self.refresh(ctx),
+            Intent::Copy(text) => ctx.copy_text(text),
+        }
+    }
+
+    fn open_plan(&mut self, ctx: &Context) {
+        let given = self.state.form.plan.trim().to_owned();
+        if self.state.may_open().is_err() || given.is_empty() {
+            return;
+        }
+        self.state.job = Some(Job::Opening);
+        self.state.notice = None;
+        self.state.live = None;
+        let (engine, mailbox) = (self.engine.clone(), Arc::clone(&self.mailbox));
+        self.work(ctx, StopFlag::default(), move |_| {
+            let result = engine.check(&given, &[]);
+            mailbox.answer(Answer::Plan { given, result, goes_on: false });
+        });
+    }
+
+    fn open_run(&mut self, path: PathBuf, ctx: &Context) {
+        if self.state.may_open().is_err() || path.as_os_str().is_empty() {
+            return;
+        }
+        self.state.job = Some(Job::Opening);
+        self.state.notice = None;
+        self.state.live = None;
+        self.read_run(path, ctx);
+    }
+
+    fn read_run(&mut self, path: PathBuf, ctx: &Context) {
+        let (engine, mailbox) = (self.engine.clone(), Arc::clone(&self.mailbox));
+        self.work(ctx, StopFlag::default(), move |_| mailbox.answer(Answer::Run(engine.open(&path))));
+    }
+
+    fn start(&mut self, ctx: &Context) {
+        if self.state.may_start().is_err() {
+            return;
+        }
+        let form = &self.state.form;
+        let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        let request = RunRequest {
+            plan: form.plan.trim().to_owned(),
+            overlays: Vec::new(),
+            bench: given(&form.car).map_or(BenchChoice::PlanDefault, BenchChoice::Car),
+            device: given(&form.device),
+            only: Vec::new(),
+            seed: SEED,
+            runs: self.runs.clone(),
+        };
+        self.begin(ctx, move |engine, listener, stop, mailbox| {
+            // The file may have changed since it was opened: the table must show what is recorded.
+            let result = engine.resolve(&request.plan, &request.overlays).map(|planned| planned.plan);
+            let goes_on = result.is_ok();
+            mailbox.answer(Answer::Plan { given: request.plan.clone(), result, goes_on });
+            if goes_on {
+                mailbox.answer(Answer::Recorded(engine.record(&request, listener, stop)));
+            }
+        });
+    }
+
+    fn resume(&mut self, ctx: &Context) {
+        let path = self.state.run_path().map(Path::to_path_buf);
+        let (Ok(()), Some(path)) = (self.state.may_resume(), path) else { return };
+        self.begin(ctx, move |engine, listener, stop, mailbox| {
+            mailbox.answer(Answer::Recorded(engine.resume(&path, listener, stop)));
+        });
+    }
+
+    /// Runs `record` on a worker, with everything that it tells going to the mailbox.
+    fn begin(
+        &mut self,
+        ctx: &Context,
+        record: impl FnOnce(&Engine, &(dyn Fn(Update<'_>) + Sync), &StopFlag, &Mailbox) + Send + 'static,
+    ) {
+        self.state.begin_recording();
+        self.mailbox.begin();
+        let (engine, mailbox) = (self.engine.clone(), Arc::clone(&self.mailbox));
+        let stop = StopFlag::default();
+        let wake = ctx.clone();
+        self.work(ctx, stop, move |stop| {
+            let listener = |update: Update<'_>| {
+                mailbox.hear(&update);
+                match update {
+                    Update::Telemetry(_) => wake.request_repaint_after(FRAME),
+                    Update::Event(_) | Update::View(_) => wake.request_repaint(),
+                }
+            };
+            record(&engine, &listener, stop, &mailbox);
+        });
+    }
+
+    fn stop(&mut self) {
+        if let (Ok(()), Some(worker)) = (self.state.may_stop(), &self.worker) {
+            worker.stop.stop();
+            self.state.job = Some(Job::Recording { stopping: true });
+        }
+    }
+
+    fn work(&mut self, ctx: &Context, stop: StopFlag, job: impl FnOnce(&StopFlag) + Send + 'static) {
+        let (wake, flag) = (Wake(ctx.clone()), stop.clone());
+        let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
+            // Wakes the window also when the job panics, so that it can say so.
+            let _wake = wake;
+            job(&flag);
+        });
+        match thread {
+            Ok(thread) => self.worker = Some(Worker { thread, stop }),
+            Err(error) => {
+                let error = RunError::Broken(format!("no thread for the engine: {error}"));
+                self.mailbox.answer(Answer::Recorded(Err(error)));
+            }
+        }
+    }
+
+    /// Looks for plans, cars, devices and runs beside the window: a long list must not hold it up.
+    pub fn refresh(&mut self, ctx: &Context) {
+        if self.lister.as_ref().is_some_and(|lister| !lister.is_finished()) {
+            return;
+        }
+        let (engine, mailbox, runs) = (self.engine.clone(), Arc::clone(&self.mailbox), self.runs.clone());
+        let wake = Wake(ctx.clone());
+        let lister = std::thread::Builder::new().name("lists".to_owned()).spawn(move || {
+            let _wake = wake;
+            let sources = engine.sources(None);
+            let (runs, runs_error) = match engine.list(&runs) {
+                Ok(runs) => (runs, None),
+                Err(error) => (Vec::new(), Some(error.to_string())),
+            };
+            mailbox.answer(Answer::Lists(Lists {
+                plans: sources.names(Folder::Plans),
+                cars: sources.names(Folder::Cars),
+                devices: sources.names(Folder::Devices),
+                runs,
+                runs_error,
+            }));
+        });
+        // Without a thread the lists stay as they were; a path can be typed all the same.
+        self.lister = lister.ok();
+    }
+
+    /// Takes in what came since the last frame.
+    pub fn hear(&mut self, ctx: &Context) {
+        // Whether the worker was over is asked first: what it brought back is then in the mailbox already.
+        let over = self.worker.take_if(|worker| worker.thread.is_finished());
+        let had_job = self.state.job.is_some();
+        let open = self.state.take_in(self.mailbox.fetch());
+        if let Some(worker) = over
+            && let Err(panic) = worker.thread.join()
+        {
+            drop(panic);
+            let error = RunError::Broken(
+                "the program failed while it worked; what was journalled is safe, and the run can be resumed"
+                    .to_owned(),
+            );
+            self.mailbox.answer(Answer::Recorded(Err(error)));
+            ctx.request_repaint();
+        }
+        if had_job && self.state.job.is_none() {
+            self.refresh(ctx);
+        }
+        if let Some(path) = open {
+            self.state.job = Some(Job::Opening);
+            self.read_run(path, ctx);
+        }
+    }
+
+    /// Draws the window and does what its user asks for.
+    pub fn ui(&mut self, ui: &mut Ui) {
+        let ctx = ui.ctx().clone();
+        self.hear(&ctx);
+        let mut intents = Vec::new();
+        let palette = Palette::of(ui);
+        let margin = Margin::symmetric(10, 6);
+        let frame = Frame::new().inner_margin(margin).fill(palette.paper);
+        let raised = Frame::new().inner_margin(margin).fill(palette.sheet);
+        Panel::top("bar").frame(raised).show(ui, |ui| bar::show(ui, &mut self.state, &mut intents));
+        Panel::bottom("footer").frame(raised).show(ui, |ui| footer::show(ui, &self.state));
+        if let Some(live) = &self.state.live {
+            let clock_s = self.mailbox.clock_s();
+            let panel = Panel::bottom("live").resizable(true).default_size(170.0).size_range(110.0..=400.0);
+            panel.frame(frame).show(ui, |ui| live::show(ui, &self.state, live, clock_s));
+        }
+        if let Some(notice) = &self.state.notice {
+            let frame = frame.inner_margin(Margin::symmetric(16, 6));
+            CentralPanel::default().frame(frame).show(ui, |ui| problems::show(ui, notice, &mut intents));
+        } else if matches!(self.state.shown(), Shown::Nothing) {
+            let frame = frame.inner_margin(Margin::symmetric(24, 6));
+            CentralPanel::default()
+                .frame(frame)
+                .show(ui, |ui| welcome::show(ui, &mut self.state, &mut intents));
+        } else {
+            let right = Panel::right("entry").resizable(true).default_size(440.0).size_range(320.0..=900.0);
+            right.frame(frame).show(ui, |ui| entry::show(ui, &self.state));
+            let frame = frame.inner_margin(Margin { left: 0, right: 0, top: 6, bottom: 0 });
+            CentralPanel::default().frame(frame).show(ui, |ui| {
+                show_title(ui, &self.state, &palette);
+                table::show(ui, &self.state, &mut intents);
+            });
+            self.state.reveal = false;
+        }
+        for intent in intents {
+            self.act(intent, &ctx);
+        }
+    }
+
+    /// Ends: stops what is being recorded and waits until it is in its safe state.
+    pub fn close(&mut self) {
+        let Some(worker) = self.worker.take() else { return };
+        worker.stop.stop();
+        let step = Duration::from_millis(10);
+        let steps = CLOSE_WAIT_MAX.as_millis() / step.as_millis();
+        for _ in 0..steps {
+            if worker.thread.is_finished() {
+                return;
+            }
+            std::thread::sleep(step);
+        }
+    }
+}
+
+impl eframe::App for Desk {
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        Desk::ui(self, ui);
+    }
+
+    fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
+        self.close();
+    }
+}
+
+/// Wakes the window when it goes.
+struct Wake(Context);
+
+impl Drop for Wake {
+    fn drop(&mut self) {
+        self.0.request_repaint();
+    }
+}
+
+/// The plan or run on show, above the table.
+fn show_title(ui: &mut Ui, state: &State, palette: &Palette) {
+    let headline = state.headline();
+    Frame::new().inner_margin(Margin::symmetric(10, 0)).show(ui, |ui| {
+        ui.horizontal(|ui| {
+            ui.add(Label::new(RichText::new(&headline.title).size(18.0)).extend());
+            ui.add(Label::new(RichText::new(&headline.basis).color(palette.soft)).truncate());
+        });
+        ui.add(Label::new(text_small(headline.facts.join(" · ")).color(palette.soft)).truncate());
+        for warning in &headline.warnings {
+            ui.add(Label::new(text_small(warning).color(palette.warn)).truncate());
+        }
+    });
+    ui.add_space(4.0);
+}
