@@ -116,7 +116,9 @@ fn emphasized(
 }
 
 fn button(ui: &mut Ui, text: &str, may: Result<(), &'static str>) -> egui::Response {
-    explained(ui.add_enabled(may.is_ok(), Button::new(text)), may)
+    // What stands in a disabled group is pale already.
+    let enabled = may.is_ok() || !ui.is_enabled();
+    explained(ui.add_enabled(enabled, Button::new(text)), may)
 }
 
 /// A button that cannot be pressed says why.
@@ -142,7 +144,7 @@ fn busy(ui: &mut Ui, state: &State) {
     let palette = Palette::of(ui);
     let text = match state.job {
         None => return,
-        Some(Job::Opening) => "opening",
+        Some(Job::Opening) => "reading and checking",
         Some(Job::Recording { stopping: false }) => "recording",
         Some(Job::Recording { stopping: true }) => "stopping",
     };

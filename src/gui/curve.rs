@@ -142,7 +142,7 @@ impl Curve {
             plot_ui.points(dot.filled(false).radius(5.0).color(palette.ink).allow_hover(false));
             let bounds = plot_ui.plot_bounds();
             let (anchor, offset) = beside(point, &bounds);
-            let text = RichText::new(label).size(12.0).color(palette.ink);
+            let text = RichText::new(label).size(12.0).color(palette.ink).background_color(palette.sheet);
             let place = PlotPoint::new(point.x + offset.0, point.y + offset.1);
             plot_ui.text(Text::new("", place, text).anchor(anchor).allow_hover(false));
         }
@@ -178,7 +178,7 @@ impl Curve {
 
 /// What the reader must know of the limit.
 fn caption(result: &Result<'_>) -> String {
-    let Some(limit) = result.limit else { return "no limit is known".to_owned() };
+    let Some(limit) = result.limit else { return "not held against a limit".to_owned() };
     let mut text = format!("{}, class {}", limit.id, limit.class);
     if let Some(shift) = result.judgement.and_then(|judgement| judgement.shift) {
         let unit = result.measured().map_or("", |finding| finding.unit.symbol());

@@ -80,6 +80,7 @@ impl Desk {
             Intent::Select(id) => self.state.select(&id),
             Intent::Step(rows) => self.state.step(rows),
             Intent::Dismiss => self.state.notice = None,
+            Intent::HideLive => self.state.hide_live(),
             Intent::Refresh => self.refresh(ctx),
             Intent::Copy(text) => ctx.copy_text(text),
         }
@@ -94,9 +95,17 @@ impl Desk {
         self.state.notice = None;
         self.state.live = None;
         let (engine, mailbox) = (self.engine.clone(), Arc::clone(&self.mailbox));
+        let wake = ctx.clone();
         self.work(ctx, StopFlag::default(), move |_| {
-            let result = engine.check(&given, &[]);
-            mailbox.answer(Answer::Plan { given, result, goes_on: false });
+            // Reading is quick, and shown at once; planning and rendering every take needs seconds.
+            let read = engine.resolve(&given, &[]).map(|planned| planned.plan);
+            let goes_on = read.is_ok();
+            mailbox.answer(Answer::Plan { given: given.clone(), result: read, goes_on });
+            if goes_on {
+                wake.request_repaint();
+                let result = engine.check(&given, &[]);
+                mailbox.answer(Answer::Plan { given, result, goes_on: false });
+            }
         });
     }
 
@@ -258,29 +267,33 @@ impl Desk {
         let raised = Frame::new().inner_margin(margin).fill(palette.sheet);
         Panel::top("bar").frame(raised).show(ui, |ui| bar::show(ui, &mut self.state, &mut intents));
         Panel::bottom("footer").frame(raised).show(ui, |ui| footer::show(ui, &self.state));
+        let is_empty = matches!(self.state.shown(), Shown::Nothing);
+        if self.state.notice.is_none() && !is_empty {
+            let right = Panel::right("entry").resizable(true).default_size(424.0).size_range(320.0..=900.0);
+            right.frame(frame).show(ui, |ui| entry::show(ui, &self.state));
+        }
         if let Some(live) = &self.state.live {
             let clock_s = self.mailbox.clock_s();
-            let panel = Panel::bottom("live").resizable(true).default_size(170.0).size_range(110.0..=400.0);
-            panel.frame(frame).show(ui, |ui| live::show(ui, &self.state, live, clock_s));
+            let panel = Panel::bottom("live").resizable(true).default_size(168.0).size_range(110.0..=400.0);
+            panel.frame(frame).show(ui, |ui| live::show(ui, &self.state, live, clock_s, &mut intents));
         }
-        if let Some(notice) = &self.state.notice {
-            let frame = frame.inner_margin(Margin::symmetric(16, 6));
-            CentralPanel::default().frame(frame).show(ui, |ui| problems::show(ui, notice, &mut intents));
-        } else if matches!(self.state.shown(), Shown::Nothing) {
-            let frame = frame.inner_margin(Margin::symmetric(24, 6));
-            CentralPanel::default()
-                .frame(frame)
-                .show(ui, |ui| welcome::show(ui, &mut self.state, &mut intents));
-        } else {
-            let right = Panel::right("entry").resizable(true).default_size(440.0).size_range(320.0..=900.0);
-            right.frame(frame).show(ui, |ui| entry::show(ui, &self.state));
-            let frame = frame.inner_margin(Margin { left: 0, right: 0, top: 6, bottom: 0 });
-            CentralPanel::default().frame(frame).show(ui, |ui| {
+        let margin = match (&self.state.notice, is_empty) {
+            (Some(_), _) => Margin::symmetric(16, 6),
+            (None, true) => Margin::symmetric(24, 6),
+            // The rows of the table reach from edge to edge.
+            (None, false) => Margin { left: 0, right: 0, top: 6, bottom: 0 },
+        };
+        CentralPanel::default().frame(frame.inner_margin(margin)).show(ui, |ui| {
+            if let Some(notice) = &self.state.notice {
+                problems::show(ui, notice, &mut intents);
+            } else if is_empty {
+                welcome::show(ui, &mut self.state, &mut intents);
+            } else {
                 show_title(ui, &self.state, &palette);
                 table::show(ui, &self.state, &mut intents);
-            });
-            self.state.reveal = false;
-        }
+                self.state.reveal = false;
+            }
+        });
         for intent in intents {
             self.act(intent, &ctx);
         }

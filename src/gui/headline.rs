@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::state::PlanShown;
 use crate::report::wording;
-use crate::run::view::RunView;
+use crate::run::view::{RunState, RunView};
 use crate::verdict::Verdict;
 
 /// The verdict of the whole, with its figures.
@@ -14,7 +14,7 @@ pub struct Headline {
     pub title: String,
     /// Recommendation, edition and speech band.
     pub basis: String,
-    /// The verdict; `None` while there is no run.
+    /// The verdict; `None` while there is no run, and while it goes on without a fail.
     pub verdict: Option<Verdict>,
     /// "41 judged, 3 provisional, 12 without limit, 1 not run".
     pub counts: String,
@@ -31,6 +31,7 @@ pub struct Headline {
 impl Headline {
     /// Of a run.
     pub fn of_run(view: &RunView) -> Self {
+        let running = view.state == RunState::Running;
         let device = match (view.device.name.as_str(), view.device.software.as_str()) {
             ("", _) => "no device record".to_owned(),
             (name, "") => name.to_owned(),
@@ -46,17 +47,17 @@ impl Headline {
         if view.evaluation > 1 {
             let _ = write!(state, ", evaluation {}", view.evaluation);
         }
-        let _ = write!(
-            state,
-            ", {} of sound in {}",
-            wording::duration(view.audio_s),
-            wording::duration(view.wall_s)
-        );
+        let _ = write!(state, ", {} of sound", wording::duration(view.audio_s));
+        if !running {
+            let _ = write!(state, " in {}", wording::duration(view.wall_s));
+        }
+        // Of a run that goes on only a fail is certain; everything else may still change.
+        let verdict = Some(view.verdict()).filter(|verdict| !running || *verdict == Verdict::Fail);
         Self {
             title: view.plan_title.clone(),
             basis: format!("{} ({}), {}", view.recommendation, view.edition, view.bandwidth),
-            verdict: Some(view.verdict()),
-            counts: view.counts().to_string(),
+            verdict,
+            counts: format!("{}{}", if running { "so far: " } else { "" }, view.counts()),
             state,
             facts,
             path: view.path.display().to_string(),

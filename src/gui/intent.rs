@@ -23,6 +23,8 @@ pub enum Intent {
     Step(isize),
     /// Put away the problems or the message.
     Dismiss,
+    /// Put away what is left of a recording that is over.
+    HideLive,
     /// Look again for plans, cars, devices and runs.
     Refresh,
     /// Put a text on the clipboard.

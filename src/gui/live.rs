@@ -7,6 +7,7 @@ use egui::{Align2, Color32, Label, ProgressBar, Rect, RichText, ScrollArea, Sens
 use egui::{pos2, vec2};
 
 use super::events::Tone;
+use super::intent::Intent;
 use super::look::{Palette, paint_line, text_small};
 use super::mailbox::{Live, Meter};
 use super::state::{Job, State};
@@ -21,13 +22,13 @@ const METER_HEIGHT: f32 = 20.0;
 const LINE_HEIGHT: f32 = 17.0;
 
 /// Shows what the recording is doing; `clock_s`: seconds on the clock since it began.
-pub fn show(ui: &mut Ui, state: &State, live: &Live, clock_s: f64) {
+pub fn show(ui: &mut Ui, state: &State, live: &Live, clock_s: f64, intents: &mut Vec<Intent>) {
     let palette = Palette::of(ui);
     let width = ui.available_width();
     ui.horizontal_top(|ui| {
-        column(ui, (width * 0.27).clamp(240.0, 380.0), |ui| progress(ui, state, live, clock_s, &palette));
+        column(ui, (width * 0.27).clamp(220.0, 360.0), |ui| progress(ui, state, live, clock_s, intents));
         ui.separator();
-        column(ui, (width * 0.27).clamp(240.0, 380.0), |ui| meters(ui, live, &palette));
+        column(ui, (width * 0.28).clamp(230.0, 360.0), |ui| meters(ui, live, &palette));
         ui.separator();
         column(ui, ui.available_width(), |ui| log(ui, state, &palette));
     });
@@ -41,7 +42,8 @@ fn column(ui: &mut Ui, width: f32, contents: impl FnOnce(&mut Ui)) {
     });
 }
 
-fn progress(ui: &mut Ui, state: &State, live: &Live, clock_s: f64, palette: &Palette) {
+fn progress(ui: &mut Ui, state: &State, live: &Live, clock_s: f64, intents: &mut Vec<Intent>) {
+    let palette = Palette::of(ui);
     let what = match state.job {
         Some(Job::Recording { stopping: true }) => "Stopping",
         Some(Job::Recording { stopping: false }) => "Recording",
@@ -61,6 +63,9 @@ fn progress(ui: &mut Ui, state: &State, live: &Live, clock_s: f64, palette: &Pal
         if state.is_recording() {
             ui.label(text_small(left(done_s, total_s, clock_s)).color(palette.soft));
         }
+    }
+    if !state.is_recording() && ui.button(text_small("Hide")).clicked() {
+        intents.push(Intent::HideLive);
     }
     for (take, done, total) in live.takes.values().take(4) {
         let part = 100 * done / (*total).max(1);
@@ -83,7 +88,7 @@ fn left(done_s: f64, total_s: f64, clock_s: f64) -> String {
 fn meters(ui: &mut Ui, live: &Live, palette: &Palette) {
     ui.horizontal(|ui| {
         ui.label("Levels");
-        ui.label(text_small("dBov: RMS now, highest peak").color(palette.soft));
+        ui.label(text_small("dBov: RMS, highest peak").color(palette.soft));
     });
     if live.meters.is_empty() {
         ui.label(text_small("no levels yet").color(palette.soft));
@@ -104,7 +109,7 @@ fn show_meter(ui: &mut Ui, port: &Port, meter: &Meter, palette: &Palette) {
         wording::number(meter.highest_dbov, 1)
     );
     response.widget_info(|| WidgetInfo::labeled(Role::Meter, true, &text));
-    let (names, numbers) = (82.0, 96.0);
+    let (names, numbers) = (72.0, 88.0);
     let name = Rect::from_min_max(rect.min, pos2(rect.left() + names, rect.bottom()));
     paint_line(ui, name, Align2::LEFT_CENTER, port.name(), 12.0, palette.ink);
     let track = Rect::from_min_max(

@@ -73,13 +73,13 @@ impl Live {
 
 /// What a worker brings back.
 pub enum Answer {
-    /// A plan was read and checked.
+    /// A plan was read, or read and checked.
     Plan {
         /// How it was asked for.
         given: String,
         /// The plan, or what is wrong with it.
         result: Result<ResolvedPlan, RunError>,
-        /// Whether the worker goes on with recording it.
+        /// Whether the worker goes on with it: checks or records it.
         goes_on: bool,
     },
     /// A stored run was opened.

@@ -150,7 +150,7 @@ impl State {
     pub fn may_open(&self) -> Result<(), &'static str> {
         match self.job {
             None => Ok(()),
-            Some(Job::Opening) => Err("Something is being opened"),
+            Some(Job::Opening) => Err("A plan or a run is being read and checked"),
             Some(Job::Recording { .. }) => Err("A run is being recorded: stop it first"),
         }
     }
@@ -216,6 +216,13 @@ impl State {
         self.notice = None;
     }
 
+    /// Puts away meters and log of a recording that is over.
+    pub fn hide_live(&mut self) {
+        if !self.is_recording() {
+            self.live = None;
+        }
+    }
+
     /// Takes in everything that came since the last frame. Gives a folder that should be opened: after a
     /// failed recording, what is on disk counts.
     pub fn take_in(&mut self, mail: Mail) -> Option<PathBuf> {
@@ -248,7 +255,6 @@ impl State {
             Answer::Plan { given, result, goes_on } => {
                 if !goes_on {
                     self.job = None;
-                    self.live = None;
                 }
                 match result {
                     Ok(plan) => {

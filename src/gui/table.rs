@@ -8,6 +8,7 @@ use super::look::{ChipSize, Palette, paint_chip, paint_line};
 use super::rows::Row;
 use super::state::State;
 use crate::report::wording;
+use crate::verdict::Verdict;
 
 /// The height of a row: two lines.
 const ROW_HEIGHT: f32 = 42.0;
@@ -31,9 +32,9 @@ impl Columns {
     /// Fixed columns have the width of what stands in them; the entry and the flags share the rest.
     fn of(left: f32, right: f32) -> Self {
         const GAP: f32 = 12.0;
-        let fixed = [50.0, 104.0, 96.0, 106.0, 100.0];
+        let fixed = [48.0, 101.0, 114.0, 102.0, 98.0];
         let rest = (right - left - 2.0 * PADDING - 6.0 * GAP - fixed.iter().sum::<f32>()).max(160.0);
-        let widths = [fixed[0], rest * 0.62, fixed[1], fixed[2], fixed[3], fixed[4], rest * 0.38];
+        let widths = [fixed[0], rest * 0.55, fixed[1], fixed[2], fixed[3], fixed[4], rest * 0.45];
         let mut x = left + PADDING;
         let mut next = widths.into_iter().map(|width| {
             let column = (x, x + width);
@@ -78,7 +79,11 @@ pub fn show(ui: &mut Ui, state: &State, intents: &mut Vec<Intent>) {
         let first = (viewport.min.y / ROW_HEIGHT).floor().max(0.0) as usize;
         let last = ((viewport.max.y / ROW_HEIGHT).ceil().max(0.0) as usize).min(rows.len());
         for (at, row) in rows.iter().enumerate().take(last).skip(first) {
-            if show_row(ui, row_rect(at), row, selected == Some(at), &columns, &palette) {
+            let look = RowLook {
+                selected: selected == Some(at),
+                waiting: row.verdict == Verdict::NotRun && state.is_recording(),
+            };
+            if show_row(ui, row_rect(at), row, look, &columns, &palette) {
                 intents.push(Intent::Select(row.id.clone()));
             }
         }
@@ -120,8 +125,23 @@ fn show_head(ui: &Ui, rect: Rect, columns: &Columns, palette: &Palette) {
     ui.painter().hline(rect.x_range(), rect.bottom() - 0.5, Stroke::new(1.0, palette.line));
 }
 
+/// What a row cannot say of itself.
+#[derive(Clone, Copy)]
+struct RowLook {
+    selected: bool,
+    /// Not judged yet, in a recording that goes on.
+    waiting: bool,
+}
+
 /// Shows a row. Gives whether it was clicked.
-fn show_row(ui: &Ui, rect: Rect, row: &Row, selected: bool, columns: &Columns, palette: &Palette) -> bool {
+fn show_row(
+    ui: &Ui,
+    rect: Rect,
+    row: &Row,
+    RowLook { selected, waiting }: RowLook,
+    columns: &Columns,
+    palette: &Palette,
+) -> bool {
     let response = ui.interact(rect, ui.scope_id().with(row.id.text()), Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, true, selected, &row.spoken));
     let painter = ui.painter();
@@ -158,9 +178,15 @@ fn show_row(ui: &Ui, rect: Rect, row: &Row, selected: bool, columns: &Columns, p
     line(columns.margin, &upper, right, &row.margin, 14.0, if row.outside { palette.fail } else { ink });
     line(columns.margin, &lower, right, &row.margin_at, 12.0, soft);
     let (first, second) = flag_lines(row);
-    line(columns.flags, &upper, left, &first, 12.0, soft);
-    line(columns.flags, &lower, left, &second, 12.0, soft);
-    paint_chip(painter, pos2(columns.verdict.0, rect.center().y), row.verdict, ChipSize::Small, palette);
+    line(columns.flags, &upper, left, &first, 11.5, soft);
+    line(columns.flags, &lower, left, &second, 11.5, soft);
+    if waiting {
+        let whole = cell(columns.verdict, &(rect.top()..=rect.bottom()));
+        paint_line(ui, whole, left, "waiting", 13.0, soft);
+    } else {
+        let place = pos2(columns.verdict.0, rect.center().y);
+        paint_chip(painter, place, row.verdict, ChipSize::Small, palette);
+    }
     let on_flags = pointer.is_some_and(|at| at.x >= columns.flags.0);
     let clicked = response.clicked();
     if told || (on_flags && !row.flags.is_empty()) {

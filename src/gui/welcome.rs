@@ -14,6 +14,7 @@ pub fn show(ui: &mut Ui, state: &mut State, intents: &mut Vec<Intent>) {
     let palette = Palette::of(ui);
     let may_open = state.may_open().is_ok();
     ui.add_space(24.0);
+    ui.spacing_mut().item_spacing.x = 40.0;
     ui.columns(2, |columns| {
         let [plans, runs] = columns else { return };
         plans.label(RichText::new("Open a plan").size(18.0));
