@@ -21,6 +21,7 @@ use lombard::run::{Engine, RunError, Update};
 use lombard::terms::Port;
 use lombard::verdict::Verdict;
 
+use crate::recording::{SHORT_PLAN, empty_folder, findings, plan_in, record, request};
 use crate::report_sample;
 
 const SIZE: [f32; 2] = [1280.0, 1600.0];
@@ -205,6 +206,25 @@ fn buttons_say_what_is_possible_now() {
 }
 
 #[test]
+fn a_typed_plan_is_opened_by_enter() {
+    let mut harness = window(std::path::Path::new("no-such-folder"));
+    let field = harness.get_by(|node| {
+        node.role() == egui::accesskit::Role::TextInput && node.label().as_deref() == Some("Plan")
+    });
+    field.focus();
+    harness.run();
+    let field = harness.get_by(|node| node.is_focused());
+    field.type_text("quick-nb");
+    harness.run();
+    harness.key_press(Key::Enter);
+    harness.step();
+    wait(&mut harness, "the plan is open", |desk| desk.state.job.is_none());
+    assert_eq!(harness.state().state.notice, None);
+    assert_eq!(harness.state().state.plan().unwrap().given, "quick-nb");
+    assert!(is_enabled(&harness, "Start"));
+}
+
+#[test]
 fn every_problem_is_shown_with_place_found_expected_and_remedy() {
     let mut harness = window(std::path::Path::new("no-such-folder"));
     let source = SourceText::new("plans/lab.toml", "a\nb\nc\n".repeat(10));
@@ -268,8 +288,9 @@ fn levels_are_shown_for_each_port_and_over_is_a_word() {
     harness.state().mailbox().hear(&Update::Telemetry(&progress));
     harness.step();
     harness.step();
-    let meters = harness.query_all_by(|node| node.role() == egui::accesskit::Role::Meter).count();
-    assert_eq!(meters, 2);
+    let meters = harness.query_all_by(|node| node.role() == egui::accesskit::Role::Meter);
+    let meters: Vec<String> = meters.filter_map(|node| node.accesskit_node().label()).collect();
+    assert_eq!(meters, ["ear.left: −60.0 dBov, highest peak −∞", "poi.send: −20.0 dBov, highest peak over"]);
     harness.get_by(|node| {
         node.role() == egui::accesskit::Role::Label
             && node.value().is_some_and(|text| text == "30.0\u{a0}s of 2\u{a0}min 00\u{a0}s of sound")
@@ -313,4 +334,113 @@ fn hostile_texts_and_numbers_that_are_none_are_shown_all_the_same() {
         harness.run();
     }
     assert!(harness.state().state.detail().is_some());
+}
+
+/// A window with the short plan open.
+fn with_plan<'a>(name: &str) -> (Harness<'a, Desk>, std::path::PathBuf, String) {
+    let folder = empty_folder(name);
+    let plan = plan_in(&folder, SHORT_PLAN);
+    let mut harness = window(&folder);
+    let ctx = harness.ctx.clone();
+    harness.state_mut().open(&plan, &ctx);
+    wait(&mut harness, "the plan is open", |desk| desk.state.job.is_none());
+    assert_eq!(harness.state().state.notice, None);
+    (harness, folder, plan)
+}
+
+/// Presses the button and waits until the recording is under way.
+fn begin(harness: &mut Harness<'_, Desk>, button: &str) {
+    assert!(is_enabled(harness, button), "{button}");
+    harness.get_by_label(button).click();
+    harness.step();
+    assert!(harness.state().state.is_recording());
+    wait(harness, "the first event comes", |desk| !desk.state.log.is_empty());
+}
+
+#[test]
+fn a_run_started_by_its_button_is_the_run_that_the_engine_records() {
+    let (mut harness, folder, plan) = with_plan("window-run");
+    let rows = harness.state().state.rows();
+    assert_eq!(rows.len(), 5, "the entries stand there before anything is recorded");
+    assert!(rows.iter().all(|row| row.verdict == Verdict::NotRun && !row.spoken.is_empty()));
+    begin(&mut harness, "Start");
+    wait(&mut harness, "the run is recorded", |desk| desk.state.job.is_none());
+    let state = &harness.state().state;
+    assert_eq!(state.notice, None);
+    let view = state.run().unwrap();
+    assert_eq!(view.state, RunState::Finished);
+    assert_eq!(findings(view), findings(&record(&request(&plan, &folder, view.seed))));
+    assert!(state.log.iter().any(|line| line.text == "everything is recorded"), "{:?}", state.log);
+    for row in state.rows() {
+        let told = state.log.iter().filter(|line| line.text.starts_with(&format!("{}: ", row.id))).count();
+        assert_eq!(told, 1, "one line for the verdict of {}", row.id);
+    }
+    assert!(!state.live.as_ref().unwrap().meters.is_empty(), "levels came");
+    let mut other = window(&folder);
+    let ctx = other.ctx.clone();
+    other.state_mut().open(&view.path.file_name().unwrap().to_string_lossy(), &ctx);
+    wait(&mut other, "the stored run is open", |desk| desk.state.job.is_none());
+    assert_eq!(other.state().state.rows(), harness.state().state.rows());
+}
+
+#[test]
+fn a_run_can_be_stopped_and_taken_up_again() {
+    let (mut harness, _, _) = with_plan("window-stop");
+    begin(&mut harness, "Start");
+    harness.get_by_label("Stop").click();
+    harness.step();
+    assert!(harness.state().stop_flag().unwrap().is_set());
+    assert_eq!(harness.state().state.job, Some(Job::Recording { stopping: true }));
+    wait(&mut harness, "the run has stopped", |desk| desk.state.job.is_none());
+    assert_eq!(harness.state().state.run().unwrap().state, RunState::Incomplete);
+    begin(&mut harness, "Resume");
+    wait(&mut harness, "the run is complete", |desk| desk.state.job.is_none());
+    assert_eq!(harness.state().state.run().unwrap().state, RunState::Finished);
+    assert!(!is_enabled(&harness, "Resume"));
+}
+
+#[test]
+fn closing_the_window_leaves_a_run_that_can_be_taken_up_again() {
+    let (mut harness, folder, _) = with_plan("window-close");
+    begin(&mut harness, "Start");
+    harness.state_mut().close();
+    let runs = Engine::new(Vec::new()).list(&folder).unwrap();
+    let stored = Engine::new(Vec::new()).open(&runs[0].path).unwrap();
+    assert_eq!(stored.state, RunState::Incomplete, "nobody holds the run any more");
+}
+
+#[test]
+fn a_plan_that_was_renamed_in_the_field_is_not_started() {
+    let (mut harness, _, plan) = with_plan("window-rename");
+    assert!(is_enabled(&harness, "Start"));
+    harness.state_mut().state.form.plan = "another".to_owned();
+    harness.step();
+    assert!(!is_enabled(&harness, "Start"));
+    harness.state_mut().state.form.plan = plan;
+    harness.step();
+    assert!(is_enabled(&harness, "Start"));
+}
+
+#[test]
+fn a_broken_plan_and_a_car_that_is_not_there_are_told_and_nothing_is_recorded() {
+    let folder = empty_folder("window-broken");
+    let text = SHORT_PLAN.replace("\"WB\"", "\"MB\"").replace("\"pn-8192\"", "\"pm-8192\"");
+    let plan = plan_in(&folder, &text);
+    let mut harness = window(&folder);
+    let ctx = harness.ctx.clone();
+    harness.state_mut().open(&plan, &ctx);
+    wait(&mut harness, "the plan is refused", |desk| desk.state.job.is_none());
+    let notice = harness.state().state.notice.clone().unwrap();
+    assert!(notice.problems.len() >= 2, "{notice:#?}");
+    for one in &notice.problems {
+        assert!(one.place.contains("short.toml:") && !one.remedy.is_empty(), "{one:?}");
+    }
+    let (mut harness, folder, _) = with_plan("window-car");
+    harness.state_mut().state.form.car = "no-such-car".to_owned();
+    harness.get_by_label("Start").click();
+    harness.step();
+    wait(&mut harness, "the car is refused", |desk| desk.state.job.is_none());
+    let notice = harness.state().state.notice.clone().unwrap();
+    assert!(notice.message.contains("no-such-car"), "{notice:?}");
+    assert_eq!(Engine::new(Vec::new()).list(&folder).unwrap(), []);
 }

@@ -8,6 +8,7 @@ use egui::{
 use super::intent::Intent;
 use super::look::{Palette, text_small};
 use super::state::{Job, State};
+use crate::run::RunSummary;
 
 /// The widest list of choices, in points.
 const CHOICES_HEIGHT_MAX: f32 = 360.0;
@@ -36,17 +37,13 @@ pub fn show(ui: &mut Ui, state: &mut State, intents: &mut Vec<Intent>) {
 fn record_row(ui: &mut Ui, state: &mut State, intents: &mut Vec<Intent>) {
     let may_open = state.may_open();
     let room = ui.available_width();
-    let names = |names: &[String]| names.iter().map(|name| (name.clone(), name.clone())).collect::<Vec<_>>();
-    let plans = names(&state.lists.plans);
-    let cars = names(&state.lists.cars);
-    let devices = names(&state.lists.devices);
     let car_hint = match state.plan().and_then(|plan| plan.default_car.as_ref()) {
         Some(car) => format!("{car} (the plan's)"),
         None => "the plan's car".to_owned(),
     };
     ui.add_enabled_ui(may_open.is_ok(), |ui| {
         let field = Field { name: "Plan", hint: "file or name", width: room * 0.29, label_width: 32.0 };
-        if pick(ui, &field, &mut state.form.plan, &plans, intents) {
+        if pick(ui, &field, &mut state.form.plan, || named(&state.lists.plans), intents) {
             intents.push(Intent::OpenPlan);
         }
         if button(ui, "Open plan", may_open).clicked() {
@@ -54,30 +51,21 @@ fn record_row(ui: &mut Ui, state: &mut State, intents: &mut Vec<Intent>) {
         }
         ui.add_space(8.0);
         let field = Field { name: "Car", hint: &car_hint, width: room * 0.21, label_width: 0.0 };
-        pick(ui, &field, &mut state.form.car, &cars, intents);
+        pick(ui, &field, &mut state.form.car, || named(&state.lists.cars), intents);
         ui.add_space(8.0);
         let field = Field { name: "Device", hint: "no record", width: room * 0.18, label_width: 0.0 };
-        pick(ui, &field, &mut state.form.device, &devices, intents);
+        pick(ui, &field, &mut state.form.device, || named(&state.lists.devices), intents);
     });
 }
 
 fn stored_row(ui: &mut Ui, state: &mut State, intents: &mut Vec<Intent>) {
     let may_open = state.may_open();
-    let runs: Vec<(String, String)> = state
-        .lists
-        .runs
-        .iter()
-        .map(|run| {
-            let name = run.path.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
-            (run.path.display().to_string(), format!("{name}   {}", run.title))
-        })
-        .collect();
     let room = ui.available_width();
     let mut open = false;
     ui.add_enabled_ui(may_open.is_ok(), |ui| {
         let field =
             Field { name: "Run", hint: "folder of a stored run", width: room * 0.55, label_width: 32.0 };
-        open |= pick(ui, &field, &mut state.form.run, &runs, intents);
+        open |= pick(ui, &field, &mut state.form.run, || stored(&state.lists.runs), intents);
         open |= button(ui, "Open run", may_open).clicked();
     });
     if open {
@@ -160,27 +148,39 @@ struct Field<'a> {
     label_width: f32,
 }
 
-/// A text field with a list of what there is. Gives whether something was chosen, or typed and entered.
+/// Names as choices.
+fn named(names: &[String]) -> Vec<(String, String)> {
+    names.iter().map(|name| (name.clone(), name.clone())).collect()
+}
+
+/// Stored runs as choices: their folder, and what is shown.
+fn stored(runs: &[RunSummary]) -> Vec<(String, String)> {
+    runs.iter().map(|run| (run.path.display().to_string(), name_of(run))).collect()
+}
+
+/// A stored run in a list: the name of its folder and the title of its plan.
+pub fn name_of(run: &RunSummary) -> String {
+    let name = run.path.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
+    format!("{name}   {}", run.title)
+}
+
+/// A text field with a list of what there is, made when the list is opened. Gives whether something was chosen, or typed and entered.
 fn pick(
     ui: &mut Ui,
     field: &Field<'_>,
     text: &mut String,
-    choices: &[(String, String)],
+    choices: impl FnOnce() -> Vec<(String, String)>,
     intents: &mut Vec<Intent>,
 ) -> bool {
-    let label = ui
-        .allocate_ui_with_layout(
-            vec2(field.label_width, ui.spacing().interact_size.y),
-            Layout::left_to_right(Align::Center),
-            |ui| {
-                ui.set_min_width(field.label_width);
-                ui.label(field.name)
-            },
-        )
-        .inner;
+    let size = vec2(field.label_width, ui.spacing().interact_size.y);
+    ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
+        ui.set_min_width(field.label_width);
+        ui.label(field.name);
+    });
     ui.spacing_mut().item_spacing.x = 2.0;
     let edit = TextEdit::singleline(text).hint_text(field.hint.to_owned()).desired_width(field.width);
-    let edit = ui.add(edit.min_size(vec2(0.0, 26.0)).align(Align2::LEFT_CENTER)).labelled_by(label.id);
+    let edit = ui.add(edit.min_size(vec2(0.0, 26.0)).align(Align2::LEFT_CENTER));
+    ui.ctx().accesskit_node_builder(edit.id, |node| node.set_label(field.name));
     let mut chosen = edit.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
     let arrow = arrow_button(ui, field.name);
     if arrow.clicked() {
@@ -188,12 +188,13 @@ fn pick(
     }
     Popup::menu(&arrow).show(|ui| {
         ScrollArea::vertical().max_height(CHOICES_HEIGHT_MAX).show(ui, |ui| {
+            let choices = choices();
             if choices.is_empty() {
                 ui.label("nothing found; type a path");
             }
             for (value, shown) in choices {
-                if ui.selectable_label(value == text, shown).clicked() {
-                    value.clone_into(text);
+                if ui.selectable_label(value == *text, shown).clicked() {
+                    *text = value;
                     chosen = true;
                     ui.close();
                 }

@@ -20,8 +20,8 @@ use crate::run::{BenchChoice, Engine, RunError, RunRequest, Update};
 const FRAME: Duration = Duration::from_millis(40);
 /// How long closing the window waits for a recording to come to its safe state.
 const CLOSE_WAIT_MAX: Duration = Duration::from_secs(20);
-/// The seed of runs from the window.
-const SEED: u64 = 1;
+/// The seed of runs from the window: that of the command line when it is told none.
+const SEED: u64 = 0;
 
 /// A thread that works for the window.
 struct Worker {
@@ -49,14 +49,19 @@ impl Desk {
 
     /// Opens a plan or a run: a folder, also one below the folder of runs, is a run; everything else is a plan.
     pub fn open(&mut self, given: &str, ctx: &Context) {
-        let below = self.runs.join(given);
-        let folder = [Path::new(given), &below].into_iter().find(|path| path.is_dir());
-        if let Some(run) = folder {
-            self.act(Intent::OpenRun(run.to_path_buf()), ctx);
+        let run = self.run_folder(Path::new(given));
+        if run.is_dir() {
+            self.act(Intent::OpenRun(run), ctx);
         } else {
             given.clone_into(&mut self.state.form.plan);
             self.act(Intent::OpenPlan, ctx);
         }
+    }
+
+    /// The folder of a run that is given by its path, or by its name below the folder of runs.
+    fn run_folder(&self, given: &Path) -> PathBuf {
+        let below = self.runs.join(given);
+        if !given.is_dir() && below.is_dir() { below } else { given.to_path_buf() }
     }
 
     /// The flag that stops the recording under way.
@@ -73,7 +78,7 @@ impl Desk {
     pub fn act(&mut self, intent: Intent, ctx: &Context) {
         match intent {
             Intent::OpenPlan => self.open_plan(ctx),
-            Intent::OpenRun(path) => self.open_run(path, ctx),
+            Intent::OpenRun(path) => self.open_run(&path, ctx),
             Intent::Start => self.start(ctx),
             Intent::Stop => self.stop(),
             Intent::Resume => self.resume(ctx),
@@ -109,14 +114,14 @@ impl Desk {
         });
     }
 
-    fn open_run(&mut self, path: PathBuf, ctx: &Context) {
+    fn open_run(&mut self, path: &Path, ctx: &Context) {
         if self.state.may_open().is_err() || path.as_os_str().is_empty() {
             return;
         }
         self.state.job = Some(Job::Opening);
         self.state.notice = None;
         self.state.live = None;
-        self.read_run(path, ctx);
+        self.read_run(self.run_folder(path), ctx);
     }
 
     fn read_run(&mut self, path: PathBuf, ctx: &Context) {

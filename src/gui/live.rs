@@ -103,11 +103,10 @@ fn meters(ui: &mut Ui, live: &Live, palette: &Palette) {
 
 fn show_meter(ui: &mut Ui, port: &Port, meter: &Meter, palette: &Palette) {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), METER_HEIGHT), Sense::hover());
-    let text = format!(
-        "{port}: {} dBov, highest peak {} dBov",
-        wording::number(meter.rms_dbov, 1),
-        wording::number(meter.highest_dbov, 1)
-    );
+    let over = meter.highest_dbov >= 0.0;
+    // Never by color alone.
+    let highest = if over { "over".to_owned() } else { wording::number(meter.highest_dbov, 1) };
+    let text = format!("{port}: {} dBov, highest peak {highest}", wording::number(meter.rms_dbov, 1));
     response.widget_info(|| WidgetInfo::labeled(Role::Meter, true, &text));
     let (names, numbers) = (72.0, 88.0);
     let name = Rect::from_min_max(rect.min, pos2(rect.left() + names, rect.bottom()));
@@ -123,7 +122,6 @@ fn show_meter(ui: &mut Ui, port: &Port, meter: &Meter, palette: &Palette) {
         // A level that is no number is no level.
         track.left() + track.width() * if part.is_nan() { 0.0 } else { part }
     };
-    let over = meter.highest_dbov >= 0.0;
     let color: Color32 = if over { palette.fail } else { palette.pass };
     let filled = Rect::from_min_max(track.min, pos2(place(meter.rms_dbov), track.bottom()));
     painter.rect_filled(filled, 2.0, color.gamma_multiply(0.7));
@@ -135,8 +133,6 @@ fn show_meter(ui: &mut Ui, port: &Port, meter: &Meter, palette: &Palette) {
     let peak = Rect::from_min_max(pos2(middle, rect.top()), rect.max);
     let right = Align2::RIGHT_CENTER;
     paint_line(ui, rms, right, &wording::number(meter.rms_dbov, 1), 12.0, palette.ink);
-    // Never by color alone.
-    let highest = if over { "over".to_owned() } else { wording::number(meter.highest_dbov, 1) };
     paint_line(ui, peak, right, &highest, 12.0, if over { palette.fail } else { palette.soft });
 }
 
@@ -155,7 +151,7 @@ fn log(ui: &mut Ui, state: &State, palette: &Palette) {
             };
             ui.horizontal(|ui| {
                 ui.set_height(LINE_HEIGHT);
-                let time = format!("{:>7.1}", line.at_s);
+                let time = format!("{:>5.1}", line.at_s);
                 ui.label(RichText::new(time).monospace().size(11.0).color(palette.soft));
                 ui.add(Label::new(text_small(&line.text).color(color)).truncate());
             });

@@ -142,7 +142,8 @@ fn show_row(
     columns: &Columns,
     palette: &Palette,
 ) -> bool {
-    let response = ui.interact(rect, ui.scope_id().with(row.id.text()), Sense::click());
+    // Not in the order of Tab: the arrow keys move among rows, and a plan may have hundreds.
+    let response = ui.interact(rect, ui.scope_id().with(row.id.text()), Sense::CLICK);
     response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, true, selected, &row.spoken));
     let painter = ui.painter();
     if selected || response.hovered() {

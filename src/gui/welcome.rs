@@ -2,6 +2,7 @@
 
 use egui::{RichText, ScrollArea, Ui};
 
+use super::bar::name_of;
 use super::intent::Intent;
 use super::look::{Palette, text_small};
 use super::state::State;
@@ -49,8 +50,7 @@ fn stored_runs(ui: &mut Ui, state: &State, may_open: bool, intents: &mut Vec<Int
     }
     ScrollArea::vertical().auto_shrink(false).id_salt("runs").show(ui, |ui| {
         for run in state.lists.runs.iter().take(RUNS_MAX) {
-            let name = run.path.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
-            let text = format!("{name}   {}", run.title);
+            let text = name_of(run);
             if ui.add_enabled(may_open, egui::Button::new(text).truncate()).clicked() {
                 intents.push(Intent::OpenRun(run.path.clone()));
             }
