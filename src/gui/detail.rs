@@ -102,7 +102,7 @@ fn result_text(view: &EntryView, result: &summary::Result<'_>) -> ResultText {
         Some(finding) => {
             let mut text = wording::value(finding, distance);
             if let Some(uncertainty) = finding.uncertainty {
-                let _ = write!(text, " ± {}", wording::quantity(uncertainty, finding.unit));
+                let _ = write!(text, " ± {}", wording::uncertainty(uncertainty, finding.unit));
             }
             text
         }

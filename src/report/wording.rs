@@ -57,6 +57,11 @@ pub fn quantity(value: f64, unit: Unit) -> String {
     with_unit(number(value, decimals(unit)), unit)
 }
 
+/// An uncertainty: never rounded to none.
+pub fn uncertainty(value: f64, unit: Unit) -> String {
+    with_unit(number(value, decimals_near(value, decimals(unit))), unit)
+}
+
 /// A margin with its sign, with as many decimals as it takes to be told from zero.
 pub fn margin(margin: Quantity) -> String {
     let sign = if margin.value > 0.0 { "+" } else { "" };
@@ -239,6 +244,8 @@ mod tests {
         assert_eq!(margin(distance), "−0.0004\u{a0}dB");
         assert_eq!(margin(Quantity::new(0.0, Unit::Db)), "0.00\u{a0}dB");
         assert_eq!(margin(Quantity::new(2.5, Unit::Db)), "+2.50\u{a0}dB");
+        assert_eq!(uncertainty(0.003, Unit::Db), "0.003\u{a0}dB");
+        assert_eq!(uncertainty(0.0, Unit::Db), "0.00\u{a0}dB");
     }
 
     #[test]

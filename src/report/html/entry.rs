@@ -119,7 +119,7 @@ fn findings(out: &mut Markup, view: &EntryView, results: &[Result<'_>]) {
         value(out, result);
         out.raw("</td><td class=\"num\">");
         match result.measured().and_then(|finding| finding.uncertainty.map(|u| (u, finding.unit))) {
-            Some((uncertainty, unit)) => out.text(wording::quantity(uncertainty, unit)),
+            Some((uncertainty, unit)) => out.text(wording::uncertainty(uncertainty, unit)),
             None => out.raw("–"),
         };
         out.raw("</td><td class=\"lim\">");
