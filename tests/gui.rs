@@ -321,6 +321,35 @@ fn a_view_while_recording_fills_the_rows_and_logs_new_verdicts_once() {
 }
 
 #[test]
+fn the_selection_follows_the_verdicts_until_a_user_selects() {
+    let mut harness = window(std::path::Path::new("no-such-folder"));
+    harness.state_mut().state.begin_recording();
+    harness.state().mailbox().begin();
+    let judged = |count: usize| {
+        let mut view = report_sample::full();
+        view.state = RunState::Running;
+        for entry in &mut view.entries[count..] {
+            entry.verdict = Verdict::NotRun;
+            "not evaluated yet".clone_into(&mut entry.reason);
+        }
+        Arc::new(view)
+    };
+    let mut selected = |count: usize, user: Option<isize>| {
+        harness.state().mailbox().hear(&Update::View(judged(count)));
+        harness.step();
+        if let Some(rows) = user {
+            let ctx = harness.ctx.clone();
+            harness.state_mut().act(Intent::Step(rows), &ctx);
+        }
+        harness.state().state.selected_row()
+    };
+    assert_eq!(selected(1, None), Some(0));
+    assert_eq!(selected(3, None), Some(2));
+    assert_eq!(selected(4, Some(-1)), Some(2), "the user went up from the fourth");
+    assert_eq!(selected(6, None), Some(2), "and stays there");
+}
+
+#[test]
 fn hostile_texts_and_numbers_that_are_none_are_shown_all_the_same() {
     let view = report_sample::hostile();
     let builder = Harness::builder().with_size(SIZE).with_context_setup(look::dress).with_max_steps(20);

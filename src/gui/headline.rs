@@ -37,8 +37,13 @@ impl Headline {
             (name, "") => name.to_owned(),
             (name, software) => format!("{name}, {software}"),
         };
-        let kind = if view.bench.is_virtual { "virtual car" } else { "bench" };
-        let mut facts = vec![device, format!("{kind} {}", view.bench.name), view.bench.network.codec.clone()];
+        let bench =
+            format!("{} {}", if view.bench.is_virtual { "virtual car" } else { "bench" }, view.bench.name);
+        // Without a record a virtual car is its own device.
+        let is_device = device.to_lowercase() == bench.to_lowercase();
+        let mut facts = vec![device];
+        facts.extend(Some(bench).filter(|_| !is_device));
+        facts.push(view.bench.network.codec.clone());
         facts.push(format!("begun {}", view.started_at));
         if !view.left_out.is_empty() {
             facts.push(format!("{} entries left out", view.left_out.len()));
@@ -47,9 +52,10 @@ impl Headline {
         if view.evaluation > 1 {
             let _ = write!(state, ", evaluation {}", view.evaluation);
         }
-        let _ = write!(state, ", {} of sound", wording::duration(view.audio_s));
+        // How far a run is that goes on, the live panel tells.
         if !running {
-            let _ = write!(state, " in {}", wording::duration(view.wall_s));
+            let (sound, clock) = (wording::duration(view.audio_s), wording::duration(view.wall_s));
+            let _ = write!(state, ", {sound} of sound in {clock}");
         }
         // Of a run that goes on only a fail is certain; everything else may still change.
         let verdict = Some(view.verdict()).filter(|verdict| !running || *verdict == Verdict::Fail);

@@ -84,6 +84,8 @@ pub struct State {
     pub log: VecDeque<Line>,
     /// Whether the selected row has to be scrolled to; the table puts it back.
     pub reveal: bool,
+    /// Whether the selection follows the verdicts as they are made: until a user selects.
+    follows: bool,
     plan: Option<PlanShown>,
     shown: Shown,
     rows: Vec<Row>,
@@ -192,8 +194,9 @@ impl State {
         self.run().map(|view| view.path.as_path())
     }
 
-    /// Shows an entry.
+    /// Shows an entry, and no other until the next recording.
     pub fn select(&mut self, id: &EntryId) {
+        self.follows = false;
         self.selected = Some(id.clone());
         self.derive_detail();
     }
@@ -214,6 +217,7 @@ impl State {
         self.live = Some(Live::default());
         self.log.clear();
         self.notice = None;
+        self.follows = true;
     }
 
     /// Puts away meters and log of a recording that is over.
@@ -239,7 +243,11 @@ impl State {
             self.push_line(line);
         }
         if let Some(view) = mail.view {
-            self.log_verdicts(&view, at_s);
+            let newest = self.log_verdicts(&view, at_s);
+            if self.follows && newest.is_some() {
+                self.selected = newest;
+                self.reveal = true;
+            }
             self.show(Shown::Run(view));
         }
         let mut open = None;
@@ -309,11 +317,11 @@ impl State {
         }
     }
 
-    /// A line for each entry whose outcome is new.
-    fn log_verdicts(&mut self, view: &RunView, at_s: f64) {
+    /// A line for each entry whose outcome is new. Gives the last of them that was reached.
+    fn log_verdicts(&mut self, view: &RunView, at_s: f64) -> Option<EntryId> {
         let before: BTreeMap<&EntryId, (Verdict, &str)> =
             self.entries().iter().map(|one| (&one.entry.id, (one.verdict, one.reason.as_str()))).collect();
-        let mut lines = Vec::new();
+        let (mut lines, mut newest) = (Vec::new(), None);
         for entry in &view.entries {
             let now = (entry.verdict, entry.reason.as_str());
             // An entry that nobody reached yet has no outcome to tell.
@@ -325,10 +333,13 @@ impl State {
                 entry.margin.map_or(String::new(), |one| format!(", margin {}", wording::margin(one)));
             let text = format!("{}: {}{margin}", entry.entry.id, wording::verdict(entry.verdict));
             lines.push(Line { at_s, tone: Tone::Strong, text });
+            newest = Some(&entry.entry.id).filter(|_| entry.verdict != Verdict::NotRun).or(newest);
         }
+        let newest = newest.cloned();
         for line in lines {
             self.push_line(line);
         }
+        newest
     }
 
     fn show(&mut self, shown: Shown) {
