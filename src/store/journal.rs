@@ -30,8 +30,8 @@ pub enum JournalError {
 pub struct Journal {
     path: PathBuf,
     file: Box<dyn StoredFile>,
-    /// Set when an append failed half-way: what stands in the file after it is unknown.
-    broken: bool,
+    /// Why an append failed half-way: what stands in the file after it is unknown.
+    broken: Option<String>,
 }
 
 /// A journal as it was read.
@@ -87,7 +87,7 @@ impl Journal {
             storage.truncate(path, read.good_bytes)?;
         }
         let file = storage.append(path)?;
-        Ok((Self { path: path.to_owned(), file, broken: false }, read.lines))
+        Ok((Self { path: path.to_owned(), file, broken: None }, read.lines))
     }
 
     /// Appends a line and returns when it is on the disk.
@@ -99,16 +99,17 @@ impl Journal {
     /// Appends a line that may be lost in a power cut, for what can be computed again.
     pub fn append_lazily(&mut self, line: &impl Serialize) -> Result<(), JournalError> {
         let failed = |cause| StorageError { action: "cannot write", path: self.path.clone(), cause };
-        if self.broken {
-            // Appending after a torn line would damage the journal in its middle.
-            let cause = std::io::Error::other("an earlier line could not be written");
+        if let Some(cause) = &self.broken {
+            // Appending after a torn line would damage the journal in its middle. Of several threads that write, the one
+            // that is heard may not be the one that met the cause.
+            let cause = std::io::Error::other(format!("an earlier line could not be written: {cause}"));
             return Err(failed(cause).into());
         }
         let text = serde_json::to_vec(line).map_err(|error| failed(std::io::Error::other(error)))?;
         let written = self.file.write_all(&[text.as_slice(), b"\n"].concat());
-        written.map_err(failed).map_err(|error| {
-            self.broken = true;
-            error.into()
+        written.map_err(|cause| {
+            self.broken = Some(cause.to_string());
+            StorageError { action: "cannot write", path: self.path.clone(), cause }.into()
         })
     }
 
@@ -116,7 +117,7 @@ impl Journal {
     pub fn sync(&mut self) -> Result<(), JournalError> {
         let synced = self.file.sync();
         synced.map_err(|cause| {
-            self.broken = true;
+            self.broken = Some(cause.to_string());
             StorageError { action: "cannot write", path: self.path.clone(), cause }.into()
         })
     }
@@ -165,7 +166,8 @@ mod tests {
         journal.append(&1).unwrap();
         assert!(journal.append(&2222).is_err());
         disk.heal();
-        assert!(journal.append(&3).is_err());
+        let later = journal.append(&3).unwrap_err().to_string();
+        assert!(later.contains("no space left"), "the cause is told again: {later}");
         assert_eq!(lines(&path).lines, [1]);
         let (mut again, _) = Journal::open::<u32>(&disk, &path).unwrap();
         again.append(&4).unwrap();
