@@ -11,10 +11,15 @@ fn main() -> ExitCode {
     }
 }
 
-/// Opens the window and gives the exit code.
+/// Opens the window and gives the exit code when it is closed.
 #[cfg(feature = "gui")]
-fn open(_window: Window) -> u8 {
-    cli::refuse("the window is not in this build yet; `lombard --help` lists what the command line can do")
+fn open(window: Window) -> u8 {
+    match lombard::gui::run(window.engine, window.runs, window.open) {
+        Ok(()) => 0,
+        Err(error) => cli::refuse(&format!(
+            "the window cannot be opened: {error}; `lombard --help` lists what the command line can do"
+        )),
+    }
 }
 
 /// There is no window to open.
