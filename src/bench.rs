@@ -1,6 +1,7 @@
 //! The bench: what records takes. Live and virtual benches are peers behind one trait.
 
 pub mod car;
+pub mod live;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! From digital full scale to pascals and dBm0: what a port's samples mean, and since when that is known.
 
+pub mod ledger;
+
 use std::fmt;
 
 use crate::terms::UnknownWord;
@@ -10,7 +12,7 @@ use crate::units::{Quantity, Unit};
 pub enum Validity {
     /// Within its interval.
     Valid,
-    /// Past its interval.
+    /// Outside of its interval.
     Expired,
     /// There is none: no verdict may stand on the port.
     Missing,

@@ -1,0 +1,384 @@
+//! The coded sequence on the loopback: where a recording begins, and whether anything is missing in it.
+//!
+//! A [`Code`] is white noise that never repeats, so that a few hundred frames of it say which frames they are. It runs
+//! ahead of the take by [`LEAD`] frames, beside it, and on for [`TAIL`]. [`find`] looks for the end of the lead in what
+//! came back; [`examine`] then goes through the rest, window by window:
+//!
+//! 1. A clock that drifts moves the code along a straight line: offsets at check points all over the take, between the
+//!    frames, tell that from jumps.
+//! 2. A window fits while the code explains it as well as it explains the others. Where one does not, the code is looked
+//!    for again further on and further away, and the cheapest way to explain what lies between (the old offset, then
+//!    what fits neither, then the new one) places the break. Through a digital loopback that is exact to the frame.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::dsp::align::{Delay, DelaySearch, find_delay};
+use crate::signals::random::Random;
+use crate::take::{Frame, RATE};
+use crate::units::Seconds;
+
+/// Frames of the code before the take, 200 ms.
+pub const LEAD: usize = 9_600;
+/// Frames of the code after the take: what was lost on the way still has something to come.
+pub const TAIL: usize = 24_000;
+/// Frames that are recorded beyond the take.
+pub const AFTER: usize = 2 * PROBE;
+/// Frames of the lead that are looked for.
+const MARK: usize = 4_096;
+/// Frames in which the code must be found; the offset between playback and capture is at most the rest, 2.5 s.
+pub const SEARCH_MAX: usize = 131_072;
+/// The peak of the code, −18 dB of full scale: loud enough for a cable, no burden for an output.
+const PEAK: f64 = 0.125;
+/// Steps of the code on either side of zero. With [`PEAK`] a step is 2⁻²², which 24 bits carry exactly.
+const STEPS: f64 = 524_288.0;
+
+/// Frames in a window of the examination.
+const WINDOW: usize = 256;
+/// Frames at the end of a take that say too little after a break: it is on record already.
+const WINDOW_MIN: usize = 32;
+/// Frames by which the code is looked for after a break.
+const PROBE: usize = 512;
+/// How far a break may move the code, either way.
+const REACH: usize = 16_384;
+/// The correlation below which a window is no code: six standard deviations of chance in [`WINDOW`] frames.
+const CORRELATION_MIN: f64 = 0.4;
+/// How much worse than the median window a window may fit; short noises on a cable stay below.
+const MISFIT_RATIO: f64 = 10.0;
+/// The misfit that every window may have, far below one wrong frame in [`WINDOW`] (4e-3).
+const MISFIT_FLOOR: f64 = 1e-7;
+
+/// Check points for the drift: at most and at least this many.
+const POINTS: std::ops::RangeInclusive<usize> = 8..=32;
+/// Frames at a check point.
+const POINT: usize = 2_048;
+/// How far the code may have drifted at a check point.
+const POINT_REACH: usize = 1_024;
+/// How far the offsets may lie beside the straight line of a drift, in frames; a jump by one frame lies 0.35 beside it.
+const LINE_DEVIATION_MAX: f64 = 0.25;
+/// Drifting by more than this over a take, in frames, means that playback and capture have no common time.
+pub const DRIFT_MAX_FRAMES: f64 = 0.5;
+
+/// White noise that belongs to one take.
+#[derive(Debug, Clone)]
+pub struct Code {
+    samples: Arc<[f32]>,
+}
+
+impl Code {
+    /// The code beside a take of `duration` frames. Takes with other seeds have other codes, so that an old recording
+    /// is never taken for a new one.
+    pub fn new(seed: u64, duration: Frame) -> Self {
+        let mut random = Random::new(seed);
+        let frames = LEAD + duration as usize + TAIL;
+        let sample = |_| {
+            let step = (random.uniform() * 2.0 * STEPS).floor() - STEPS;
+            (step / STEPS * PEAK) as f32
+        };
+        Self { samples: (0..frames).map(sample).collect() }
+    }
+
+    /// The samples, [`LEAD`] first.
+    pub fn samples(&self) -> &Arc<[f32]> {
+        &self.samples
+    }
+}
+
+/// The index of the take's first frame in a recording of the loopback; `None` where the code is not in it.
+pub fn find(code: &Code, recording: &[f32]) -> Option<usize> {
+    let longest = recording.len().checked_sub(MARK)?;
+    let reference = widened(&code.samples[LEAD - MARK..LEAD]);
+    let search = DelaySearch::between(Seconds(0.0), seconds(longest as f64));
+    let delay = find_delay(&reference, &widened(recording), RATE, &search).ok()?;
+    is_sure(&delay).then(|| frames(delay.delay).round() as usize + MARK)
+}
+
+fn is_sure(delay: &Delay) -> bool {
+    delay.correlation >= CORRELATION_MIN && delay.correlation >= 2.0 * delay.chance
+}
+
+fn widened(samples: &[f32]) -> Vec<f64> {
+    samples.iter().map(|x| f64::from(*x)).collect()
+}
+
+fn seconds(frames: f64) -> Seconds {
+    Seconds(frames / f64::from(RATE))
+}
+
+fn frames(delay: Seconds) -> f64 {
+    delay.0 * f64::from(RATE)
+}
+
+/// A place where the recording is not what was played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Break {
+    /// The first frame of the recording that is wrong, on the timeline of the take.
+    pub at: Frame,
+    /// Frames that were played and did not arrive.
+    pub lost: u64,
+    /// Frames that arrived again, or that were never played.
+    pub repeated: u64,
+}
+
+impl fmt::Display for Break {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = format!("at frame {} ({:.4} s)", self.at, self.at as f64 / f64::from(RATE));
+        match (self.lost, self.repeated) {
+            (lost, 0) => write!(f, "{lost} lost {place}"),
+            (0, repeated) => write!(f, "{repeated} repeated or inserted {place}"),
+            (lost, repeated) if lost == repeated => write!(f, "{lost} replaced {place}"),
+            (lost, repeated) => write!(f, "{lost} lost and {repeated} inserted {place}"),
+        }
+    }
+}
+
+/// What the loopback says about a take.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Evidence {
+    /// The breaks, in the order of time.
+    pub breaks: Vec<Break>,
+    /// The drift of the capture clock against the playback clock, in parts per million.
+    pub drift_ppm: f64,
+    /// What is left of the offset after whole frames were removed, in frames.
+    pub rest_frames: f64,
+}
+
+impl Evidence {
+    /// Whether the clocks ran apart by more than [`DRIFT_MAX_FRAMES`] over a take.
+    pub fn drifted(&self, duration: Frame) -> bool {
+        (self.drift_ppm * 1e-6 * duration as f64).abs() > DRIFT_MAX_FRAMES
+    }
+}
+
+/// Holds the loopback's recording of a take, its first frame the take's, against the code. [`AFTER`] more frames than
+/// the take has tell what a break near its end is.
+pub fn examine(code: &Code, recording: &[f32], duration: Frame) -> Evidence {
+    let track = Track { code: &code.samples, recording };
+    let line = track.drift();
+    if let Some((rest_frames, drift_ppm)) = line {
+        let evidence = Evidence { breaks: Vec::new(), drift_ppm, rest_frames };
+        if evidence.drifted(duration) {
+            return evidence;
+        }
+    }
+    let misfit = track.median_misfit();
+    let mut breaks = track.breaks(misfit);
+    breaks.retain(|one| one.at < duration);
+    let (rest_frames, drift_ppm) = line.filter(|_| breaks.is_empty()).unwrap_or_default();
+    // Where whole frames explain everything there is nothing between them.
+    let is_exact = misfit < MISFIT_FLOOR;
+    if is_exact {
+        return Evidence { breaks, ..Evidence::default() };
+    }
+    Evidence { breaks, drift_ppm, rest_frames }
+}
+
+/// A recording beside its code. An *offset* is how many frames later than in the undisturbed take the code arrives.
+struct Track<'a> {
+    code: &'a [f32],
+    recording: &'a [f32],
+}
+
+impl Track<'_> {
+    /// The frame of the code that should stand at frame `at` of the recording.
+    fn expected(&self, at: usize, offset: i64) -> Option<f64> {
+        let index = usize::try_from(LEAD as i64 + at as i64 - offset).ok()?;
+        self.code.get(index).map(|x| f64::from(*x))
+    }
+
+    /// How the code fits a window: the magnitude of its correlation, and its gain.
+    fn fit(&self, at: usize, frames: usize, offset: i64) -> (f64, f64) {
+        let (mut xx, mut cc, mut xc) = (0.0, 0.0, 0.0);
+        for n in at..at + frames {
+            let x = self.recording.get(n).map_or(0.0, |x| f64::from(*x));
+            let c = self.expected(n, offset).unwrap_or(0.0);
+            xx += x * x;
+            cc += c * c;
+            xc += x * c;
+        }
+        if xx > 0.0 && cc > 0.0 { (xc.abs() / (xx * cc).sqrt(), xc / cc) } else { (0.0, 0.0) }
+    }
+
+    /// The part of the energy of some frames that the code does not explain, 0 … 1.
+    fn misfit(&self, at: usize, frames: usize, offset: i64) -> f64 {
+        let (correlation, _) = self.fit(at, frames, offset);
+        1.0 - (correlation * correlation).min(1.0)
+    }
+
+    /// The misfit of a usual window: 0 through a digital loopback, more through filters, noise, and between frames.
+    fn median_misfit(&self) -> f64 {
+        let mut all: Vec<f64> = (0..self.recording.len() / WINDOW)
+            .map(|window| self.misfit(window * WINDOW, WINDOW, 0))
+            .filter(|misfit| *misfit < misfit_of(CORRELATION_MIN))
+            .collect();
+        all.sort_by(f64::total_cmp);
+        all.get(all.len() / 2).copied().unwrap_or(1.0)
+    }
+
+    /// Every break, in the order of time.
+    fn breaks(&self, usual: f64) -> Vec<Break> {
+        let allowed = (MISFIT_RATIO * usual).clamp(MISFIT_FLOOR, misfit_of(CORRELATION_MIN));
+        let end = self.recording.len();
+        let mut breaks = Vec::new();
+        let (mut at, mut offset, mut sure) = (0, 0, 0);
+        while at < end {
+            // The last window reaches back into what is known to be good, as far as that goes.
+            let window = at.min(end.saturating_sub(WINDOW)).max(sure);
+            let frames = WINDOW.min(end - window);
+            if frames < WINDOW_MIN || self.misfit(window, frames, offset) <= allowed {
+                at = window + frames;
+                continue;
+            }
+            let from = window.saturating_sub(WINDOW).max(sure);
+            let Some((next_offset, to)) = self.again(window, offset, allowed) else {
+                let at = self.end_of_code(from, offset, usual);
+                let lost = (end - at) as u64;
+                breaks.extend((lost > 0).then_some(Break { at: at as Frame, lost, repeated: lost }));
+                return breaks;
+            };
+            let (first, second) = self.split(from, to, offset, next_offset, usual);
+            let skipped = (second as i64 - next_offset) - (first as i64 - offset);
+            let strange = (second - first) as u64;
+            let lost = skipped.max(0) as u64;
+            let repeated = strange + (-skipped).max(0) as u64;
+            if lost + repeated > 0 {
+                breaks.push(Break { at: first as Frame, lost, repeated });
+            }
+            (at, offset, sure) = (to, next_offset, to);
+        }
+        breaks
+    }
+
+    /// Where the code fits again, from `from` on: its offset, and the end of a window that fits.
+    fn again(&self, from: usize, offset: i64, allowed: f64) -> Option<(i64, usize)> {
+        let end = self.recording.len();
+        let mut at = from;
+        let mut step = WINDOW / 2;
+        while at + WINDOW <= end {
+            let probe = at..(at + PROBE).min(end);
+            let near = [Some(offset), self.offset_of(probe.clone(), offset)];
+            for next in near.into_iter().flatten() {
+                let windows = probe.clone().step_by(WINDOW / 4).filter(|n| n + WINDOW <= end);
+                let misfits: Vec<_> = windows.map(|n| (n, self.misfit(n, WINDOW, next))).collect();
+                let least = misfits.iter().map(|one| one.1).fold(f64::INFINITY, f64::min);
+                // The first of the good ones: a window with the break in it fits less well.
+                let window = misfits.iter().find(|one| one.1 <= 1.5 * least + MISFIT_FLOOR);
+                if let Some((window, _)) = window.filter(|_| least <= allowed) {
+                    return Some((next, window + WINDOW));
+                }
+            }
+            at += step;
+            // A dead loopback is not looked through frame by frame.
+            step = (step * 2).min(2 * PROBE);
+        }
+        None
+    }
+
+    /// The offset at which a part of the recording is code, within [`REACH`] of `offset`.
+    fn offset_of(&self, part: std::ops::Range<usize>, offset: i64) -> Option<i64> {
+        let middle = LEAD as i64 + part.start as i64 - offset;
+        let limit = |index: i64| index.clamp(0, self.code.len() as i64) as usize;
+        let from = limit(middle - REACH as i64);
+        let to = limit(middle + (part.len() + REACH) as i64);
+        let longest = (to - from).checked_sub(part.len())?;
+        let reference = widened(&self.recording[part.clone()]);
+        let search = DelaySearch::between(Seconds(0.0), seconds(longest as f64));
+        let delay = find_delay(&reference, &widened(&self.code[from..to]), RATE, &search).ok()?;
+        let index = from as i64 + frames(delay.delay).round() as i64;
+        is_sure(&delay).then_some(LEAD as i64 + part.start as i64 - index)
+    }
+
+    /// What a frame that fits neither offset costs: well above what a fitting frame costs, well below a wrong one.
+    fn strange_cost(gain: f64, usual: f64) -> f64 {
+        let power = gain * gain * PEAK * PEAK / 3.0;
+        power * (16.0 * usual).clamp(1e-6, 0.5)
+    }
+
+    /// Where in `from..to` the code leaves one offset and where it takes up the other: the cheapest explanation.
+    fn split(&self, from: usize, to: usize, one: i64, other: i64, usual: f64) -> (usize, usize) {
+        let (_, gain) = self.fit(to - WINDOW, WINDOW, other);
+        let strange = Self::strange_cost(gain, usual);
+        let cost = |n: usize, offset: i64| {
+            let error = f64::from(self.recording[n]) - gain * self.expected(n, offset).unwrap_or(0.0);
+            error * error
+        };
+        let mut before = 0.0;
+        let (mut between, mut left) = (f64::INFINITY, from);
+        let (mut after, mut ends) = (f64::INFINITY, (from, from));
+        for n in from..to {
+            let direct = (before, (n, n));
+            let around = (between, (left, n));
+            let stay = (after, ends);
+            let best = [stay, around, direct].into_iter().min_by(|a, b| a.0.total_cmp(&b.0));
+            (after, ends) = best.unwrap_or(direct);
+            after += cost(n, other);
+            if before < between {
+                (between, left) = (before, n);
+            }
+            between += strange;
+            before += cost(n, one);
+        }
+        ends
+    }
+
+    /// Where the code ends for good, from `from` on.
+    fn end_of_code(&self, from: usize, offset: i64, usual: f64) -> usize {
+        let (_, gain) = self.fit(from, WINDOW, offset);
+        let strange = Self::strange_cost(gain, usual);
+        let end = self.recording.len();
+        let (mut balance, mut best, mut at) = (0.0, 0.0, from);
+        for n in from..end {
+            let error = f64::from(self.recording[n]) - gain * self.expected(n, offset).unwrap_or(0.0);
+            balance += error * error - strange;
+            if balance < best {
+                (best, at) = (balance, n + 1);
+            }
+        }
+        at
+    }
+
+    /// The straight line of the offsets between frames: the offset at the start, and the slope in parts per million.
+    /// `None` where there is none: too short, disturbed, or broken.
+    fn drift(&self) -> Option<(f64, f64)> {
+        let room = self.recording.len().checked_sub(POINT + 2 * POINT_REACH)?;
+        let count = (room / (2 * POINT)).min(*POINTS.end());
+        if count < *POINTS.start() {
+            return None;
+        }
+        let points = (0..count).map(|k| {
+            let at = POINT_REACH + room * k / (count - 1);
+            Some((at as f64, self.offset_between_frames(at)?))
+        });
+        let points: Vec<(f64, f64)> = points.collect::<Option<_>>()?;
+        let n = count as f64;
+        let mean = |value: fn(&(f64, f64)) -> f64| points.iter().map(value).sum::<f64>() / n;
+        let (mean_at, mean_offset) = (mean(|point| point.0), mean(|point| point.1));
+        let (mut above, mut below) = (0.0, 0.0);
+        for (at, offset) in &points {
+            above += (at - mean_at) * (offset - mean_offset);
+            below += (at - mean_at).powi(2);
+        }
+        let slope = above / below;
+        let start = mean_offset - slope * mean_at;
+        let is_straight =
+            points.iter().all(|(at, offset)| (offset - start - slope * at).abs() < LINE_DEVIATION_MAX);
+        is_straight.then_some((start, slope * 1e6))
+    }
+
+    fn offset_between_frames(&self, at: usize) -> Option<f64> {
+        let reference = widened(&self.code[LEAD + at..LEAD + at + POINT]);
+        let around = at - POINT_REACH..at + POINT + POINT_REACH;
+        let search = DelaySearch::between(Seconds(0.0), seconds(2.0 * POINT_REACH as f64));
+        let search = search.whitened(100.0, 20_000.0);
+        let delay = find_delay(&reference, &widened(&self.recording[around]), RATE, &search).ok()?;
+        (delay.correlation >= CORRELATION_MIN).then(|| frames(delay.delay) - POINT_REACH as f64)
+    }
+}
+
+/// The misfit of a window with this correlation.
+fn misfit_of(correlation: f64) -> f64 {
+    1.0 - correlation * correlation
+}
+
+#[cfg(test)]
+mod tests;
