@@ -3,6 +3,9 @@
 pub mod car;
 pub mod live;
 
+#[cfg(test)]
+pub(crate) mod suite;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -11,9 +11,19 @@
 //!
 //! [`rig`] is the only user of serialport, `audio` the only user of cpal.
 
+#[cfg(feature = "audio")]
+pub mod audio;
 pub mod file;
+#[cfg(feature = "audio")]
+mod recorder;
+pub mod rig;
 pub mod spec;
 pub mod sync;
+#[cfg(feature = "audio")]
+pub mod take;
+
+#[cfg(all(test, feature = "audio"))]
+mod tests;
 
 /// An audio interface as `list interfaces` shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -14,6 +14,14 @@ fn shipped(name: &str) -> CarSpec {
 }
 
 #[test]
+fn a_car_keeps_the_promises_of_a_bench() {
+    for (name, bandwidth) in [("reference-wb", Bandwidth::Wb), ("ideal-nb", Bandwidth::Nb)] {
+        let mut bench = super::rig::CarBench::new(&shipped(name));
+        crate::bench::suite::hold(&mut bench, bandwidth);
+    }
+}
+
+#[test]
 #[ignore = "prints what the shipped cars are; run it after a change of their numbers"]
 fn print_truth_of_shipped_cars() {
     for name in ["ideal-wb", "ideal-nb", "reference-wb"] {

@@ -217,7 +217,10 @@ impl Track<'_> {
 
     /// Every break, in the order of time.
     fn breaks(&self, usual: f64) -> Vec<Break> {
-        let allowed = (MISFIT_RATIO * usual).clamp(MISFIT_FLOOR, misfit_of(CORRELATION_MIN));
+        let worst = misfit_of(CORRELATION_MIN);
+        let allowed = (MISFIT_RATIO * usual).clamp(MISFIT_FLOOR, worst);
+        // Five standard deviations of what WINDOW frames of noise scatter.
+        let well = (1.5 * usual).clamp(MISFIT_FLOOR, worst);
         let end = self.recording.len();
         let mut breaks = Vec::new();
         let (mut at, mut offset, mut sure) = (0, 0, 0);
@@ -230,7 +233,7 @@ impl Track<'_> {
                 continue;
             }
             let from = window.saturating_sub(WINDOW).max(sure);
-            let Some((next_offset, to)) = self.again(window, offset, allowed) else {
+            let Some((next_offset, to)) = self.again(window, offset, well) else {
                 let at = self.end_of_code(from, offset, usual);
                 let lost = (end - at) as u64;
                 breaks.extend((lost > 0).then_some(Break { at: at as Frame, lost, repeated: lost }));
@@ -249,8 +252,8 @@ impl Track<'_> {
         breaks
     }
 
-    /// Where the code fits again, from `from` on: its offset, and the end of a window that fits.
-    fn again(&self, from: usize, offset: i64, allowed: f64) -> Option<(i64, usize)> {
+    /// Where the code fits well again, from `from` on: its offset, and the end of the window.
+    fn again(&self, from: usize, offset: i64, well: f64) -> Option<(i64, usize)> {
         let end = self.recording.len();
         let mut at = from;
         let mut step = WINDOW / 2;
@@ -258,12 +261,9 @@ impl Track<'_> {
             let probe = at..(at + PROBE).min(end);
             let near = [Some(offset), self.offset_of(probe.clone(), offset)];
             for next in near.into_iter().flatten() {
-                let windows = probe.clone().step_by(WINDOW / 4).filter(|n| n + WINDOW <= end);
-                let misfits: Vec<_> = windows.map(|n| (n, self.misfit(n, WINDOW, next))).collect();
-                let least = misfits.iter().map(|one| one.1).fold(f64::INFINITY, f64::min);
-                // The first of the good ones: a window with the break in it fits less well.
-                let window = misfits.iter().find(|one| one.1 <= 1.5 * least + MISFIT_FLOOR);
-                if let Some((window, _)) = window.filter(|_| least <= allowed) {
+                // A window with a part of the break in it fits less well than usual: the next one will do.
+                let mut windows = probe.clone().step_by(WINDOW / 4).filter(|n| n + WINDOW <= end);
+                if let Some(window) = windows.find(|n| self.misfit(*n, WINDOW, next) <= well) {
                     return Some((next, window + WINDOW));
                 }
             }

@@ -1,1 +1,1 @@
-//! x
+//! Bench files: what is read, and every problem at its place.

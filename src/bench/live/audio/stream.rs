@@ -1,0 +1,346 @@
+//! The two sides of the callbacks: programs to play, a ring of what was heard, and counters.
+//!
+//! Everything is allocated before a stream starts. A take's tracks are handed to the playback side as a [`Program`]
+//! and come back when they are played, so that memory is given back by the bench and never by a callback.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+
+use cpal::FromSample;
+use rtrb::{Consumer, Producer, RingBuffer};
+
+/// Programs on their way to the callback.
+const PROGRAMS_MAX: usize = 8;
+
+/// Tracks to play from one moment on.
+pub struct Program {
+    /// Its number, from 1.
+    pub number: u32,
+    /// How many frames it lasts.
+    pub frames: usize,
+    /// The tracks.
+    pub tracks: Vec<ProgramTrack>,
+}
+
+/// One track of a program.
+pub struct ProgramTrack {
+    /// The channel, from 0.
+    pub channel: usize,
+    /// The frame of the program at which it begins.
+    pub at: usize,
+    /// The samples.
+    pub samples: Arc<[f32]>,
+}
+
+/// Why a stream does not go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The interface or its server is gone.
+    Gone,
+    /// The sound system reported something that it has no word for.
+    Backend,
+}
+
+/// What the callbacks tell. Counters only grow while the streams run.
+#[derive(Debug, Default)]
+pub struct Counters {
+    played: AtomicU64,
+    captured: AtomicU64,
+    overflowed: AtomicU64,
+    xruns: AtomicU64,
+    errors: AtomicU64,
+    fault: AtomicU8,
+    began: AtomicU32,
+    began_played: AtomicU64,
+    began_captured: AtomicU64,
+}
+
+/// Where both streams were when a program began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Beginning {
+    /// Frames played before it.
+    pub played: u64,
+    /// Frames that had gone into the ring.
+    pub captured: u64,
+}
+
+impl Counters {
+    /// Whether both streams have run.
+    pub fn are_running(&self) -> bool {
+        self.played.load(Ordering::Acquire) > 0 && self.captured.load(Ordering::Acquire) > 0
+    }
+
+    /// Frames that went into the ring.
+    pub fn captured(&self) -> u64 {
+        self.captured.load(Ordering::Acquire)
+    }
+
+    /// Frames that found no room in the ring.
+    pub fn overflowed(&self) -> u64 {
+        self.overflowed.load(Ordering::Acquire)
+    }
+
+    /// How often the sound system reported a lost block.
+    pub fn xruns(&self) -> u64 {
+        self.xruns.load(Ordering::Acquire)
+    }
+
+    /// The first fault.
+    pub fn fault(&self) -> Option<Fault> {
+        match self.fault.load(Ordering::Acquire) {
+            1 => Some(Fault::Gone),
+            2 => Some(Fault::Backend),
+            _ => None,
+        }
+    }
+
+    /// Where the streams were when program `number` began, once it has.
+    pub fn beginning(&self, number: u32) -> Option<Beginning> {
+        (self.began.load(Ordering::Acquire) == number).then(|| Beginning {
+            played: self.began_played.load(Ordering::Acquire),
+            captured: self.began_captured.load(Ordering::Acquire),
+        })
+    }
+
+    /// Counts a lost block.
+    pub fn xrun(&self) {
+        self.xruns.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Keeps a fault, the first for good; gives how many errors there were.
+    pub fn fail(&self, fault: Fault) -> u64 {
+        let code = match fault {
+            Fault::Gone => 1,
+            Fault::Backend => 2,
+        };
+        // The first fault is the cause of the others.
+        let _ = self.fault.compare_exchange(0, code, Ordering::AcqRel, Ordering::Acquire);
+        self.errors.fetch_add(1, Ordering::AcqRel) + 1
+    }
+}
+
+/// What the callbacks need, before the streams are built.
+pub struct Lines {
+    /// For the playback callback.
+    pub playback: PlaybackSide,
+    /// For the capture callback.
+    pub capture: CaptureSide,
+    /// For both, and for the bench.
+    pub counters: Arc<Counters>,
+}
+
+/// What the bench holds while the streams run.
+pub struct Desk {
+    orders: Producer<Option<Program>>,
+    used: Consumer<Program>,
+    ring: Consumer<f32>,
+    lanes: usize,
+    /// The counters.
+    pub counters: Arc<Counters>,
+}
+
+/// Both ends of everything: for the channels `inputs` (from 0, in the order of the lanes), a highest output channel,
+/// and a ring of `frames`.
+pub fn lines(inputs: Vec<usize>, outputs: usize, frames: usize) -> (Lines, Desk) {
+    let (orders, orders_in) = RingBuffer::new(PROGRAMS_MAX);
+    let (used_out, used) = RingBuffer::new(2 * PROGRAMS_MAX);
+    let lanes = inputs.len();
+    let (ring_in, ring) = RingBuffer::new(frames * lanes.max(1));
+    let counters = Arc::new(Counters::default());
+    let playback = PlaybackSide {
+        orders: orders_in,
+        used: used_out,
+        program: None,
+        position: 0,
+        channels: outputs,
+        counters: Arc::clone(&counters),
+    };
+    let capture = CaptureSide { ring: ring_in, inputs, counters: Arc::clone(&counters) };
+    let lines = Lines { playback, capture, counters: Arc::clone(&counters) };
+    (lines, Desk { orders, used, ring, lanes, counters })
+}
+
+impl Desk {
+    /// Hands a program over; `None` is silence. What was played is given back to memory here. `false`: nobody takes
+    /// orders.
+    pub fn order(&mut self, program: Option<Program>) -> bool {
+        while self.used.pop().is_ok() {}
+        self.orders.push(program).is_ok()
+    }
+
+    /// Reads what was heard, at most `frames_max` frames, all lanes of a frame together. Gives the number of frames.
+    pub fn read(&mut self, into: &mut Vec<f32>, frames_max: usize) -> usize {
+        into.clear();
+        let frames = (self.ring.slots() / self.lanes.max(1)).min(frames_max);
+        if let Ok(chunk) = self.ring.read_chunk(frames * self.lanes) {
+            let (one, other) = chunk.as_slices();
+            into.extend_from_slice(one);
+            into.extend_from_slice(other);
+            chunk.commit_all();
+        }
+        frames
+    }
+
+    /// How many samples a frame has.
+    pub fn lanes(&self) -> usize {
+        self.lanes
+    }
+}
+
+/// Plays programs.
+pub struct PlaybackSide {
+    orders: Consumer<Option<Program>>,
+    used: Producer<Program>,
+    program: Option<Program>,
+    position: usize,
+    channels: usize,
+    counters: Arc<Counters>,
+}
+
+impl PlaybackSide {
+    /// The channels that the interface must have.
+    pub fn channels_min(&self) -> u16 {
+        self.channels.max(1) as u16
+    }
+
+    /// Fills a buffer of `channels` interleaved channels.
+    pub fn put_out<T: cpal::Sample + FromSample<f32>>(&mut self, out: &mut [T], channels: usize) {
+        out.fill(T::EQUILIBRIUM);
+        let frames = out.len() / channels.max(1);
+        while let Ok(order) = self.orders.pop() {
+            self.retire();
+            if let Some(program) = &order {
+                let counters = &self.counters;
+                counters.began_played.store(counters.played.load(Ordering::Acquire), Ordering::Release);
+                counters.began_captured.store(counters.captured.load(Ordering::Acquire), Ordering::Release);
+                counters.began.store(program.number, Ordering::Release);
+            }
+            self.program = order;
+            self.position = 0;
+        }
+        if let Some(program) = &self.program {
+            for track in &program.tracks {
+                // The track covers at … at + len of the program, the buffer position … position + frames.
+                let skip = self.position.saturating_sub(track.at);
+                let first = track.at.saturating_sub(self.position);
+                let samples = track.samples.get(skip..).unwrap_or_default();
+                let slots = out.chunks_exact_mut(channels).skip(first);
+                for (frame, sample) in slots.zip(samples) {
+                    if let Some(slot) = frame.get_mut(track.channel) {
+                        *slot = T::from_sample(*sample);
+                    }
+                }
+            }
+            self.position += frames;
+            if self.position >= program.frames {
+                self.retire();
+            }
+        }
+        self.counters.played.fetch_add(frames as u64, Ordering::AcqRel);
+    }
+
+    /// Sends the program back to the bench.
+    fn retire(&mut self) {
+        if let Some(program) = self.program.take() {
+            // There is room: the bench empties the way back before every order, and it is longer than the way here.
+            drop(self.used.push(program));
+        }
+    }
+}
+
+/// Hears the inputs.
+pub struct CaptureSide {
+    ring: Producer<f32>,
+    inputs: Vec<usize>,
+    counters: Arc<Counters>,
+}
+
+impl CaptureSide {
+    /// The channels that the interface must have.
+    pub fn channels_min(&self) -> u16 {
+        self.inputs.iter().map(|channel| channel + 1).max().unwrap_or(1) as u16
+    }
+
+    /// Takes a buffer of `channels` interleaved channels; whole, or not at all where the ring is full.
+    pub fn take_in<T>(&mut self, samples: &[T], channels: usize)
+    where
+        T: cpal::Sample,
+        f32: FromSample<T>,
+    {
+        let frames = samples.len() / channels.max(1);
+        let Ok(chunk) = self.ring.write_chunk_uninit(frames * self.inputs.len()) else {
+            self.counters.overflowed.fetch_add(frames as u64, Ordering::AcqRel);
+            return;
+        };
+        let frames_of = samples.chunks_exact(channels.max(1));
+        let lanes = frames_of.flat_map(|frame| {
+            self.inputs
+                .iter()
+                .map(|channel| frame.get(*channel).map_or(0.0, |sample| sample.to_sample::<f32>()))
+        });
+        chunk.fill_from_iter(lanes);
+        self.counters.captured.fetch_add(frames as u64, Ordering::AcqRel);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn program(number: u32, samples: &[f32], at: usize) -> Program {
+        let track = ProgramTrack { channel: 1, at, samples: samples.into() };
+        Program { number, frames: at + samples.len(), tracks: vec![track] }
+    }
+
+    fn play(side: &mut PlaybackSide, frames: usize) -> Vec<f32> {
+        let mut out = vec![9.0f32; 2 * frames];
+        side.put_out(&mut out, 2);
+        assert!(out.iter().step_by(2).all(|x| *x == 0.0), "channel 0 is silent");
+        out.into_iter().skip(1).step_by(2).collect()
+    }
+
+    #[test]
+    fn a_program_is_played_once_from_where_it_was_ordered() {
+        let (mut lines, mut desk) = lines(vec![0], 2, 100);
+        assert_eq!(play(&mut lines.playback, 3), [0.0; 3]);
+        assert!(desk.order(Some(program(1, &[0.1, 0.2, 0.3, 0.4], 2))));
+        assert_eq!(play(&mut lines.playback, 3), [0.0, 0.0, 0.1]);
+        assert_eq!(desk.counters.beginning(1), Some(Beginning { played: 3, captured: 0 }));
+        assert_eq!(play(&mut lines.playback, 2), [0.2, 0.3]);
+        assert_eq!(play(&mut lines.playback, 3), [0.4, 0.0, 0.0]);
+        assert_eq!(play(&mut lines.playback, 2), [0.0, 0.0]);
+    }
+
+    #[test]
+    fn silence_ends_a_program_and_another_one_replaces_it() {
+        let (mut lines, mut desk) = lines(vec![0], 2, 100);
+        let samples = [0.5; 50];
+        desk.order(Some(program(1, &samples, 0)));
+        assert_eq!(play(&mut lines.playback, 2), [0.5; 2]);
+        desk.order(None);
+        assert_eq!(play(&mut lines.playback, 2), [0.0; 2]);
+        for number in 2..40 {
+            assert!(desk.order(Some(program(number, &samples, 0))));
+            assert_eq!(play(&mut lines.playback, 1), [0.5]);
+            assert!(desk.counters.beginning(number).is_some());
+        }
+        // A callback that never comes takes no more orders than there is room for.
+        let taken = (0..20).filter(|_| desk.order(None)).count();
+        assert_eq!(taken, PROGRAMS_MAX);
+    }
+
+    #[test]
+    fn what_is_heard_arrives_lane_by_lane_or_is_counted_as_lost() {
+        let (mut lines, mut desk) = lines(vec![2, 0], 1, 4);
+        assert_eq!(lines.capture.channels_min(), 3);
+        lines.capture.take_in(&[1i16, 2, 16_384, 4, 5, -16_384], 3);
+        let mut heard = Vec::new();
+        assert_eq!(desk.read(&mut heard, 100), 2);
+        assert_eq!(heard, [0.5, 1.0 / 32_768.0, -0.5, 4.0 / 32_768.0]);
+        lines.capture.take_in(&[0.25f32; 15], 3);
+        assert_eq!((desk.counters.captured(), desk.counters.overflowed()), (2, 5));
+        lines.capture.take_in(&[0.25f32; 12], 3);
+        assert_eq!(desk.read(&mut heard, 3), 3);
+        assert_eq!((desk.counters.captured(), desk.counters.overflowed()), (6, 5));
+    }
+}

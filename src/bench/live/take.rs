@@ -1,0 +1,375 @@
+//! The live bench: calls set up through the rig, takes played and recorded through audio interfaces.
+//!
+//! The streams run for as long as a call is open. Every wait has an end: an interface that delivers nothing is an error
+//! that says so, and a stop is seen within 100 ms.
+
+use std::iter::Peekable;
+use std::slice::Iter;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::audio::stream::{self, Desk, Fault, Program, ProgramTrack};
+use super::audio::{AudioSystem, Streams};
+use super::file::BenchFile;
+use super::recorder::{Lane, Recorder, StreamFacts};
+use super::rig::Rig;
+use super::spec::LiveSpec;
+use super::sync::{Code, LEAD, SEARCH_MAX};
+use crate::bench::{
+    Bench, BenchError, BenchMaker, CaptureSink, RenderedEpoch, RenderedTake, StopFlag, TelemetrySender,
+};
+use crate::capture::Certificate;
+use crate::context::BenchInfo;
+use crate::event::Telemetry;
+use crate::take::{Frame, RATE, RigAction};
+use crate::terms::Port;
+
+/// An interface that delivers nothing for that long is dead.
+const STALL: Duration = Duration::from_secs(2);
+/// What a take may last beside its sound, and how many times longer than that sound.
+const SLOW: (Duration, u32) = (Duration::from_secs(30), 4);
+/// Sound that the ring holds beside what arrives while the rig is waited for.
+const RING_S: u32 = 4;
+/// Frames that are worked on at once.
+const CHUNK: usize = 4_800;
+/// Between two telemetry messages.
+const TELL: Frame = RATE as Frame / 10;
+
+/// The streams of a call.
+struct Running {
+    desk: Desk,
+    /// Frames read from the ring so far.
+    read: u64,
+    programs: u32,
+    /// Last, so that the callbacks are gone before their other ends.
+    _streams: Streams,
+}
+
+/// Audio interfaces and a rig.
+pub struct LiveBench {
+    info: BenchInfo,
+    spec: LiveSpec,
+    system: Arc<AudioSystem>,
+    lanes: Vec<Lane>,
+    rig: Option<Rig>,
+    running: Option<Running>,
+    is_open: bool,
+    takes: u64,
+    telemetry: TelemetrySender,
+}
+
+impl LiveBench {
+    /// The bench of a file, on an audio system.
+    pub fn new(file: &BenchFile, system: Arc<AudioSystem>) -> Self {
+        let lane = |port: &Port, is_analog| Lane { port: port.clone(), is_analog };
+        let mut lanes: Vec<Lane> =
+            file.spec.inputs.iter().map(|(port, input)| lane(port, input.is_analog)).collect();
+        // The loopback is judged by its code, never by its level.
+        lanes.extend(file.spec.loopback.map(|_| lane(&Port::of(Port::LOOPBACK), false)));
+        Self {
+            info: file.info.clone(),
+            spec: file.spec.clone(),
+            system,
+            lanes,
+            rig: None,
+            running: None,
+            is_open: false,
+            takes: 0,
+            telemetry: TelemetrySender::none(),
+        }
+    }
+
+    /// Opens the streams and waits until both run.
+    fn start(&self) -> Result<Running, BenchError> {
+        let mut inputs: Vec<usize> =
+            self.spec.inputs.values().map(|input| usize::from(input.channel) - 1).collect();
+        inputs.extend(self.spec.loopback.map(|pair| usize::from(pair.input) - 1));
+        let loopback = self.spec.loopback.map(|pair| pair.output);
+        let outputs = self.spec.outputs.values().copied().chain(loopback).max().unwrap_or(1);
+        let patience_s = self.spec.rig.as_ref().map_or(0.0, |rig| rig.timeout.as_secs_f64());
+        let ring = (f64::from(RATE) * (f64::from(RING_S) + patience_s)) as usize;
+        let (lines, desk) = stream::lines(inputs, usize::from(outputs), ring);
+        let streams = self.system.start(&self.spec.audio, lines)?;
+        let running = Running { desk, read: 0, programs: 0, _streams: streams };
+        let began = Instant::now();
+        while !running.desk.counters.are_running() {
+            self.check_fault(&running)?;
+            if began.elapsed() > STALL {
+                return Err(self.stalled("after it was started"));
+            }
+            self.system.pace().wait();
+        }
+        Ok(running)
+    }
+
+    fn stalled(&self, when: &str) -> BenchError {
+        BenchError::AskOperator(format!(
+            "the interface {} delivered nothing for {} s {when}: check its cable, its clock and what else uses it, \
+             then resume the run",
+            self.spec.audio.capture,
+            STALL.as_secs()
+        ))
+    }
+
+    fn check_fault(&self, running: &Running) -> Result<(), BenchError> {
+        let ids = format!("{} or {}", self.spec.audio.capture, self.spec.audio.playback);
+        match running.desk.counters.fault() {
+            None => Ok(()),
+            Some(Fault::Gone) => Err(BenchError::AskOperator(format!(
+                "the interface {ids} is gone: connect it, start its server, then resume the run"
+            ))),
+            Some(Fault::Backend) => Err(BenchError::TryAgain(format!(
+                "the sound system failed on {ids}: see its own messages if this happens again"
+            ))),
+        }
+    }
+
+    fn check(&self, take: &RenderedTake) -> Result<(), BenchError> {
+        let name = &self.info.name;
+        if let Some(port) = take.tracks.keys().find(|port| !self.spec.outputs.contains_key(*port)) {
+            return Err(BenchError::StopRun(format!("the bench '{name}' cannot play on port {port}")));
+        }
+        let is_known = |port: &Port| self.lanes.iter().any(|lane| lane.port == *port);
+        if let Some(port) = take.record.iter().find(|port| !is_known(port)) {
+            return Err(BenchError::StopRun(format!("the bench '{name}' cannot record port {port}")));
+        }
+        for (port, track) in &take.tracks {
+            if track.iter().any(|sample| !sample.is_finite()) {
+                return Err(BenchError::StopRun(format!(
+                    "the track for port {port} of take {} holds a value that is no number",
+                    take.id
+                )));
+            }
+        }
+        if let Some((_, RigAction::SetVolume(step))) =
+            take.actions.iter().find(|(_, RigAction::SetVolume(step))| *step >= self.info.volume_step_count)
+        {
+            return Err(self.no_step(*step));
+        }
+        Ok(())
+    }
+
+    fn no_step(&self, step: u32) -> BenchError {
+        BenchError::StopRun(format!(
+            "volume step {step} does not exist: the bench '{}' has the steps 0 to {}",
+            self.info.name,
+            self.info.volume_step_count.saturating_sub(1)
+        ))
+    }
+
+    /// What is played: the tracks after the lead, the code from the start on.
+    fn program(&self, take: &RenderedTake, number: u32, code: Option<&Code>) -> Program {
+        let lead = if code.is_some() { LEAD } else { 0 };
+        let track = |(port, samples): (&Port, &Arc<[f32]>)| {
+            let channel = usize::from(*self.spec.outputs.get(port)?) - 1;
+            Some(ProgramTrack { channel, at: lead, samples: Arc::clone(samples) })
+        };
+        let mut tracks: Vec<ProgramTrack> = take.tracks.iter().filter_map(track).collect();
+        let mut frames = lead + take.duration as usize;
+        if let (Some(code), Some(pair)) = (code, self.spec.loopback) {
+            frames = code.samples().len();
+            let channel = usize::from(pair.output) - 1;
+            tracks.push(ProgramTrack { channel, at: 0, samples: Arc::clone(code.samples()) });
+        }
+        Program { number, frames, tracks }
+    }
+
+    /// Sets the volume through the rig; without one there is one step, and it is set.
+    fn set_volume(&mut self, step: u32, stop: &StopFlag) -> Result<(), BenchError> {
+        if step >= self.info.volume_step_count {
+            return Err(self.no_step(step));
+        }
+        match &mut self.rig {
+            Some(rig) if self.info.volume_step_count > 1 => rig.set_volume(step, stop),
+            _ => Ok(()),
+        }
+    }
+
+    /// Plays and records, until the recorder is satisfied.
+    fn run(
+        &mut self,
+        running: &mut Running,
+        take: &RenderedTake,
+        recorder: &mut Recorder<'_>,
+        sink: &mut dyn CaptureSink,
+        stop: &StopFlag,
+    ) -> Result<(), BenchError> {
+        let number = running.programs;
+        let mut actions = take.actions.iter().peekable();
+        let mut chunk = Vec::new();
+        let mut told = 0;
+        let sound = Duration::from_secs_f64(take.duration as f64 / f64::from(RATE));
+        let (began, mut last) = (Instant::now(), Instant::now());
+        while !recorder.is_done() {
+            if stop.is_set() {
+                return Err(BenchError::Stopped);
+            }
+            self.check_fault(running)?;
+            let frames = running.desk.read(&mut chunk, CHUNK);
+            if frames == 0 {
+                if last.elapsed() > STALL {
+                    return Err(self.stalled(&format!("during take {}", take.id)));
+                }
+                self.system.pace().wait();
+                continue;
+            }
+            last = Instant::now();
+            running.read += frames as u64;
+            let beginning = running.desk.counters.beginning(number);
+            recorder.push(&chunk, beginning.map(|one| one.captured), sink)?;
+            if recorder.waits_in_vain() || began.elapsed() > SLOW.0 + sound * SLOW.1 {
+                return Err(BenchError::AskOperator(format!(
+                    "the interface {} or {} is far too slow: check its clock, then resume the run",
+                    self.spec.audio.playback, self.spec.audio.capture
+                )));
+            }
+            if let Some(done) = recorder.written() {
+                self.act(&mut actions, done, stop)?;
+                if done >= told {
+                    told = done + TELL;
+                    self.tell(take, done, recorder);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Does what is due. An action takes effect when its frame was heard and the rig has answered.
+    fn act(
+        &mut self,
+        actions: &mut Peekable<Iter<'_, (Frame, RigAction)>>,
+        done: Frame,
+        stop: &StopFlag,
+    ) -> Result<(), BenchError> {
+        while let Some((_, RigAction::SetVolume(step))) = actions.next_if(|(frame, _)| *frame <= done) {
+            self.set_volume(*step, stop)?;
+        }
+        Ok(())
+    }
+
+    fn tell(&self, take: &RenderedTake, done: Frame, recorder: &mut Recorder<'_>) {
+        if !self.telemetry.is_listened_to() {
+            return;
+        }
+        let (epoch, id, total) = (take.epoch.clone(), take.id.clone(), take.duration);
+        self.telemetry.send(Telemetry::TakeProgress { epoch, take: id, done, total });
+        self.telemetry.send(Telemetry::Levels { levels: recorder.levels() });
+    }
+}
+
+impl Bench for LiveBench {
+    fn info(&self) -> &BenchInfo {
+        &self.info
+    }
+
+    fn open(&mut self, epoch: &RenderedEpoch, telemetry: &TelemetrySender) -> Result<(), BenchError> {
+        if epoch.bandwidth > self.info.network.bandwidth {
+            return Err(BenchError::StopRun(format!(
+                "the link of the bench '{}' carries {} calls, not {}: choose another network or another plan",
+                self.info.name, self.info.network.bandwidth, epoch.bandwidth
+            )));
+        }
+        self.is_open = false;
+        self.telemetry = telemetry.clone();
+        // Streams with a fault are opened anew.
+        if self.running.as_ref().is_some_and(|running| self.check_fault(running).is_err()) {
+            self.running = None;
+        }
+        if self.rig.is_none() {
+            self.rig = self.spec.rig.as_ref().map(Rig::open).transpose()?;
+        }
+        self.set_volume(epoch.volume_step, &StopFlag::default())?;
+        if self.running.is_none() {
+            self.running = Some(self.start()?);
+        }
+        self.is_open = true;
+        Ok(())
+    }
+
+    fn take(
+        &mut self,
+        take: &RenderedTake,
+        sink: &mut dyn CaptureSink,
+        stop: &StopFlag,
+    ) -> Result<Certificate, BenchError> {
+        self.check(take)?;
+        let (true, Some(mut running)) = (self.is_open, self.running.take()) else {
+            return Err(BenchError::StopRun("no call is open".to_owned()));
+        };
+        self.takes += 1;
+        let code = self.spec.loopback.map(|_| Code::new(self.takes, take.duration));
+        // What was heard between takes is of no interest.
+        let mut old = Vec::new();
+        while let frames @ 1.. = running.desk.read(&mut old, SEARCH_MAX) {
+            running.read += frames as u64;
+        }
+        let counters = Arc::clone(&running.desk.counters);
+        let (overflowed, xruns) = (counters.overflowed(), counters.xruns());
+        running.programs += 1;
+        let program = self.program(take, running.programs, code.as_ref());
+        let lanes = self.lanes.clone();
+        let loopback = code.map(|code| (lanes.len() - 1, code));
+        let mut recorder = Recorder::new(&lanes, loopback, &take.record, take.duration, running.read);
+        let result = if running.desk.order(Some(program)) {
+            self.run(&mut running, take, &mut recorder, sink, stop)
+        } else {
+            Err(self.stalled("and takes no orders"))
+        };
+        // Silence after the take, whatever became of it. A callback that takes no orders plays nothing either.
+        running.desk.order(None);
+        let beginning = counters.beginning(running.programs);
+        self.running = Some(running);
+        result?;
+        let facts = StreamFacts {
+            began_played: beginning.map_or(0, |one| one.played),
+            overflowed: counters.overflowed() - overflowed,
+            xruns: counters.xruns() - xruns,
+        };
+        Ok(recorder.certificate(self.spec.loopback, facts))
+    }
+
+    /// The rig first: its safe state does not depend on sound.
+    fn close(&mut self) -> Result<(), BenchError> {
+        self.is_open = false;
+        self.telemetry = TelemetrySender::none();
+        let safe = self.rig.take().map_or(Ok(()), |mut rig| rig.close());
+        self.running = None;
+        safe
+    }
+}
+
+/// Makes the bench of a file: one, because there is one of the hardware.
+pub struct LiveBenchMaker {
+    file: BenchFile,
+    system: Arc<AudioSystem>,
+}
+
+impl LiveBenchMaker {
+    /// The bench of a file, on the audio host that the file names.
+    ///
+    /// # Errors
+    /// There is no such host, or it does not answer.
+    pub fn new(file: BenchFile) -> Result<Self, BenchError> {
+        let system = Arc::new(AudioSystem::open(file.spec.audio.host())?);
+        Ok(Self { file, system })
+    }
+
+    /// The bench of a file, on an audio system of the caller's.
+    pub fn on(file: BenchFile, system: Arc<AudioSystem>) -> Self {
+        Self { file, system }
+    }
+}
+
+impl BenchMaker for LiveBenchMaker {
+    fn info(&self) -> &BenchInfo {
+        &self.file.info
+    }
+
+    fn make(&self) -> Result<Box<dyn Bench>, BenchError> {
+        Ok(Box::new(LiveBench::new(&self.file, Arc::clone(&self.system))))
+    }
+
+    fn parallel_max(&self) -> usize {
+        1
+    }
+}
