@@ -10,6 +10,7 @@ use crate::run::view::RunView;
 use crate::store::folder::FolderError;
 
 mod acquire;
+mod benches;
 pub mod clock;
 pub mod engine;
 pub mod listing;
@@ -20,6 +21,7 @@ pub mod render;
 mod session;
 pub mod view;
 
+pub use crate::bench::live::Interface;
 pub use engine::{BenchChoice, Engine, Planned, RunRequest, RunSummary};
 
 /// What a face hears while a run is recorded. Called from several threads; it must return at once.

@@ -9,6 +9,7 @@ mod dsp_reference;
 #[cfg(feature = "gui")]
 mod gui;
 mod layers;
+mod live;
 mod plans;
 mod recording;
 mod report;

@@ -14,6 +14,9 @@ const LONGER_BECAUSE: &str = "// Over 600 lines because";
 /// The longest function, in lines (clippy counts without comments; this counts what a reader scrolls).
 const FUNCTION_LINES_MAX: usize = 100;
 
+/// The one file that may hold unsafe code, and how many blocks of it.
+const UNSAFE: (&str, usize) = ("src/bench/live/audio/loop_host.rs", 1);
+
 /// Words that no name contains: the Recommendations say *send* and *receive*.
 const FOREIGN_WORDS: &[&str] = &["tx", "rx", "uplink", "downlink", "sending", "receiving"];
 
@@ -131,6 +134,13 @@ fn unwraps(source: &Source) -> Vec<String> {
         }
     }
     found
+}
+
+/// Unsafe code away from the one place that has a reason for it, or more of it there.
+fn unsafe_code(source: &Source) -> Vec<String> {
+    let count = (0..source.tokens.len()).filter(|at| source.is_word(*at, "unsafe")).count();
+    let allowed = if source.path == UNSAFE.0 { UNSAFE.1 } else { 0 };
+    if count > allowed { vec![format!("{}: {count} times unsafe", source.path)] } else { Vec::new() }
 }
 
 /// The lower-case words of an identifier: `RxLevel_max` has `rx`, `level` and `max`.
@@ -253,6 +263,12 @@ fn nothing_unwraps_outside_tests() {
 }
 
 #[test]
+fn unsafe_code_stays_where_it_is() {
+    hold(unsafe_code);
+    complain(&rust_files("tests").iter().flat_map(unsafe_code).collect::<Vec<_>>());
+}
+
+#[test]
 fn names_use_the_words_of_the_recommendations_in_american_spelling() {
     hold(foreign_names);
 }
@@ -319,6 +335,15 @@ mod tests {
         assert_eq!(unwraps(&source("fn f() { g().unwrap() }")).len(), 1);
         assert!(unwraps(&source("fn f() { g().unwrap_or(0) } // .unwrap()")).is_empty());
         assert!(unwraps(&source("#[cfg(test)]\nmod tests { fn f() { g().unwrap() } }")).is_empty());
+    }
+
+    #[test]
+    fn unsafe_code_is_seen() {
+        let one = "fn f() { unsafe { g() } }";
+        assert_eq!(unsafe_code(&source(one)).len(), 1);
+        assert!(unsafe_code(&Source::new(UNSAFE.0, one)).is_empty());
+        assert_eq!(unsafe_code(&Source::new(UNSAFE.0, &one.repeat(2))).len(), 1);
+        assert!(unsafe_code(&source("fn f() {} // unsafe")).is_empty());
     }
 
     #[test]

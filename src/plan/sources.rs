@@ -171,6 +171,10 @@ shipped! {
     Cars, "ideal-wb", "test-plans/cars/ideal-wb.toml";
     Cars, "reference-wb", "test-plans/cars/reference-wb.toml";
     Devices, "example", "test-plans/devices/example.toml";
+    Rigs, "example-loop", "calibration/rigs/example-loop.toml";
+    Ledger, "example-ear", "calibration/ledger/example-ear.toml";
+    Ledger, "example-mouth", "calibration/ledger/example-mouth.toml";
+    Ledger, "example-poi", "calibration/ledger/example-poi.toml";
     Signals, "catalogue", "signals/catalogue.toml";
 }
 

@@ -1,8 +1,8 @@
 //! The time of day for journals and folder names: UTC, so that runs of two labs can be put in order.
 
-use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
+use time::{Date, OffsetDateTime};
 
 /// Now, in ISO 8601 with milliseconds.
 pub fn now() -> String {
@@ -16,6 +16,11 @@ pub fn folder_stamp() -> String {
     OffsetDateTime::now_utc()
         .format(format_description!("[year]-[month]-[day]T[hour]-[minute]-[second]"))
         .unwrap_or_default()
+}
+
+/// Today, for the validity of calibrations.
+pub fn today() -> Date {
+    OffsetDateTime::now_utc().date()
 }
 
 /// Seconds between two times of a journal; `None` where one cannot be read.

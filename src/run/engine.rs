@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::bench::car::rig::CarBenchMaker;
-use crate::bench::{BenchMaker, StopFlag};
+use crate::bench::StopFlag;
 use crate::context::BenchInfo;
 use crate::entry::EntryId;
 use crate::methods::METHODS;
@@ -13,6 +12,7 @@ use crate::plan::{
     self, BuiltIn, DeviceRecord, Folder, Input, Layered, Recorded, ResolveCx, ResolvedPlan, Sources,
 };
 use crate::problem::{Problem, SourceText};
+use crate::run::benches::{Benches, CAR, RIG};
 use crate::run::log::RunLog;
 use crate::run::render::SignalStore;
 use crate::run::session::{self, Session};
@@ -70,7 +70,7 @@ pub struct RunSummary {
 /// Finds the files, records, resumes, evaluates and opens runs.
 #[derive(Clone)]
 pub struct Engine {
-    storage: Arc<dyn Storage>,
+    pub(super) storage: Arc<dyn Storage>,
     /// Data folders, searched after the folder of the plan and before what is built in.
     data: Vec<PathBuf>,
 }
@@ -108,7 +108,12 @@ impl Engine {
     }
 
     /// The text of a file given by its path, or by its name in a folder.
-    fn text(&self, sources: &dyn Sources, folder: Folder, given: &str) -> Result<SourceText, RunError> {
+    pub(super) fn text(
+        &self,
+        sources: &dyn Sources,
+        folder: Folder,
+        given: &str,
+    ) -> Result<SourceText, RunError> {
         let path = Path::new(given);
         if self.storage.exists(path) && !path.is_dir() {
             let bytes = self.storage.read(path).map_err(|error| RunError::Usage(error.to_string()))?;
@@ -184,34 +189,30 @@ impl Engine {
         if planned.plan.default_car.is_some() {
             let path = Path::new(plan);
             let sources = self.sources(self.storage.exists(path).then_some(path));
-            let (maker, _) = self.bench(&BenchChoice::PlanDefault, &planned.plan, &sources)?;
+            let benches = self.benches(&BenchChoice::PlanDefault, &planned.plan, sources)?;
             let signals = SignalStore::new(planned.signals.clone());
-            session::preflight(&planned.plan, maker.info(), &signals)?;
+            session::preflight(&planned.plan, benches.maker.info(), &signals)?;
         }
         Ok(planned.plan)
     }
 
-    /// Makes the benches of a choice, and gives the file that describes them.
-    fn bench(
+    /// The benches of a choice.
+    fn benches(
         &self,
         choice: &BenchChoice,
         plan: &ResolvedPlan,
-        sources: &dyn Sources,
-    ) -> Result<(Box<dyn BenchMaker>, Input), RunError> {
-        let car = match choice {
-            BenchChoice::Car(car) => car.clone(),
-            BenchChoice::PlanDefault => plan.default_car.clone().ok_or_else(|| {
-                RunError::Usage("the plan names no car: say --car FILE or --bench FILE".to_owned())
-            })?,
-            BenchChoice::Rig(rig) => {
-                return Err(RunError::Usage(format!(
-                    "the bench '{rig}' is live; recording whole runs on audio interfaces is not built yet: use --car"
-                )));
-            }
-        };
-        let text = self.text(sources, Folder::Cars, &car)?;
-        let spec = crate::bench::car::file::read_car(&text)?;
-        Ok((Box::new(CarBenchMaker::new(spec)), Input { file: CAR.to_owned(), text }))
+        sources: Layered,
+    ) -> Result<Benches, RunError> {
+        match choice {
+            BenchChoice::Car(car) => self.cars(&sources, car),
+            BenchChoice::PlanDefault => match &plan.default_car {
+                Some(car) => self.cars(&sources, car),
+                None => {
+                    Err(RunError::Usage("the plan names no car: say --car FILE or --bench FILE".to_owned()))
+                }
+            },
+            BenchChoice::Rig(rig) => self.rig(sources, rig),
+        }
     }
 
     /// Records a run and judges it. `listener` hears of every event.
@@ -227,11 +228,11 @@ impl Engine {
     ) -> Result<RunView, RunError> {
         let Planned { mut plan, signals } = self.resolve(&request.plan, &request.overlays)?;
         let path = Path::new(&request.plan);
-        let sources = self.sources(self.storage.exists(path).then_some(path));
-        let (maker, car) = self.bench(&request.bench, &plan, &sources)?;
-        plan.inputs.push(car);
+        let beside = self.storage.exists(path).then_some(path);
+        let Benches { maker, inputs } = self.benches(&request.bench, &plan, self.sources(beside))?;
+        plan.inputs.extend(inputs);
         if let Some(device) = &request.device {
-            let text = self.text(&sources, Folder::Devices, device)?;
+            let text = self.text(&self.sources(beside), Folder::Devices, device)?;
             DeviceRecord::parse(&text)?;
             plan.inputs.push(Input { file: DEVICE.to_owned(), text });
         }
@@ -263,12 +264,7 @@ impl Engine {
         let folder = RunFolder::open(Arc::clone(&self.storage), path)?;
         let _lock = folder.lock()?;
         let stored = self.stored(&folder)?;
-        let text = stored.sources.0.iter().find(|input| input.file == CAR);
-        let text = text.ok_or_else(|| {
-            RunError::Usage(format!("the run {} was not recorded on a virtual car", path.display()))
-        })?;
-        let spec = crate::bench::car::file::read_car(&text.text)?;
-        let maker: Box<dyn BenchMaker> = Box::new(CarBenchMaker::new(spec));
+        let Benches { maker, .. } = Benches::stored(&stored.manifest, &stored.sources)?;
         let signals = SignalStore::new(stored.planned.signals);
         session::preflight(&stored.planned.plan, maker.info(), &signals)?;
         let log = RunLog::of(&folder.read_journal()?).map_err(|error| RunError::Broken(error.to_string()))?;
@@ -486,7 +482,6 @@ struct StoredRun {
 }
 
 const PLAN: &str = "plan.toml";
-const CAR: &str = "car.toml";
 const DEVICE: &str = "device.toml";
 const CATALOGUE: &str = "signals/catalogue.toml";
 const OVERLAY_PREFIX: &str = "overlay-";
@@ -518,7 +513,7 @@ fn manifest_of(request: &RunRequest, plan: &ResolvedPlan, bench: &BenchInfo) -> 
             .filter(|file| file.starts_with(OVERLAY_PREFIX))
             .collect(),
         car: has(CAR),
-        rig: None,
+        rig: has(RIG),
         device: has(DEVICE),
         only: request.only.clone(),
         bench: bench.into(),

@@ -1,9 +1,10 @@
 //! An audio host inside the program: one interface on one virtual clock, with whatever stands between its outputs and
 //! its inputs.
 //!
-//! A bench file that names the interface `loop:wire` wires every output to the input of the same number, a fixed
-//! latency later: a self-test of the file, its ports and its levels without hardware. Tests put a device under test, or
-//! a virtual car, where the wire is, and faults of the interface on top.
+//! A bench file that names the interface `loop:wire` gets 16 outputs wired to the inputs 1 to 16 and once more to the
+//! inputs 17 to 32, a fixed latency later: a self-test of the file, its ports and its levels without hardware, with two
+//! ears for one loudspeaker. Tests put a device under test, or a virtual car, where the wire is, and faults of the
+//! interface on top.
 //!
 //! The clock stands still until somebody advances it, so a take lasts as long as its computation.
 
@@ -26,8 +27,8 @@ use crate::take::RATE;
 
 /// The name of the interface.
 pub const WIRE: &str = "wire";
-/// Channels of the wire.
-const WIRE_CHANNELS: u16 = 32;
+/// Outputs of the wire; each goes to two inputs.
+const WIRE_OUTPUTS: u16 = 16;
 /// Frames from playing to recording through the wire: two blocks, as a small interface has it.
 const WIRE_LATENCY: usize = 960;
 /// Frames by which a waiting bench advances the clock.
@@ -122,14 +123,21 @@ impl LoopHost {
         (Self { device: LoopDevice { board, outputs: spec.outputs, inputs: spec.inputs } }, clock)
     }
 
-    /// The host whose interface is a wire from every output to the input of the same number.
+    /// The host whose interface is a wire from every output to the input of the same number, and to the one
+    /// 16 further on.
     pub fn wire() -> (Self, LoopClock) {
+        let width = usize::from(WIRE_OUTPUTS);
         Self::new(LoopSpec {
-            outputs: WIRE_CHANNELS,
-            inputs: WIRE_CHANNELS,
+            outputs: WIRE_OUTPUTS,
+            inputs: 2 * WIRE_OUTPUTS,
             latency: WIRE_LATENCY,
             faults: Vec::new(),
-            wiring: Box::new(|out, input| input.copy_from_slice(out)),
+            wiring: Box::new(move |out, input| {
+                for (from, to) in out.chunks_exact(width).zip(input.chunks_exact_mut(2 * width)) {
+                    to[..width].copy_from_slice(from);
+                    to[width..].copy_from_slice(from);
+                }
+            }),
         })
     }
 
@@ -436,7 +444,7 @@ impl DeviceTrait for LoopDevice {
     type Stream = LoopStream;
 
     fn description(&self) -> Result<DeviceDescription, Error> {
-        let name = "every output wired to the input of the same number, in the program";
+        let name = "in the program: outputs 1 to 16 wired to inputs 1 to 16 and 17 to 32";
         Ok(DeviceDescriptionBuilder::new(name).build())
     }
 

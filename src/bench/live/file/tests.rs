@@ -1,1 +1,203 @@
 //! Bench files: what is read, and every problem at its place.
+
+use time::macros::date;
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::bench::live::spec::{InputSpec, LoopbackSpec};
+use crate::calibration::{PortCalibration, Validity};
+use crate::context::PortDirection;
+use crate::plan::Recorded;
+use crate::terms::Port;
+use crate::units::Quantity;
+
+const RECORD: &str = "kind = 'full-scale'\nid = 'ear'\nwhat = 'w'\nzero_dbov = '24 dBPa'\ndate = '2026-10-01'\n\
+                      valid_until = '2027-10-01'\ninstrument = 'i'\nby = 'b'\nmethod = 'm'\n";
+
+const BENCH: &str = r#"name = "lab"
+description = "d"
+[audio]
+playback = "alsa:hw:0"
+capture = "alsa:hw:1"
+rate_hz = 48000
+buffer_frames = 256
+[network]
+codec = "G.722"
+bandwidth = "WB"
+delay_send = "20 ms"
+delay_receive = "0.03 s"
+[device]
+volume_steps = 16
+[loopback]
+out = 8
+in = 7
+[[port]]
+name = "poi.receive"
+direction = "out"
+channel = 2
+nominal = "6.15 dBm0"
+[[port]]
+name = "ear.left"
+direction = "in"
+channel = 2
+calibration = "ear"
+[[port]]
+name = "poi.send"
+direction = "in"
+channel = 1
+nominal = "6.15 dBm0"
+converter = "analog"
+[rig]
+port = "COM3"
+baud = 115200
+timeout = "500 ms"
+line_end = "CR"
+set_volume = "AT+VGS={step}"
+reply = "OK"
+safe_state = ["AT+CHUP", "LAMP 0"]
+"#;
+
+fn ledger() -> Recorded {
+    Recorded(vec![
+        Input { file: "ledger/ear.toml".to_owned(), text: SourceText::new("ledger/ear.toml", RECORD) },
+        Input {
+            file: "ledger/poi.toml".to_owned(),
+            text: SourceText::new(
+                "ledger/poi.toml",
+                RECORD.replace("'ear'", "'poi'").replace("24 dBPa", "6.15 dBm0"),
+            ),
+        },
+        Input { file: "ledger/other.toml".to_owned(), text: SourceText::new("ledger/other.toml", RECORD) },
+        Input {
+            file: "ledger/broken.toml".to_owned(),
+            text: SourceText::new("ledger/broken.toml", "kind = 'full-scale'\nid = 3\n"),
+        },
+    ])
+}
+
+fn bench(text: &str) -> Result<BenchFile, Vec<Problem>> {
+    read_bench(&SourceText::new("lab.toml", text), &ledger(), date!(2026 - 11 - 22))
+}
+
+#[test]
+fn a_bench_file_says_what_is_wired_where() {
+    let BenchFile { info, spec, ledger } = bench(BENCH).unwrap();
+    assert_eq!((info.name.as_str(), info.is_virtual, info.volume_step_count), ("lab", false, 16));
+    assert_eq!(info.network.delay_receive, Seconds(0.03));
+    let calibration = |port| info.ports[&Port::of(port)].calibration.clone();
+    assert_eq!(
+        calibration("ear.left"),
+        PortCalibration {
+            record: "ear".to_owned(),
+            zero_dbov: Quantity::new(24.0, Unit::DbPa),
+            validity: Validity::Valid
+        }
+    );
+    assert_eq!(calibration("poi.send").validity, Validity::Missing);
+    assert_eq!(calibration("loopback").validity, Validity::Valid);
+    assert_eq!(info.ports[&Port::of("loopback")].direction, PortDirection::Both);
+    assert_eq!(spec.audio.host(), "alsa");
+    assert_eq!(spec.outputs, BTreeMap::from([(Port::of("poi.receive"), 2)]));
+    assert_eq!(spec.inputs[&Port::of("ear.left")], InputSpec { channel: 2, is_analog: true });
+    assert_eq!(spec.inputs[&Port::of("poi.send")], InputSpec { channel: 1, is_analog: true });
+    assert_eq!(spec.loopback, Some(LoopbackSpec { output: 8, input: 7 }));
+    let rig = spec.rig.unwrap();
+    assert_eq!(rig.volume_line(7).as_deref(), Some("AT+VGS=7"));
+    assert_eq!((rig.timeout, rig.line_end), (Duration::from_millis(500), LineEnd::Cr));
+    assert_eq!(rig.safe_state, ["AT+CHUP", "LAMP 0"]);
+    assert_eq!(ledger.len(), 1);
+    assert_eq!(ledger[0].file, "ledger/ear.toml");
+}
+
+#[test]
+fn validity_is_that_of_the_day_of_capture() {
+    let source = SourceText::new("lab.toml", BENCH);
+    let late = read_bench(&source, &ledger(), date!(2027 - 10 - 02)).unwrap();
+    assert_eq!(late.info.ports[&Port::of("ear.left")].calibration.validity, Validity::Expired);
+}
+
+/// A slip, as from what to what, and what the message must say.
+const SLIPS: &[(&str, &str, &[&str])] = &[
+    ("name = \"lab\"\n", "", &["'name' is missing"]),
+    ("description", "descripion", &["lab.toml:2:1", "'descripion' is not a key", "description"]),
+    ("rate_hz = 48000", "rate_hz = 44100", &["lab.toml:6:11", "44100 Hz", "write rate_hz = 48000"]),
+    ("rate_hz = 48000\n", "", &["'rate_hz' is missing"]),
+    ("alsa:hw:1", "jack:in", &["lab.toml:5:11", "alsa and jack", "share a clock"]),
+    ("alsa:hw:1", "hw", &["lab.toml:5:11", "'hw'", "list interfaces"]),
+    ("buffer_frames = 256", "buffer_frames = 9", &["lab.toml:7:17", "16 to 8192"]),
+    ("buffer_frames", "buffer_frame", &["lab.toml:7:1", "did you mean 'buffer_frames'?"]),
+    ("delay_send = \"20 ms\"", "delay_send = \"20 s\"", &["lab.toml:11:14", "0 to 2 s"]),
+    ("bandwidth = \"WB\"", "bandwidth = \"XB\"", &["NB, WB, SWB, FB"]),
+    ("volume_steps = 16", "volume_steps = 0", &["lab.toml:14:16", "1 to 64"]),
+    (
+        "set_volume = \"AT+VGS={step}\"\n",
+        "",
+        &["lab.toml:14:16", "nothing sets the volume", "volume_steps = 1"],
+    ),
+    ("{step}", "7", &["does not say which step", "{step}"]),
+    ("in = 7", "in = 2", &["in channel 2 is used twice", "loopback", "ear.left"]),
+    ("out = 8", "out = 2", &["out channel 2 is used twice"]),
+    ("channel = 1", "channel = 2", &["in channel 2 is used twice", "poi.send", "ear.left"]),
+    ("channel = 1", "channel = 0", &["1 to 256"]),
+    ("name = \"poi.send\"", "name = \"poi.sent\"", &["there is no such port", "'poi.sent'", "poi.send"]),
+    ("name = \"poi.send\"", "name = \"loopback\"", &["[loopback] with out"]),
+    ("name = \"poi.send\"", "name = \"POI send\"", &["there is no such port", "lower-case"]),
+    ("direction = \"out\"", "direction = \"in\"", &["poi.receive has another direction", "expected out"]),
+    ("direction = \"out\"", "direction = \"output\"", &["'output'", "out or in"]),
+    (
+        "name = \"poi.send\"\ndirection = \"in\"\nchannel = 1\nnominal = \"6.15 dBm0\"",
+        "name = \"ear.left\"\ndirection = \"in\"\nchannel = 1\nnominal = \"6.15 dBPa\"",
+        &["bound twice", "'ear.left'"],
+    ),
+    ("converter = \"analog\"", "converter = \"tube\"", &["'tube'", "analog or digital"]),
+    (
+        "calibration = \"ear\"",
+        "calibration = \"earr\"",
+        &["lab.toml:27:15", "no such calibration record", "did you mean 'ear'?"],
+    ),
+    ("calibration = \"ear\"", "calibration = \"poi\"", &["another plane", "6.15 dBm0", "a record in dBPa"]),
+    ("calibration = \"ear\"", "calibration = \"other\"", &["another id", "rename the file"]),
+    (
+        "calibration = \"ear\"",
+        "calibration = \"broken\"",
+        &["ledger/broken.toml:2:6", "'zero_dbov' is missing"],
+    ),
+    ("calibration = \"ear\"", "calibration = \"ear\"\nnominal = \"1 dBPa\"", &["calibrated twice"]),
+    ("calibration = \"ear\"\n", "", &["'calibration' is missing", "no verdict stands"]),
+    ("nominal = \"6.15 dBm0\"\n[[port]]", "nominal = \"6 dBPa\"\n[[port]]", &["wrong unit", "dBm0"]),
+    ("timeout = \"500 ms\"", "timeout = \"0 ms\"", &["0.01 to 10 s"]),
+    ("line_end = \"CR\"", "line_end = \"EOT\"", &["'EOT'", "CR LF, CR, LF"]),
+    ("reply = \"OK\"", "reply = \"O\\nK\"", &["'reply' is no line", "line_end"]),
+    ("safe_state = [\"AT+CHUP\", \"LAMP 0\"]", "", &["'safe_state' is missing", "in their order"]),
+    ("safe_state = [\"AT+CHUP\", \"LAMP 0\"]", "safe_state = [\"\"]", &["'safe_state' is no line"]),
+    ("baud = 115200", "baud = 115200\nparity = 1", &["'parity' is not a key of [rig]"]),
+];
+
+#[test]
+fn every_slip_is_told_with_its_place_and_a_remedy() {
+    for (from, to, parts) in SLIPS {
+        assert!(BENCH.contains(from), "{from}");
+        let problems = bench(&BENCH.replacen(from, to, 1)).expect_err(to);
+        let all = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+        for part in *parts {
+            assert!(all.contains(part), "{from} → {to}: '{part}' is not in\n{all}");
+        }
+        assert!(problems.len() <= 8, "one slip, {} problems:\n{all}", problems.len());
+    }
+}
+
+#[test]
+fn all_problems_are_reported_at_once() {
+    let text = BENCH.replace("48000", "96000").replace("\"in\"", "\"im\"").replace("{step}", "");
+    let problems = bench(&text).unwrap_err();
+    assert_eq!(problems.len(), 4, "{problems:#?}");
+    let empty = bench("").unwrap_err();
+    assert!(empty.len() >= 6, "{empty:#?}");
+}
+
+#[test]
+fn a_device_with_one_step_needs_no_rig() {
+    let text = BENCH.split("[rig]").next().unwrap().replace("volume_steps = 16", "volume_steps = 1");
+    assert_eq!(bench(&text).unwrap().spec.rig, None);
+}

@@ -1,0 +1,315 @@
+//! The ports of a bench file: names, directions, channels, and what their samples mean.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use time::Date;
+
+use super::{CHANNELS, UNCALIBRATED, need_integer};
+use crate::bench::live::spec::{InputSpec, LoopbackSpec};
+use crate::calibration::ledger::LedgerRecord;
+use crate::calibration::{PortCalibration, Validity};
+use crate::context::{PortDirection, PortInfo};
+use crate::document::{Placed, Table, nearest};
+use crate::plan::{Folder, Input, Sources};
+use crate::terms::Port;
+use crate::units::{Quantity, Unit};
+
+/// What stands for a record on the loopback, which has no unit to be calibrated in.
+const BY_NATURE: &str = "digital full scale";
+
+/// What the name of a port says: the directions it may have, and the planes of its full scale.
+fn nature(port: &Port) -> Option<(&'static [PortDirection], &'static [Unit])> {
+    use PortDirection::{In, Out};
+    let words: Vec<&str> = port.name().split('.').collect();
+    let acoustic: &[Unit] = &[Unit::DbPa];
+    let network: &[Unit] = &[Unit::Dbm0];
+    match words[..] {
+        ["mouth"] | ["mouth", _] => Some((&[Out], acoustic)),
+        ["poi", "receive"] => Some((&[Out], network)),
+        ["poi", "send"] => Some((&[In], network)),
+        ["noise", n] if n == "sub" || n.parse::<u32>().is_ok_and(|n| n > 0) => Some((&[Out], acoustic)),
+        ["ear", "left" | "right"] | ["ear", _, "left" | "right"] => Some((&[In], acoustic)),
+        ["mic", "reference" | "mrp" | "hfrp"] => Some((&[In], acoustic)),
+        ["srw", "send" | "receive"] => Some((&[In, Out], network)),
+        ["tap", "microphone" | "echo_reference" | "loudspeaker"] => Some((&[In], &[Unit::DbOv, Unit::Dbm0])),
+        _ => None,
+    }
+}
+
+/// The names of ports, for messages.
+const PORT_NAMES: &str = "mouth, mouth.<seat>, poi.receive, poi.send, noise.1 …, noise.sub, ear.left, ear.right, \
+     ear.<seat>.left …, mic.reference, mic.mrp, mic.hfrp, srw.send, srw.receive, tap.microphone, \
+     tap.echo_reference, tap.loudspeaker";
+
+const DIRECTIONS: [(PortDirection, &str); 2] = [(PortDirection::Out, "out"), (PortDirection::In, "in")];
+
+fn word_of(direction: PortDirection) -> &'static str {
+    DIRECTIONS.iter().find(|one| one.0 == direction).map_or("out and in", |one| one.1)
+}
+
+/// The ports of a bench file while it is read.
+pub(super) struct Wiring<'a> {
+    ledger: &'a dyn Sources,
+    on: Date,
+    /// What planning and evaluation see.
+    pub ports: BTreeMap<Port, PortInfo>,
+    /// The channels that are played on.
+    pub outputs: BTreeMap<Port, u16>,
+    /// The channels that are recorded.
+    pub inputs: BTreeMap<Port, InputSpec>,
+    /// Who has a channel: direction, channel.
+    taken: BTreeMap<(bool, i64), String>,
+    /// The records that were read.
+    pub used: BTreeMap<String, Input>,
+    /// The records that could not be read, so that each is reported once.
+    failed: BTreeSet<String>,
+}
+
+impl<'a> Wiring<'a> {
+    pub(super) fn new(ledger: &'a dyn Sources, on: Date) -> Self {
+        Self {
+            ledger,
+            on,
+            ports: BTreeMap::new(),
+            outputs: BTreeMap::new(),
+            inputs: BTreeMap::new(),
+            taken: BTreeMap::new(),
+            used: BTreeMap::new(),
+            failed: BTreeSet::new(),
+        }
+    }
+
+    /// One port.
+    pub(super) fn port(&mut self, table: &Table<'_>) -> Option<()> {
+        let name = table.need_text("name").and_then(|name| port_name(table, name));
+        let direction = table.need_text("direction").and_then(|word| direction_of(table, &word));
+        let channel = need_integer(table, "channel", CHANNELS);
+        let converter = converter_of(table);
+        let named = name.as_ref().and_then(|name| nature(&name.value));
+        let planes = named.map_or(&[Unit::DbPa, Unit::Dbm0, Unit::DbOv][..], |(_, planes)| planes);
+        let calibration = self.calibration(table, planes);
+        let (name, direction) = (name?, direction?);
+        let (directions, _) = named?;
+        if !directions.contains(&direction.value) {
+            table.problems().report(
+                direction.place,
+                format!("port {} has another direction", name.value),
+                word_of(direction.value),
+                directions.iter().map(|one| word_of(*one)).collect::<Vec<_>>().join(" or "),
+                "\"out\" is what the bench plays, \"in\" what it records",
+            );
+            return None;
+        }
+        let channel = channel?;
+        self.take_channel(table, direction.value, &channel, name.value.name())?;
+        let calibration = calibration?;
+        let is_analog = converter?.unwrap_or(calibration.unit() == Unit::DbPa);
+        if self.ports.contains_key(&name.value) {
+            table.problems().report(
+                name.place,
+                "the port is bound twice",
+                format!("'{}'", name.value),
+                "one [[port]] for each name",
+                "remove one of the two",
+            );
+            return None;
+        }
+        let channel = channel.value as u16;
+        match direction.value {
+            PortDirection::In => {
+                self.inputs.insert(name.value.clone(), InputSpec { channel, is_analog });
+            }
+            PortDirection::Out | PortDirection::Both => {
+                self.outputs.insert(name.value.clone(), channel);
+            }
+        }
+        self.ports.insert(name.value, PortInfo { direction: direction.value, calibration });
+        Some(())
+    }
+
+    /// The loopback pair: a port without a plane, whose two channels nobody else may have.
+    pub(super) fn loopback(&mut self, table: &Table<'_>) -> Option<LoopbackSpec> {
+        let out = need_integer(table, "out", CHANNELS);
+        let input = need_integer(table, "in", CHANNELS);
+        table.finish();
+        let (out, input) = (out?, input?);
+        let is_free = self.take_channel(table, PortDirection::Out, &out, Port::LOOPBACK);
+        self.take_channel(table, PortDirection::In, &input, Port::LOOPBACK).and(is_free)?;
+        let calibration = PortCalibration {
+            record: BY_NATURE.to_owned(),
+            zero_dbov: Quantity::new(0.0, Unit::DbOv),
+            validity: Validity::Valid,
+        };
+        let info = PortInfo { direction: PortDirection::Both, calibration };
+        self.ports.insert(Port::of(Port::LOOPBACK), info);
+        Some(LoopbackSpec { output: out.value as u16, input: input.value as u16 })
+    }
+
+    fn take_channel(
+        &mut self,
+        table: &Table<'_>,
+        direction: PortDirection,
+        channel: &Placed<i64>,
+        owner: &str,
+    ) -> Option<()> {
+        let key = (direction == PortDirection::In, channel.value);
+        let Some(other) = self.taken.insert(key, owner.to_owned()) else { return Some(()) };
+        table.problems().report(
+            channel.place.clone(),
+            format!("{} channel {} is used twice", word_of(direction), channel.value),
+            format!("{owner} and {other}"),
+            "a channel of its own for each port",
+            format!("give {owner} another channel"),
+        );
+        None
+    }
+
+    /// What the samples of a port mean: a record of the ledger, or a nominal value that no verdict may stand on.
+    fn calibration(&mut self, table: &Table<'_>, planes: &[Unit]) -> Option<PortCalibration> {
+        let record = table.text("calibration");
+        let nominal = if table.has("nominal") {
+            table.quantity("nominal", planes)
+        } else {
+            table.quantity("nominal", planes);
+            None
+        };
+        match (table.has("calibration"), table.has("nominal")) {
+            (true, false) => self.record(table, &record?, planes),
+            (false, true) => Some(PortCalibration {
+                record: UNCALIBRATED.to_owned(),
+                zero_dbov: nominal?.value,
+                validity: Validity::Missing,
+            }),
+            (false, false) => {
+                table.missing(
+                    "calibration",
+                    &format!(
+                        "the id of a record in {}; or nominal = \"… {}\", on which no verdict stands",
+                        Folder::Ledger,
+                        planes[0]
+                    ),
+                );
+                None
+            }
+            (true, true) => {
+                table.problems().report(
+                    nominal.map_or_else(|| table.place().clone(), |nominal| nominal.place),
+                    "the port is calibrated twice",
+                    "'calibration' and 'nominal'",
+                    "one of the two",
+                    "remove 'nominal': the record knows better",
+                );
+                None
+            }
+        }
+    }
+
+    fn record(&mut self, table: &Table<'_>, id: &Placed<String>, planes: &[Unit]) -> Option<PortCalibration> {
+        if self.failed.contains(&id.value) {
+            return None;
+        }
+        let Some(text) = self.ledger.read(Folder::Ledger, &id.value) else {
+            let known = self.ledger.names(Folder::Ledger);
+            let words: Vec<&str> = known.iter().map(String::as_str).collect();
+            let near = nearest(&id.value, &words).map(|near| format!("did you mean '{near}'?"));
+            table.problems().report(
+                id.place.clone(),
+                "there is no such calibration record",
+                format!("'{}'", id.value),
+                format!("a record in {}: {}", Folder::Ledger, known.join(", ")),
+                near.unwrap_or_else(|| format!("write {}/{}.toml", Folder::Ledger, id.value)),
+            );
+            return None;
+        };
+        let record = match LedgerRecord::parse(&text) {
+            Ok(record) => record,
+            Err(problems) => {
+                problems.into_iter().for_each(|problem| table.problems().push(problem));
+                self.failed.insert(id.value.clone());
+                return None;
+            }
+        };
+        let wrong = |title: &str, found: String, expected: String, remedy: &str| {
+            table.problems().report(id.place.clone(), title, found, expected, remedy);
+            None
+        };
+        if record.id != id.value {
+            let found = format!("id = \"{}\" in {}", record.id, text.name);
+            let expected = format!("the id that the file is named after, '{}'", id.value);
+            return wrong("the record has another id", found, expected, "rename the file or correct its id");
+        }
+        if !planes.contains(&record.zero_dbov.unit) {
+            let wanted = planes.iter().map(|unit| unit.symbol()).collect::<Vec<_>>().join(" or ");
+            let found = format!("{} in record '{}'", record.zero_dbov, record.id);
+            return wrong(
+                "the record is for another plane",
+                found,
+                format!("a record in {wanted}"),
+                "choose a record that was made for this port",
+            );
+        }
+        let file = Input::file_of(Folder::Ledger, &id.value);
+        self.used.insert(id.value.clone(), Input { file, text });
+        Some(record.calibration(self.on))
+    }
+}
+
+fn port_name(table: &Table<'_>, name: Placed<String>) -> Option<Placed<Port>> {
+    let report = |expected: String, remedy: &str| {
+        let title = "there is no such port";
+        table.problems().report(name.place.clone(), title, format!("'{}'", name.value), expected, remedy);
+    };
+    if name.value == Port::LOOPBACK {
+        report("the loopback in its own table".to_owned(), "write [loopback] with out = … and in = …");
+        return None;
+    }
+    match Port::new(&name.value) {
+        Ok(port) if nature(&port).is_some() => Some(Placed { value: port, place: name.place }),
+        Ok(_) => {
+            report(format!("one of {PORT_NAMES}"), "correct the name: plans speak of these ports only");
+            None
+        }
+        Err(error) => {
+            report(error.to_string(), "correct the name");
+            None
+        }
+    }
+}
+
+fn direction_of(table: &Table<'_>, word: &Placed<String>) -> Option<Placed<PortDirection>> {
+    let direction = DIRECTIONS.iter().find(|one| one.1 == word.value);
+    if direction.is_none() {
+        table.problems().report(
+            word.place.clone(),
+            "'direction' is not understood",
+            format!("'{}'", word.value),
+            "out or in",
+            "\"out\" is what the bench plays, \"in\" what it records",
+        );
+    }
+    direction.map(|one| Placed { value: one.0, place: word.place.clone() })
+}
+
+/// Whether a converter of the bench stands behind a port; `Some(None)` where the file leaves it to the plane.
+#[expect(clippy::option_option, reason = "absent and reported are two things")]
+fn converter_of(table: &Table<'_>) -> Option<Option<bool>> {
+    if !table.has("converter") {
+        table.text("converter");
+        return Some(None);
+    }
+    let word = table.text("converter")?;
+    match word.value.as_str() {
+        "analog" => Some(Some(true)),
+        "digital" => Some(Some(false)),
+        _ => {
+            table.problems().report(
+                word.place,
+                "'converter' is not understood",
+                format!("'{}'", word.value),
+                "analog or digital",
+                "write analog where the overload of this input is the bench's own fault",
+            );
+            None
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! From the choice of a user to what makes benches: cars and live benches, from their files or from a run's copies.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use time::Date;
+
+use super::RunError;
+use super::engine::Engine;
+use crate::bench::BenchMaker;
+use crate::bench::car::rig::CarBenchMaker;
+use crate::bench::live::Interface;
+use crate::bench::live::file::{BenchFile, read_bench};
+use crate::context::BenchInfo;
+use crate::plan::{Folder, Input, Layered, Recorded, Sources};
+use crate::problem::SourceText;
+use crate::run::clock;
+use crate::store::folder::Manifest;
+use crate::store::sources::Files;
+
+/// The copy of the car file in a run.
+pub(super) const CAR: &str = "car.toml";
+/// The copy of the bench file in a run.
+pub(super) const RIG: &str = "rig.toml";
+
+/// What makes benches, with the texts that it was made from.
+pub(super) struct Benches {
+    pub maker: Box<dyn BenchMaker>,
+    pub inputs: Vec<Input>,
+}
+
+impl Benches {
+    /// Virtual cars of one file.
+    fn of_car(text: SourceText) -> Result<Self, RunError> {
+        let spec = crate::bench::car::file::read_car(&text)?;
+        let inputs = vec![Input { file: CAR.to_owned(), text }];
+        Ok(Self { maker: Box::new(CarBenchMaker::new(spec)), inputs })
+    }
+
+    /// The live bench of a file, with the records of the ledger as they hold on a day.
+    fn of_rig(text: SourceText, ledger: &dyn Sources, on: Date) -> Result<Self, RunError> {
+        let file = read_bench(&text, ledger, on)?;
+        let mut inputs = vec![Input { file: RIG.to_owned(), text }];
+        inputs.extend(file.ledger.iter().cloned());
+        Ok(Self { maker: live(file)?, inputs })
+    }
+
+    /// The benches of a stored run, from its own copies.
+    ///
+    /// # Errors
+    /// Also when a calibration does not hold any more, or holds again: the takes of one run are judged as one.
+    pub(super) fn stored(manifest: &Manifest, sources: &Recorded) -> Result<Self, RunError> {
+        let find = |file: &str| sources.0.iter().find(|input| input.file == file).map(|one| one.text.clone());
+        if let Some(text) = manifest.rig.as_deref().and_then(find) {
+            let benches = Self::of_rig(text, sources, clock::today())?;
+            let then: BenchInfo =
+                manifest.bench.clone().try_into().map_err(|error| RunError::Broken(format!("{error}")))?;
+            same_validity(&then, benches.maker.info())?;
+            return Ok(benches);
+        }
+        let text = manifest.car.as_deref().and_then(find);
+        Self::of_car(text.ok_or_else(|| RunError::Broken("the run names neither car nor bench".to_owned()))?)
+    }
+}
+
+fn same_validity(then: &BenchInfo, now: &BenchInfo) -> Result<(), RunError> {
+    for (port, before) in &then.ports {
+        let (before, after) = (&before.calibration, now.ports.get(port).map(|info| &info.calibration));
+        if let Some(after) = after.filter(|after| after.validity != before.validity) {
+            return Err(RunError::Usage(format!(
+                "the calibration '{}' of port {port} was {} when the run began and is {} today: record what is missing \
+                 in a new run; what this one holds can be judged as it is",
+                before.record, before.validity, after.validity
+            )));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(feature = "audio")]
+fn live(file: BenchFile) -> Result<Box<dyn BenchMaker>, RunError> {
+    let maker = crate::bench::live::take::LiveBenchMaker::new(file);
+    Ok(Box::new(maker.map_err(|error| RunError::Bench(error.to_string()))?))
+}
+
+#[cfg(not(feature = "audio"))]
+fn live(file: BenchFile) -> Result<Box<dyn BenchMaker>, RunError> {
+    Err(RunError::Usage(format!(
+        "the bench '{}' is live, and this program was built without audio interfaces: build it with \
+         `cargo build --release --features audio`, or use --car",
+        file.info.name
+    )))
+}
+
+impl Engine {
+    /// Virtual cars of a file or a shipped name.
+    pub(super) fn cars(&self, sources: &dyn Sources, given: &str) -> Result<Benches, RunError> {
+        Benches::of_car(self.text(sources, Folder::Cars, given)?)
+    }
+
+    /// The live bench of a file or a name. Its ledger is looked for beside it first.
+    pub(super) fn rig(&self, sources: Layered, given: &str) -> Result<Benches, RunError> {
+        let text = self.text(&sources, Folder::Rigs, given)?;
+        let path = Path::new(given);
+        let mut ledger = Layered(Vec::new());
+        if self.storage.exists(path) {
+            // `calibration/rigs/a.toml` finds `calibration/ledger/`; a bench file anywhere finds `ledger/` beside it.
+            for beside in [Some(path), path.parent()].into_iter().flatten() {
+                ledger.0.push(Box::new(Files::beside(Arc::clone(&self.storage), beside)));
+            }
+        }
+        ledger.0.push(Box::new(sources));
+        Benches::of_rig(text, &ledger, clock::today())
+    }
+
+    /// The audio interfaces of this machine, and the one inside the program.
+    ///
+    /// # Errors
+    /// The program was built without audio, or the sound system hangs.
+    #[cfg(feature = "audio")]
+    pub fn interfaces(&self) -> Result<Vec<Interface>, RunError> {
+        crate::bench::live::audio::interfaces().map_err(|error| RunError::Bench(error.to_string()))
+    }
+
+    /// The audio interfaces of this machine.
+    ///
+    /// # Errors
+    /// Always: the program was built without audio.
+    #[cfg(not(feature = "audio"))]
+    pub fn interfaces(&self) -> Result<Vec<Interface>, RunError> {
+        Err(RunError::Usage(
+            "this program was built without audio interfaces: build it with `cargo build --release --features audio`"
+                .to_owned(),
+        ))
+    }
+}
