@@ -30,8 +30,10 @@ pub(super) struct Lane {
 pub(super) struct StreamFacts {
     /// Frames that had been played when the program began.
     pub began_played: u64,
-    /// Frames that found no room in the ring.
+    /// Frames that found no room in the ring during the take.
     pub overflowed: u64,
+    /// Frames that found no room before it, while nobody read.
+    pub unread: u64,
     /// Lost blocks that the sound system reported.
     pub xruns: u64,
 }
@@ -217,7 +219,7 @@ impl<'a> Recorder<'a> {
         match (&self.loopback, pair, self.start) {
             (Some((_, code)), _, Start::Found(start)) => {
                 let began = facts.began_played + LEAD as u64;
-                certificate.offset_frames = start as f64 - began as f64;
+                certificate.offset_frames = (start + facts.unread) as f64 - began as f64;
                 let evidence = sync::examine(code, &self.heard, self.duration);
                 certificate.drift_ppm = evidence.drift_ppm;
                 certificate.lost_frames = evidence.breaks.iter().map(|one| one.lost).sum();

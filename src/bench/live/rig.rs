@@ -166,4 +166,4 @@ fn shown(heard: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

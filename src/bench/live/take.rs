@@ -293,7 +293,7 @@ impl Bench for LiveBench {
         stop: &StopFlag,
     ) -> Result<Certificate, BenchError> {
         self.check(take)?;
-        let (true, Some(mut running)) = (self.is_open, self.running.take()) else {
+        let Some(mut running) = self.running.take_if(|_| self.is_open) else {
             return Err(BenchError::StopRun("no call is open".to_owned()));
         };
         self.takes += 1;
@@ -323,6 +323,7 @@ impl Bench for LiveBench {
         let facts = StreamFacts {
             began_played: beginning.map_or(0, |one| one.played),
             overflowed: counters.overflowed() - overflowed,
+            unread: overflowed,
             xruns: counters.xruns() - xruns,
         };
         Ok(recorder.certificate(self.spec.loopback, facts))

@@ -1,5 +1,6 @@
 //! The live bench on the in-process audio host: what is recorded, what is certified, what goes wrong.
 
+use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,9 @@ use super::file::{BenchFile, read_bench};
 use super::sync::LEAD;
 use super::take::{LiveBench, LiveBenchMaker};
 use crate::bench::suite::{self, Memory, epoch, take};
-use crate::bench::{Bench, BenchError, BenchMaker, RenderedTake, StopFlag, TelemetrySender};
+use crate::bench::{
+    Bench, BenchError, BenchMaker, CaptureSink, RenderedTake, SinkError, StopFlag, TelemetrySender,
+};
 use crate::capture::{Certificate, Grade};
 use crate::event::{Failure, Telemetry};
 use crate::plan::Recorded;
@@ -66,7 +69,9 @@ nominal = "20 dBPa"
 "#;
 
 fn desk(text: &str) -> BenchFile {
-    read_bench(&SourceText::new("desk.toml", text), &Recorded::default(), date!(2026 - 11 - 22)).unwrap()
+    let source = SourceText::new("desk.toml", text);
+    let file = read_bench(&source, &Recorded::default(), date!(2026 - 11 - 22));
+    file.unwrap_or_else(|problems| panic!("{problems:#?}"))
 }
 
 fn without_loopback() -> String {
@@ -83,9 +88,13 @@ fn straight() -> Wiring {
 }
 
 fn hosted(text: &str, latency: usize, faults: Vec<LoopFault>, wiring: Wiring) -> LiveBench {
+    with_clock(text, latency, faults, wiring).0
+}
+
+fn with_clock(text: &str, latency: usize, faults: Vec<LoopFault>, wiring: Wiring) -> (LiveBench, LoopClock) {
     let (host, clock) = LoopHost::new(LoopSpec { outputs: 3, inputs: 4, latency, faults, wiring });
-    let system = AudioSystem::custom(host.into_cpal(), std::sync::Arc::new(clock));
-    LiveBench::new(&desk(text), std::sync::Arc::new(system))
+    let system = AudioSystem::custom(host.into_cpal(), Arc::new(clock.clone()));
+    (LiveBench::new(&desk(text), Arc::new(system)), clock)
 }
 
 fn noise(seed: u64, frames: usize) -> Vec<f32> {
@@ -238,6 +247,30 @@ fn an_overloaded_input_of_the_bench_is_bad_and_a_full_network_is_not() {
 }
 
 #[test]
+fn a_disk_that_hangs_makes_the_ring_run_over_and_the_take_bad() {
+    /// Lets eight seconds of sound pass at one block.
+    struct Hanging(LoopClock, usize);
+    impl CaptureSink for Hanging {
+        fn write(&mut self, _: &Port, _: &[f32]) -> Result<(), SinkError> {
+            self.1 += 1;
+            if self.1 == 20 {
+                self.0.advance(8 * 48_000);
+            }
+            Ok(())
+        }
+    }
+    for text in [BENCH.to_owned(), without_loopback()] {
+        let (mut bench, clock) = with_clock(&text, 0, Vec::new(), straight());
+        bench.open(&epoch(Bandwidth::Wb, 0), &TelemetrySender::none()).unwrap();
+        let long = take(480_000, &[("mouth", noise(1, 480_000))], &["poi.send"]);
+        let certificate = bench.take(&long, &mut Hanging(clock, 0), &StopFlag::default()).unwrap();
+        assert_eq!(certificate.grade, Grade::Bad, "{certificate:?}");
+        assert!(certificate.lost_frames > 48_000, "{certificate:?}");
+        assert!(certificate.note.contains("found no room"), "{}", certificate.note);
+    }
+}
+
+#[test]
 fn without_a_loopback_the_certificate_is_weak_and_says_why() {
     let (certificate, sink) = record(&mut hosted(&without_loopback(), 240, Vec::new(), straight())).unwrap();
     assert_eq!(certificate.grade, Grade::Weak);
@@ -290,9 +323,11 @@ fn a_stop_is_seen_while_an_interface_is_silent() {
 
 #[test]
 fn takes_of_one_call_share_the_streams() {
-    let mut bench = hosted(BENCH, 960, Vec::new(), straight());
+    let (mut bench, clock) = with_clock(BENCH, 960, Vec::new(), straight());
     bench.open(&epoch(Bandwidth::Wb, 0), &TelemetrySender::none()).unwrap();
-    for _ in 0..3 {
+    for pause in [0, 48_000, 480_000] {
+        // While nobody reads the ring runs over; what is lost then belongs to no take.
+        clock.advance(pause);
         let mut sink = Memory::default();
         let certificate = bench.take(&busy_take(), &mut sink, &StopFlag::default()).unwrap();
         assert_eq!((certificate.grade, certificate.offset_frames), (Grade::Good, 960.0), "{certificate:?}");
@@ -335,8 +370,8 @@ fn an_interface_on_its_own_thread_and_clock_is_recorded_bit_exact() {
     }
     let spec = LoopSpec { outputs: 3, inputs: 4, latency: 333, faults: Vec::new(), wiring: straight() };
     let (host, clock): (LoopHost, LoopClock) = LoopHost::new(spec);
-    let system = AudioSystem::custom(host.into_cpal(), std::sync::Arc::new(Elsewhere));
-    let mut bench = LiveBench::new(&desk(BENCH), std::sync::Arc::new(system));
+    let system = AudioSystem::custom(host.into_cpal(), Arc::new(Elsewhere));
+    let mut bench = LiveBench::new(&desk(BENCH), Arc::new(system));
     let stop = StopFlag::default();
     let driver = std::thread::spawn({
         let stop = stop.clone();
@@ -391,4 +426,60 @@ fn the_wire_of_the_program_is_a_bench_too() {
     let unknown = BENCH.replace("loop:wire", "soundblaster:1");
     let error = LiveBenchMaker::new(desk(&unknown)).err().unwrap();
     assert!(error.to_string().contains("soundblaster") && error.to_string().contains("loop"), "{error}");
+}
+
+#[cfg(unix)]
+mod with_a_rig {
+    use super::*;
+    use crate::bench::live::rig::tests::over_a_pair::Fake;
+    use crate::take::RigAction;
+
+    fn rigged(fake: &Fake) -> LiveBench {
+        let rig = format!(
+            "[rig]\nport = \"{}\"\nbaud = 115200\ntimeout = \"300 ms\"\nset_volume = \"VOLUME {{step}}\"\n\
+             reply = \"OK\"\nsafe_state = [\"HANG UP\", \"VOLUME 0\"]\n",
+            fake.spec.port
+        );
+        let text = BENCH.replace("volume_steps = 1", "volume_steps = 9") + &rig;
+        hosted(&text, 0, Vec::new(), straight())
+    }
+
+    #[test]
+    fn the_rig_sets_the_volume_of_calls_and_cues_and_is_safe_after_each_call() {
+        let fake = Fake::new(|_| Some("OK\r\n"));
+        let mut bench = rigged(&fake);
+        bench.open(&epoch(Bandwidth::Wb, 5), &TelemetrySender::none()).unwrap();
+        assert_eq!(fake.lines(1), ["VOLUME 5"]);
+        let mut take = busy_take();
+        take.actions = vec![(10_000, RigAction::SetVolume(7)), (60_000, RigAction::SetVolume(8))];
+        let certificate = bench.take(&take, &mut Memory::default(), &StopFlag::default()).unwrap();
+        assert_eq!(certificate.grade, Grade::Good, "{certificate:?}");
+        assert_eq!(fake.lines(2), ["VOLUME 7", "VOLUME 8"]);
+        take.actions = vec![(10_000, RigAction::SetVolume(9))];
+        let error = bench.take(&take, &mut Memory::default(), &StopFlag::default()).unwrap_err();
+        assert!(error.failure() == Failure::StopRun && error.to_string().contains("step 9"), "{error}");
+        bench.close().unwrap();
+        assert_eq!(fake.lines(2), ["HANG UP", "VOLUME 0"]);
+        bench.open(&epoch(Bandwidth::Wb, 2), &TelemetrySender::none()).unwrap();
+        drop(bench);
+        assert_eq!(fake.lines(3), ["VOLUME 2", "HANG UP", "VOLUME 0"]);
+        assert!(fake.is_quiet());
+    }
+
+    #[test]
+    fn a_rig_that_fails_during_a_take_ends_it_and_is_made_safe() {
+        let fake = Fake::new(|line| (line != "VOLUME 7").then_some("OK\r\n"));
+        let mut bench = rigged(&fake);
+        bench.open(&epoch(Bandwidth::Wb, 5), &TelemetrySender::none()).unwrap();
+        let mut take = busy_take();
+        take.actions = vec![(10_000, RigAction::SetVolume(7))];
+        let error = bench.take(&take, &mut Memory::default(), &StopFlag::default()).unwrap_err();
+        assert_eq!(error.failure(), Failure::TryAgain, "{error}");
+        bench.close().unwrap();
+        assert_eq!(fake.lines(4), ["VOLUME 5", "VOLUME 7", "HANG UP", "VOLUME 0"]);
+        // The bench is good for another call.
+        bench.open(&epoch(Bandwidth::Wb, 1), &TelemetrySender::none()).unwrap();
+        bench.take(&busy_take(), &mut Memory::default(), &StopFlag::default()).unwrap();
+        bench.close().unwrap();
+    }
 }

@@ -219,8 +219,8 @@ impl Board {
         }
         if self.is_unplugged {
             let gone = || Error::new(ErrorKind::DeviceNotAvailable);
-            self.playback.iter_mut().for_each(|stream| (stream.failed)(gone()));
-            self.capture.iter_mut().for_each(|stream| (stream.failed)(gone()));
+            self.playback.iter_mut().for_each(|stream| as_audio_thread(|| (stream.failed)(gone())));
+            self.capture.iter_mut().for_each(|stream| as_audio_thread(|| (stream.failed)(gone())));
             return false;
         }
         let playing = self.playback.as_ref().filter(|stream| stream.is_playing).map(|stream| stream.buffer);
@@ -265,7 +265,7 @@ impl Board {
                 Some(LoopFault::Xrun { at }) if is_due(at) => {
                     self.faults.pop_front();
                     if let Some(stream) = &mut self.capture {
-                        (stream.failed)(Error::new(ErrorKind::Xrun));
+                        as_audio_thread(|| (stream.failed)(Error::new(ErrorKind::Xrun)));
                     }
                 }
                 Some(LoopFault::Stall { at }) if is_due(at) => self.is_stalled = true,
@@ -296,12 +296,16 @@ fn instant(frames: u64) -> StreamInstant {
     StreamInstant::from_nanos(frames * 1_000_000_000 / u64::from(RATE))
 }
 
-/// Calls a callback as an audio thread does: in tests it must not allocate.
+/// Calls a callback as an audio thread does. In tests it must neither allocate nor give memory back.
 fn as_audio_thread<R>(call: impl FnOnce() -> R) -> R {
     #[cfg(test)]
-    return assert_no_alloc::assert_no_alloc(call);
-    #[cfg(not(test))]
-    call()
+    let before = assert_no_alloc::violation_count();
+    #[cfg(test)]
+    let call = || assert_no_alloc::assert_no_alloc(call);
+    let result = call();
+    #[cfg(test)]
+    assert_eq!(assert_no_alloc::violation_count(), before, "a callback called the allocator");
+    result
 }
 
 impl Plugged<PlaybackCallback> {
@@ -559,3 +563,6 @@ impl Drop for LoopStream {
         drop((playback, capture));
     }
 }
+
+#[cfg(test)]
+mod tests;

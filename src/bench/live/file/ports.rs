@@ -28,8 +28,9 @@ fn nature(port: &Port) -> Option<(&'static [PortDirection], &'static [Unit])> {
         ["poi", "receive"] => Some((&[Out], network)),
         ["poi", "send"] => Some((&[In], network)),
         ["noise", n] if n == "sub" || n.parse::<u32>().is_ok_and(|n| n > 0) => Some((&[Out], acoustic)),
-        ["ear", "left" | "right"] | ["ear", _, "left" | "right"] => Some((&[In], acoustic)),
-        ["mic", "reference" | "mrp" | "hfrp"] => Some((&[In], acoustic)),
+        ["ear", "left" | "right"] | ["ear", _, "left" | "right"] | ["mic", "reference" | "mrp" | "hfrp"] => {
+            Some((&[In], acoustic))
+        }
         ["srw", "send" | "receive"] => Some((&[In, Out], network)),
         ["tap", "microphone" | "echo_reference" | "loudspeaker"] => Some((&[In], &[Unit::DbOv, Unit::Dbm0])),
         _ => None,
@@ -224,7 +225,9 @@ impl<'a> Wiring<'a> {
         let record = match LedgerRecord::parse(&text) {
             Ok(record) => record,
             Err(problems) => {
-                problems.into_iter().for_each(|problem| table.problems().push(problem));
+                for problem in problems {
+                    table.problems().push(problem);
+                }
                 self.failed.insert(id.value.clone());
                 return None;
             }

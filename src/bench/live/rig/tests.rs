@@ -16,7 +16,7 @@ fn an_answer_is_a_line_of_its_own() {
 }
 
 #[cfg(unix)]
-mod over_a_pair {
+pub(in crate::bench::live) mod over_a_pair {
     use std::sync::mpsc::{Receiver, Sender, channel};
     use std::thread::JoinHandle;
 
@@ -27,18 +27,20 @@ mod over_a_pair {
     use crate::event::Failure;
 
     /// What a fake rig answers to a line; `None`: nothing.
-    type Answer = fn(&str) -> Option<&'static str>;
+    pub(in crate::bench::live) type Answer = fn(&str) -> Option<&'static str>;
 
     /// A rig behind a pair of virtual ports.
-    struct Fake {
-        spec: RigSpec,
+    pub(in crate::bench::live) struct Fake {
+        /// How the bench reaches it.
+        pub spec: RigSpec,
         lines: Receiver<String>,
         end: Sender<()>,
         thread: Option<JoinHandle<()>>,
     }
 
     impl Fake {
-        fn new(answer: Answer) -> Self {
+        /// A rig that answers so.
+        pub fn new(answer: Answer) -> Self {
             let (mut device, port) = TTYPort::pair().expect("a pair of virtual ports");
             let spec = RigSpec {
                 port: port.name().expect("a virtual port has a name"),
@@ -78,12 +80,13 @@ mod over_a_pair {
         }
 
         /// The next lines that the rig got.
-        fn lines(&self, count: usize) -> Vec<String> {
+        pub fn lines(&self, count: usize) -> Vec<String> {
             let wait = Duration::from_secs(5);
             (0..count).map(|_| self.lines.recv_timeout(wait).expect("the rig gets a line")).collect()
         }
 
-        fn is_quiet(&self) -> bool {
+        /// Whether it gets nothing more.
+        pub fn is_quiet(&self) -> bool {
             self.lines.recv_timeout(Duration::from_millis(100)).is_err()
         }
     }
