@@ -298,15 +298,18 @@ fn interfaces(settings: &Settings) -> Result<Listing, RunError> {
         let count = |count: u16, what: &str| format!("{count} {what}");
         (
             row([
+                one.id.clone(),
                 one.name.clone(),
                 one.host.clone(),
-                count(one.input_count, "in"),
-                count(one.output_count, "out"),
+                count(one.inputs, "in"),
+                count(one.outputs, "out"),
+                format!("{} Hz", one.default_rate),
             ]),
             json!({
-                "name": one.name, "host": one.host, "inputs": one.input_count, "outputs": one.output_count
+                "id": one.id, "name": one.name, "host": one.host,
+                "inputs": one.inputs, "outputs": one.outputs, "default_rate_hz": one.default_rate
             }),
         )
     });
-    Ok(Listing::new("interfaces", &["name", "system", "inputs", "outputs"], all.collect()))
+    Ok(Listing::new("interfaces", &["id", "name", "system", "inputs", "outputs", "rate"], all.collect()))
 }

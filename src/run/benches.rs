@@ -84,6 +84,7 @@ fn live(file: BenchFile) -> Result<Box<dyn BenchMaker>, RunError> {
 }
 
 #[cfg(not(feature = "audio"))]
+#[expect(clippy::needless_pass_by_value, reason = "as with live audio, which keeps it")]
 fn live(file: BenchFile) -> Result<Box<dyn BenchMaker>, RunError> {
     Err(RunError::Usage(format!(
         "the bench '{}' is live, and this program was built without audio interfaces: build it with \
@@ -94,12 +95,12 @@ fn live(file: BenchFile) -> Result<Box<dyn BenchMaker>, RunError> {
 
 impl Engine {
     /// Virtual cars of a file or a shipped name.
-    pub(super) fn cars(&self, sources: &dyn Sources, given: &str) -> Result<Benches, RunError> {
+    pub(super) fn car_benches(&self, sources: &dyn Sources, given: &str) -> Result<Benches, RunError> {
         Benches::of_car(self.text(sources, Folder::Cars, given)?)
     }
 
     /// The live bench of a file or a name. Its ledger is looked for beside it first.
-    pub(super) fn rig(&self, sources: Layered, given: &str) -> Result<Benches, RunError> {
+    pub(super) fn live_bench(&self, sources: Layered, given: &str) -> Result<Benches, RunError> {
         let text = self.text(&sources, Folder::Rigs, given)?;
         let path = Path::new(given);
         let mut ledger = Layered(Vec::new());

@@ -204,14 +204,14 @@ impl Engine {
         sources: Layered,
     ) -> Result<Benches, RunError> {
         match choice {
-            BenchChoice::Car(car) => self.cars(&sources, car),
+            BenchChoice::Car(car) => self.car_benches(&sources, car),
             BenchChoice::PlanDefault => match &plan.default_car {
-                Some(car) => self.cars(&sources, car),
+                Some(car) => self.car_benches(&sources, car),
                 None => {
                     Err(RunError::Usage("the plan names no car: say --car FILE or --bench FILE".to_owned()))
                 }
             },
-            BenchChoice::Rig(rig) => self.rig(sources, rig),
+            BenchChoice::Rig(rig) => self.live_bench(sources, rig),
         }
     }
 

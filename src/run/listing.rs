@@ -1,4 +1,4 @@
-//! What there is to choose from: plans, virtual cars, audio interfaces.
+//! What there is to choose from: plans and virtual cars.
 
 use crate::bench::car::file::read_car;
 use crate::bench::car::spec::TerminalKind;
@@ -36,19 +36,6 @@ pub struct CarSummary {
     pub kind: &'static str,
 }
 
-/// An audio interface in a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InterfaceSummary {
-    /// The name that a bench file gives.
-    pub name: String,
-    /// The sound system that offers it: `alsa`.
-    pub host: String,
-    /// How many channels can be recorded at once.
-    pub input_count: u16,
-    /// How many channels can be played at once.
-    pub output_count: u16,
-}
-
 /// Something in a folder: its name there, and what it is or why it cannot be read.
 pub type Listed<T> = (String, Result<T, RunError>);
 
@@ -84,18 +71,5 @@ impl Engine {
             Ok(CarSummary { title: car.name, description: car.description, bandwidth: car.bandwidth, kind })
         };
         sources.names(Folder::Cars).into_iter().map(|name| (name.clone(), summary(&name))).collect()
-    }
-
-    /// The audio interfaces of this machine.
-    ///
-    /// # Errors
-    /// This build knows none.
-    pub fn interfaces(&self) -> Result<Vec<InterfaceSummary>, RunError> {
-        let reason = if cfg!(feature = "audio") {
-            "audio interfaces cannot be listed yet"
-        } else {
-            "this build has no audio interfaces: build it with `--features audio`; on Linux that needs libasound"
-        };
-        Err(RunError::Usage(reason.to_owned()))
     }
 }
