@@ -36,7 +36,7 @@
 //!
 //! ## What makes it inconclusive
 //!
-//! - The correlation is less than three times what unrelated signals would reach by chance: noise, a mute path, or a
+//! - The correlation is less than twice what unrelated signals would reach by chance: noise, a mute path, or a
 //!   delay beyond `delay_max`.
 //! - The delay lies at the end of the search range, or below the declared delay of the network.
 //! - A track in a plane other than its port's, a missing ear, a bad certificate.
@@ -170,7 +170,7 @@ fn band_hz(bandwidth: Bandwidth) -> (f64, f64) {
 }
 
 /// A correlation below this multiple of what chance would reach means nothing.
-const ABOVE_CHANCE_MIN: f64 = 3.0;
+const ABOVE_CHANCE_MIN: f64 = 2.0;
 
 /// The delay of one recording against its stimulus.
 fn path_delay(
