@@ -26,7 +26,8 @@
 //!    recording; where there is none (the residual is no copy of the speech), the window is extended by `delay_max`.
 //! 2. The energy in each third octave of the played and of the recorded window, and the energy of the idle noise for a
 //!    window of the same length.
-//!    A digitally silent recording counts as −96.3 dBov, half a step of a 16-bit codec.
+//!    What a 16-bit codec cannot code (half a step, −96.3 dBov) and is missing in the recording counts as echo of the
+//!    stimulus's spectrum, and as noise: a digitally silent recording gives a bound.
 //! 3. Echo loss of a band: 10·log10(energy played / energy recorded). Noise is not subtracted: the loss is never
 //!    overstated.
 //! 4. G.122 B.4: L = C − 10·log10 Σ (A_i + A_{i−1})·(log10 f_i − log10 f_{i−1}) with A the power ratio of a band at its
@@ -142,7 +143,11 @@ impl Method for CouplingLoss {
         let delay_max = entry.parameters.get(&DELAY_MAX);
 
         let (window, aligned) = echo_window(&played, &recorded, &analysis, delay_max, take.spec.duration);
+        // Coded silence is an echo that nobody sees: as strong as half a step of a 16-bit codec, of the stimulus's shape.
+        let energy = |part: &[f64]| part.iter().map(|x| x * x).sum::<f64>();
         let silence = evidence::coded_silence(cx, &send) * (window.end - window.start) as f64;
+        let unseen = (silence - energy(recorded.slice(window.clone()))).max(0.0)
+            / energy(played.slice(analysis.clone()));
         let mut echoes = Vec::new();
         for measurand in
             MEASURANDS.iter().filter(|one| !one.wideband_only || entry.bandwidth != Bandwidth::Nb)
@@ -151,10 +156,9 @@ impl Method for CouplingLoss {
             let input = evidence::band_energies(played.slice(analysis.clone()), &bands);
             evidence::stimulus_fills(&input, &bands, 0..bands.len(), &receive)?;
             let mut output = Recorded::read(&recorded, window.clone(), take.span(NOISE), &bands);
-            for (total, noise) in output.total.iter_mut().zip(&mut output.noise) {
-                // Coded silence is noise that nobody sees: half a step of a 16-bit codec.
-                *total = total.max(silence);
-                *noise = noise.max(silence);
+            for (band, input) in input.iter().enumerate() {
+                output.total[band] += unseen * input;
+                output.noise[band] += unseen * input;
             }
             echoes.push((measurand, Echo { bands, input, output }));
         }
@@ -191,7 +195,7 @@ const NOISE_SHARE_MAX: f64 = 0.1;
 /// The last part of the analysis is enough to find the delay.
 const DELAY_SECONDS: Seconds = Seconds(6.0);
 /// A correlation below this multiple of what chance would reach is no echo.
-const ABOVE_CHANCE_MIN: f64 = 3.0;
+const ABOVE_CHANCE_MIN: f64 = 2.0;
 
 /// Where in the recording the echo of the analyzed part lies, and how that is known.
 fn echo_window(
