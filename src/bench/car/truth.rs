@@ -179,6 +179,14 @@ impl<'m> Truth<'m> {
         self.loudness_rating(&self.receive_sensitivities_dbpa(volume_step, density), weights) - 8.0
     }
 
+    /// RLR of hands-free listening with one ear at a volume step, in dB: as [`Truth::rlr_db`], but 14 dB less.
+    pub fn rlr_of_one_ear_db(&self, ear: Ear, volume_step: u32, density: Density<'_>) -> f64 {
+        let weights = if self.is_narrow() { &tables::NARROW_RECEIVE } else { &tables::WIDE_RECEIVE };
+        let volts = DBV_AT_0_DBM0 - DBOV_AT_0_DBM0;
+        let gains = band_gains(density, |freq_hz| self.receive_response(ear, volume_step, freq_hz).power());
+        self.loudness_rating(&gains.map(|gain| db(gain) - volts), weights) - 14.0
+    }
+
     fn is_narrow(&self) -> bool {
         self.model.spec.bandwidth == Bandwidth::Nb
     }
