@@ -293,7 +293,10 @@ fn terminal_of(table: &Table<'_>) -> Option<TerminalSpec> {
     }
     let [reference, real] = TerminalKind::WORDS;
     let kind = choice(table, "kind", &[(reference, Kind::Reference), (real, Kind::Real)], None)?;
-    let send = need_table(table, "send").map(|send| direction(&send));
+    let send = need_table(table, "send").map(|send| {
+        let overload = overload_dbpa(&send);
+        Some((direction(&send)?, overload?))
+    });
     let receive = need_table(table, "receive").map(|receive| direction(&receive));
     let volume = need_table(table, "volume").and_then(|volume| {
         let steps = volume.integer("steps");
@@ -309,13 +312,14 @@ fn terminal_of(table: &Table<'_>) -> Option<TerminalSpec> {
         Kind::Real => real_of(table).map(TerminalKind::Real),
     };
     table.finish();
-    let ((send_gain_db, send_response, send_delay_s), (receive_gain_db, receive_response, receive_delay_s)) =
-        (send??, receive??);
+    let ((send_gain_db, send_response, send_delay_s), send_overload_dbpa) = send??;
+    let (receive_gain_db, receive_response, receive_delay_s) = receive??;
     let (volume_steps, volume_step_db) = volume?;
     Some(TerminalSpec {
         kind: kind?,
         send_gain_db,
         send_response,
+        send_overload_dbpa,
         send_delay_s,
         receive_gain_db,
         receive_response,
@@ -331,6 +335,18 @@ fn direction(table: &Table<'_>) -> Option<(f64, ResponsePoints, f64)> {
     let delay = delay_s(table, "delay");
     table.finish();
     Some((gain?, response?, delay?))
+}
+
+#[expect(clippy::option_option, reason = "absent and reported are two things")]
+/// Where the converter of the microphone clips; absent is where the output does.
+fn overload_dbpa(table: &Table<'_>) -> Option<Option<f64>> {
+    if !table.has("overload") {
+        table.quantity("overload", &[Unit::DbPa]);
+        return Some(None);
+    }
+    let quantity = table.quantity("overload", &[Unit::DbPa])?;
+    let value = Placed { value: quantity.value.value, place: quantity.place };
+    within(table, "overload", value, -40.0, 60.0, "dBPa").map(Some)
 }
 
 fn reference_of(table: &Table<'_>) -> Option<ReferenceSpec> {

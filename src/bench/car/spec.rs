@@ -109,6 +109,9 @@ pub struct TerminalSpec {
     pub send_gain_db: f64,
     /// The send response on top of the gain.
     pub send_response: ResponsePoints,
+    /// The amplitude at which the microphone's converter clips, in dB over 1 Pa. `None`: where `send_gain_db` reaches
+    /// digital full scale, so there is no headroom that the network does not have.
+    pub send_overload_dbpa: Option<f64>,
     /// From the microphone membrane to the terminal's output, everything included, in seconds.
     pub send_delay_s: f64,
     /// Free-field level of the loudspeaker at 1 m in dBPa for 0 dBm0 at the POI, at the loudest volume step, with a flat

@@ -64,6 +64,11 @@ pub fn send_gain(spec: &TerminalSpec) -> f64 {
     10f64.powf((spec.send_gain_db + DBOV_AT_0_DBM0) / 20.0)
 }
 
+/// The amplitude in Pa at which the microphone's converter clips.
+pub fn overload(spec: &TerminalSpec) -> f64 {
+    spec.send_overload_dbpa.map_or_else(|| 1.0 / send_gain(spec), |dbpa| 10f64.powf(dbpa / 20.0))
+}
+
 /// Pa at 1 m for the digital amplitude 1 at a volume step.
 pub fn receive_gain(spec: &TerminalSpec, step: u32) -> f64 {
     let loudest = spec.volume_steps.saturating_sub(1);

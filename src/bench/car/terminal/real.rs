@@ -9,7 +9,7 @@ use sonora::{AudioProcessing, Config, StreamConfig};
 use crate::bench::car::BLOCK;
 use crate::bench::car::spec::{RealSpec, Suppression, TerminalSpec};
 use crate::bench::car::stage::{Block, DelayLine, Filter, SILENCE, clip, response_taps, samples, scale};
-use crate::bench::car::terminal::{latencies, receive_gain, send_gain};
+use crate::bench::car::terminal::{latencies, overload, receive_gain, send_gain};
 use crate::dsp::resample::{Decimator, Interpolator};
 
 /// Samples at 48 kHz for one at the terminal's 16 kHz.
@@ -51,7 +51,10 @@ pub struct Real {
     receive_gain: f32,
     /// Pa at 1 m for digital 1 at the loudest step: what lies behind the canceller's reference.
     loudest_gain: f32,
-    send_gain: f32,
+    /// Digital amplitude behind the microphone's converter for 1 Pa.
+    converter_gain: f32,
+    /// From there to the output, behind canceller and suppressor.
+    output_gain: f32,
     send_down: Decimator,
     send_up: Interpolator,
     send_filter: Filter,
@@ -87,7 +90,8 @@ impl Real {
             receive_up: Interpolator::new(RATIO, BLOCK),
             receive_gain: receive_gain(spec, volume_step) as f32,
             loudest_gain: receive_gain(spec, u32::MAX) as f32,
-            send_gain: send_gain(spec) as f32,
+            converter_gain: (1.0 / overload(spec)) as f32,
+            output_gain: (send_gain(spec) * overload(spec)) as f32,
             send_down: Decimator::new(RATIO, BLOCK),
             send_up: Interpolator::new(RATIO, BLOCK),
             send_filter: Filter::new(&response_taps(&spec.send_response)),
@@ -118,7 +122,7 @@ impl Real {
     /// See [`super::Terminal::send`].
     pub fn send(&mut self, near: &Block, echo: &Block) -> Block {
         let mut block: Block =
-            std::array::from_fn(|at| ((near[at] + echo[at]) * self.send_gain).clamp(-1.0, 1.0));
+            std::array::from_fn(|at| ((near[at] + echo[at]) * self.converter_gain).clamp(-1.0, 1.0));
         self.send_down.process(&block[..], &mut self.narrow);
         let told = self.processing.set_stream_delay_ms(AUDIO_DELAY_MS);
         let done = self.processing.process_capture_f32(&[&self.narrow], &mut [&mut self.processed]);
@@ -126,6 +130,7 @@ impl Real {
         block = SILENCE;
         self.send_up.process(&self.processed, &mut block[..]);
         self.send_filter.process(&mut block);
+        scale(&mut block, self.output_gain);
         clip(&mut block);
         self.send_delay.process(&mut block);
         block

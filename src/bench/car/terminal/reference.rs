@@ -11,7 +11,7 @@ use crate::bench::car::stage::{
     Block, DelayLine, Filter, NOISE_HALF, NoiseModel, NoiseSource, RESPONSE_HALF, clip, response_delay,
     response_taps, samples, scale,
 };
-use crate::bench::car::terminal::{latencies, receive_gain, send_gain};
+use crate::bench::car::terminal::{latencies, overload, receive_gain, send_gain};
 use crate::terms::Bandwidth;
 
 /// The filters of the reference terminal as taps: what the simulation runs and the truth reads.
@@ -79,7 +79,9 @@ pub struct Reference {
     receive_gain: f32,
     receive_filter: Filter,
     receive_delay: DelayLine,
-    send_gain: f32,
+    send_gain: f64,
+    /// Where the microphone's converter clips, as the digital amplitude at the output.
+    converter_full: f64,
     canceller: Canceller,
     send_filter: Filter,
     idle_noise: Option<NoiseSource>,
@@ -89,7 +91,7 @@ pub struct Reference {
 enum Canceller {
     None,
     /// What it leaves of the echo.
-    Flat(f32),
+    Flat(f64),
     /// What it leaves of the echo, and the delay of that filter for everything else.
     Shaped(Filter, DelayLine),
 }
@@ -101,14 +103,15 @@ impl Reference {
         debug_assert!(receive_latency >= response_delay(&spec.receive_response), "the filter is part of it");
         let canceller = match &model.echo {
             Residual::Whole => Canceller::None,
-            Residual::Share(share) => Canceller::Flat(*share as f32),
+            Residual::Share(share) => Canceller::Flat(*share),
             Residual::Filtered(taps) => Canceller::Shaped(Filter::new(taps), DelayLine::new(RESPONSE_HALF)),
         };
         Self {
             receive_gain: receive_gain(spec, volume_step) as f32,
             receive_filter: Filter::new(&model.receive_taps),
             receive_delay: DelayLine::new(samples(spec.receive_delay_s).saturating_sub(receive_latency)),
-            send_gain: send_gain(spec) as f32,
+            send_gain: send_gain(spec),
+            converter_full: send_gain(spec) * overload(spec),
             canceller,
             send_filter: Filter::new(&model.send_taps),
             idle_noise: model.idle_noise.as_ref().map(|noise| NoiseSource::new(noise, seed, 0x7e)),
@@ -130,17 +133,20 @@ impl Reference {
 
     /// See [`super::Terminal::send`].
     pub fn send(&mut self, near: &Block, echo: &Block) -> Block {
+        // In double precision: the canceller takes the difference of two numbers that are nearly equal.
         let gain = self.send_gain;
-        let digital = |at: usize| ((near[at] + echo[at]) * gain).clamp(-1.0, 1.0);
+        let echo_at = |at: usize| gain * f64::from(echo[at]);
+        let full = self.converter_full;
+        let digital = |at: usize| (gain * f64::from(near[at]) + echo_at(at)).clamp(-full, full);
         let mut block: Block = match &mut self.canceller {
-            Canceller::None => std::array::from_fn(digital),
+            Canceller::None => std::array::from_fn(|at| digital(at) as f32),
             Canceller::Flat(left) => {
-                let removed = (1.0 - *left) * gain;
-                std::array::from_fn(|at| digital(at) - removed * echo[at])
+                let removed = 1.0 - *left;
+                std::array::from_fn(|at| (digital(at) - removed * echo_at(at)) as f32)
             }
             Canceller::Shaped(filter, delay) => {
-                let mut rest: Block = std::array::from_fn(|at| digital(at) - gain * echo[at]);
-                let mut left: Block = std::array::from_fn(|at| gain * echo[at]);
+                let mut rest: Block = std::array::from_fn(|at| (digital(at) - echo_at(at)) as f32);
+                let mut left: Block = std::array::from_fn(|at| echo_at(at) as f32);
                 delay.process(&mut rest);
                 filter.process(&mut left);
                 std::array::from_fn(|at| rest[at] + left[at])
