@@ -6,10 +6,12 @@ mod cli;
 mod cli_run;
 mod dsp_golden;
 mod dsp_reference;
+mod fresh;
 #[cfg(feature = "gui")]
 mod gui;
 mod layers;
 mod live;
+mod on_car;
 mod plans;
 mod recording;
 mod report;

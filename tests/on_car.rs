@@ -1,0 +1,203 @@
+//! The methods on the virtual car: what they find is held against what is true.
+//!
+//! A [`Trial`] is one entry on one car, recorded in memory the way a run records it, without plan, limits and store.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use lombard::bench::car::file::read_car;
+use lombard::bench::car::rig::CarBenchMaker;
+use lombard::bench::car::spec::{CarSpec, IdealPaths, PathsSpec, ReferenceSpec, TapSpec, TerminalKind};
+use lombard::bench::{BenchMaker, CaptureSink, RenderedEpoch, SinkError, StopFlag, TelemetrySender};
+use lombard::capture::{Capture, Take};
+use lombard::context::{EvalCx, Facts, PlanCx};
+use lombard::entry::{Entry, EntryId, Parameters, parse_parameter};
+use lombard::finding::{Finding, Unmeasurable};
+use lombard::methods::{Method, Next, method};
+use lombard::problem::SourceText;
+use lombard::run::render::{SignalStore, render};
+use lombard::signals::Library;
+use lombard::take::{EpochKey, TakeSpec, Volume};
+use lombard::terms::{Bandwidth, ClauseRef, Port};
+
+use crate::source::root;
+
+mod comparison;
+mod spectrum;
+
+mod coupling;
+mod delay;
+mod idle;
+mod loudness;
+mod volume;
+
+/// The signals as shipped, made once for all tests.
+pub(crate) static SIGNALS: LazyLock<SignalStore> =
+    LazyLock::new(|| SignalStore::new(Library::builtin().expect("the shipped catalogue has no problem")));
+
+/// A car of `test-plans/cars`.
+pub(crate) fn shipped(name: &str) -> CarSpec {
+    let path = root().join(format!("test-plans/cars/{name}.toml"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
+    read_car(&SourceText::new(name, text)).unwrap_or_else(|problems| panic!("{problems:#?}"))
+}
+
+/// What only a reference terminal has.
+pub(crate) fn reference(car: &mut CarSpec) -> &mut ReferenceSpec {
+    match &mut car.terminal.kind {
+        TerminalKind::Reference(own) => own,
+        TerminalKind::Real(_) => panic!("{} has no reference terminal", car.name),
+    }
+}
+
+/// The paths of an ideal cabin.
+pub(crate) fn paths(car: &mut CarSpec) -> &mut IdealPaths {
+    match &mut car.cabin.paths {
+        PathsSpec::Ideal(paths) => paths,
+        PathsSpec::Shoebox(_) => panic!("{} has no ideal cabin", car.name),
+    }
+}
+
+/// A path of one tap.
+pub(crate) fn tap(gain_db: f64, delay_ms: f64) -> Option<TapSpec> {
+    Some(TapSpec { gain_db, delay_s: delay_ms / 1e3 })
+}
+
+/// An entry made by hand: the parameters `given`, as a plan would write them, and the card's defaults.
+pub(crate) fn entry(id: &str, bandwidth: Bandwidth, volume: Volume, given: &[(&str, &str)]) -> Entry {
+    let card = method(id).unwrap_or_else(|| panic!("no method {id}")).card();
+    for (key, _) in given {
+        assert!(card.parameters.iter().any(|spec| spec.key == *key), "{id} has no parameter {key}");
+    }
+    let value = |spec: &lombard::entry::ParameterSpec| {
+        let text = given.iter().find(|(key, _)| *key == spec.key).map(|(_, text)| *text).or(spec.default);
+        let text = text.unwrap_or_else(|| panic!("{id} needs {}", spec.key));
+        parse_parameter(spec.kind, text)
+            .unwrap_or_else(|error| panic!("{id}: {} = {text}: {error}", spec.key))
+    };
+    Entry {
+        id: EntryId::new(id, &[]),
+        title: card.title.to_owned(),
+        clause: ClauseRef {
+            recommendation: "P.1110".to_owned(),
+            edition: "10/2025".to_owned(),
+            clause: "11".to_owned(),
+        },
+        method: id.to_owned(),
+        bandwidth,
+        volume,
+        parameters: Parameters(
+            card.parameters.iter().map(|spec| (spec.key.to_owned(), value(spec))).collect(),
+        ),
+    }
+}
+
+/// Tracks in memory, by port.
+#[derive(Default)]
+struct Memory(BTreeMap<Port, Vec<f32>>);
+
+impl CaptureSink for Memory {
+    fn write(&mut self, port: &Port, samples: &[f32]) -> Result<(), SinkError> {
+        self.0.entry(port.clone()).or_default().extend_from_slice(samples);
+        Ok(())
+    }
+}
+
+/// One entry, recorded on one car.
+pub(crate) struct Trial {
+    pub(crate) maker: CarBenchMaker,
+    pub(crate) entry: Entry,
+    pub(crate) takes: Vec<Take>,
+    facts: Facts,
+}
+
+/// The seed where a test needs no other.
+pub(crate) const SEED: u64 = 7;
+
+impl Trial {
+    /// Records an entry on a car, in one call of the car's own bandwidth: the entry may rate it as another.
+    pub(crate) fn record(car: CarSpec, entry: Entry, seed: u64) -> Self {
+        Self::on(CarBenchMaker::new(car), entry, seed)
+    }
+
+    /// Records an entry on a bench.
+    pub(crate) fn on(maker: CarBenchMaker, entry: Entry, seed: u64) -> Self {
+        let mut trial = Self { maker, entry, takes: Vec::new(), facts: Facts::default() };
+        let method = trial.method();
+        let cx = PlanCx { bench: trial.maker.info(), facts: &trial.facts, signals: SIGNALS.library() };
+        let wish = method
+            .plan(&trial.entry, &cx)
+            .unwrap_or_else(|refusals| panic!("{} is refused: {refusals:?}", trial.entry.id));
+        let key = wish.epoch.key();
+        let volume_step = trial
+            .maker
+            .info()
+            .volume_step(wish.epoch.call.volume, &trial.facts)
+            .expect("trials state their volume");
+        let bandwidth = trial.maker.model().spec.bandwidth;
+        let mut bench = trial.maker.make().expect("a virtual bench can be made");
+        let epoch = RenderedEpoch { key: key.clone(), seed, bandwidth, volume_step };
+        bench.open(&epoch, &TelemetrySender::none()).expect("the call is set up");
+        let mut take = |spec: &TakeSpec| record_take(&mut *bench, spec, &key);
+        for spec in &wish.epoch.preamble {
+            take(spec);
+        }
+        let mut takes: Vec<Take> = wish.takes.iter().map(&mut take).collect();
+        for _ in 0..=method.card().takes_max {
+            match method.next(&trial.entry, &cx, &takes) {
+                Ok(Next::Take { spec, .. }) => takes.push(take(&spec)),
+                Ok(Next::Done { .. }) | Err(_) => break,
+            }
+        }
+        assert!(takes.len() <= method.card().takes_max as usize, "{} takes", takes.len());
+        bench.close().expect("a virtual bench closes");
+        trial.takes = takes;
+        trial
+    }
+
+    pub(crate) fn method(&self) -> &'static dyn Method {
+        method(&self.entry.method).expect("the entry names a method")
+    }
+
+    /// What the method finds.
+    pub(crate) fn findings(&self) -> Result<Vec<Finding>, Unmeasurable> {
+        let cx = EvalCx { bench: self.maker.info(), facts: &self.facts, takes: &self.takes };
+        self.method().evaluate(&self.entry, &cx)
+    }
+
+    /// The finding of one measurand.
+    pub(crate) fn finding(&self, measurand: &str) -> Finding {
+        let findings = self.findings().unwrap_or_else(|error| panic!("{}: {error}", self.entry.id));
+        let found = findings.into_iter().find(|finding| finding.measurand == measurand);
+        found.unwrap_or_else(|| panic!("{} did not find {measurand}", self.entry.id))
+    }
+
+    /// The value of one measurand, which is a number.
+    pub(crate) fn value(&self, measurand: &str) -> f64 {
+        self.finding(measurand).as_scalar().unwrap_or_else(|| panic!("{measurand} is no number"))
+    }
+}
+
+fn record_take(bench: &mut dyn lombard::bench::Bench, spec: &TakeSpec, key: &EpochKey) -> Take {
+    let id = spec.id(key);
+    let rendered =
+        render(spec, &id, key, bench.info(), &SIGNALS).unwrap_or_else(|error| panic!("{id}: {error}"));
+    let mut memory = Memory::default();
+    let certificate = bench
+        .take(&rendered.take, &mut memory, &StopFlag::default())
+        .unwrap_or_else(|error| panic!("{id}: {error}"));
+    let in_memory = |(port, track): (Port, Vec<f32>)| (port, Capture::in_memory(track));
+    Take {
+        id,
+        spec: spec.clone(),
+        captures: memory.0.into_iter().map(in_memory).collect(),
+        played: rendered
+            .take
+            .tracks
+            .iter()
+            .map(|(port, track)| in_memory((port.clone(), track.to_vec())))
+            .collect(),
+        certificate,
+        method_equivalent: rendered.method_equivalent,
+    }
+}

@@ -1,0 +1,78 @@
+//! One value of truth beside one finding: the row of `docs/accuracy.md`.
+
+/// Where a truth comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    /// `bench::car::truth`, from the car's model.
+    Model,
+    /// Worked out on paper from the car's numbers.
+    Paper,
+    /// A published figure.
+    Published,
+}
+
+impl Source {
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Model => "model of the car",
+            Self::Paper => "car's numbers, on paper",
+            Self::Published => "published figure",
+        }
+    }
+}
+
+/// One value of truth beside one finding.
+#[derive(Debug, Clone)]
+pub(super) struct Comparison {
+    pub(super) method: &'static str,
+    pub(super) measurand: &'static str,
+    pub(super) case: String,
+    pub(super) unit: &'static str,
+    pub(super) truth: f64,
+    pub(super) measured: f64,
+    pub(super) tolerance: f64,
+    pub(super) source: Source,
+    /// Why the tolerance is wider than it is for the others.
+    pub(super) because: &'static str,
+}
+
+/// Steady levels and ratings, in dB.
+pub(super) const LEVEL_TOLERANCE_DB: f64 = 0.1;
+/// Delays, in ms.
+pub(super) const DELAY_TOLERANCE_MS: f64 = 0.02;
+
+impl Comparison {
+    pub(super) fn difference(&self) -> f64 {
+        (self.measured - self.truth).abs()
+    }
+
+    /// Whether the finding is the truth, within the tolerance. NaN is not.
+    pub(super) fn holds(&self) -> bool {
+        self.difference() <= self.tolerance
+    }
+
+    /// The same comparison with another truth, for seeing it fail.
+    pub(super) fn against(&self, truth: f64) -> Self {
+        Self { truth, ..self.clone() }
+    }
+}
+
+/// Every comparison must hold; all that don't are named.
+pub(super) fn all_hold(comparisons: &[Comparison]) {
+    let wrong: Vec<String> = comparisons
+        .iter()
+        .filter(|one| !one.holds())
+        .map(|one| {
+            format!(
+                "{} of '{}': measured {:.4}, true {:.4} {} (tolerance {})",
+                one.measurand, one.case, one.measured, one.truth, one.unit, one.tolerance
+            )
+        })
+        .collect();
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+}
+
+/// How many comparisons of a measurand there are.
+pub(super) fn count(comparisons: &[Comparison], measurand: &str) -> usize {
+    comparisons.iter().filter(|one| one.measurand == measurand).count()
+}

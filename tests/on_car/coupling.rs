@@ -1,0 +1,168 @@
+//! TCLw and TCL of flat and shaped echoes through ideal cabins and rooms; bounds where noise hides the echo.
+
+use std::sync::LazyLock;
+
+use lombard::bench::car::Model;
+use lombard::bench::car::spec::{CarSpec, IdleNoise, Weighting};
+use lombard::bench::car::truth::Truth;
+use lombard::finding::Bound;
+use lombard::take::Volume;
+use lombard::terms::Bandwidth;
+use lombard::verdict::Flag;
+
+use super::comparison::{Comparison, LEVEL_TOLERANCE_DB, Source, all_hold, count};
+use super::spectrum::density_of;
+use super::{SEED, Trial, entry, paths, reference, shipped, tap};
+
+struct Case {
+    name: &'static str,
+    car: CarSpec,
+    step: u32,
+    /// The loss of all bands, where it is the same in all of them.
+    flat_db: Option<f64>,
+}
+
+/// A room without noise: what is recorded is echo.
+fn quiet_room() -> CarSpec {
+    let mut car = shipped("reference-wb");
+    let cabin = &mut car.cabin;
+    cabin.noise_microphone_dbpa_a = None;
+    cabin.noise_capsule_dbpa_a = None;
+    cabin.noise_amplifier_dbpa_a = None;
+    reference(&mut car).idle_noise = None;
+    car
+}
+
+fn cases() -> Vec<Case> {
+    let case = |name, car: &CarSpec, step| Case { name, car: car.clone(), step, flat_db: None };
+    let (wide, narrow) = (shipped("ideal-wb"), shipped("ideal-nb"));
+    // Without a network that limits the band, so that 8 kHz is as flat as the rest. From the POI to the POI:
+    // −4 dB to 1 m, −4 dB to the microphone, +4 dB to the terminal's output, the canceller's loss.
+    let mut flat = wide.clone();
+    flat.bandwidth = Bandwidth::Fb;
+    flat.terminal.volume_steps = 1;
+    flat.terminal.receive_gain_db = -4.0;
+    flat.terminal.send_gain_db = 4.0;
+    paths(&mut flat).loudspeaker_to_microphone = tap(-4.0, 2.0);
+    let with_loss = |loss_db: f64| {
+        let mut car = flat.clone();
+        reference(&mut car).echo_loss_db = Some(loss_db);
+        car
+    };
+    let on_paper =
+        |name, loss_db: f64| Case { flat_db: Some(loss_db + 4.0), ..case(name, &with_loss(loss_db), 0) };
+    let shaped = |car: &CarSpec, points: &[(f64, f64)]| {
+        let mut car = car.clone();
+        reference(&mut car).echo_loss_db = Some(45.0);
+        reference(&mut car).echo_loss_response = points.to_vec();
+        car
+    };
+    let rising = shaped(&wide, &[(100.0, -10.0), (8_000.0, 10.0)]);
+    let hollow = shaped(&narrow, &[(300.0, 12.0), (1_000.0, -6.0), (3_400.0, 15.0)]);
+    let mut bare = wide.clone();
+    reference(&mut bare).echo_loss_db = None;
+    bare.terminal.send_gain_db -= 20.0;
+    let room = quiet_room();
+    let mut room_narrow = room.clone();
+    room_narrow.bandwidth = Bandwidth::Nb;
+    let room_shaped = shaped(&room, &[(100.0, 0.0), (1_000.0, -8.0), (4_000.0, 6.0), (8_000.0, 0.0)]);
+    vec![
+        on_paper("flat 40 dB", 36.0),
+        on_paper("flat 63 dB", 59.0),
+        case("ideal cabin, WB", &wide, 5),
+        case("ideal cabin, loss that rises with frequency, WB", &rising, 5),
+        case("ideal cabin, no canceller, send 20 dB lower, WB", &bare, 2),
+        case("ideal cabin, most echo at 1 kHz, NB", &hollow, 5),
+        case("shoebox cabin, WB", &room, 4),
+        case("shoebox cabin, shaped loss, WB", &room_shaped, 8),
+        case("shoebox cabin, NB", &room_narrow, 4),
+    ]
+}
+
+impl Case {
+    fn compare(&self) -> Vec<Comparison> {
+        let spectrum = density_of("speech-compressed", true);
+        let density = |freq_hz: f64| spectrum.at(freq_hz);
+        let model = Model::new(self.car.clone());
+        let truth = Truth::of(&model);
+        let trial = trial(&self.car, self.step);
+        let of = |measurand, truth: f64| Comparison {
+            method: "coupling_loss",
+            measurand,
+            case: self.name.to_owned(),
+            unit: "dB",
+            truth: self.flat_db.unwrap_or(truth),
+            measured: trial.value(measurand),
+            tolerance: LEVEL_TOLERANCE_DB,
+            source: if self.flat_db.is_some() { Source::Paper } else { Source::Model },
+            because: "",
+        };
+        let mut both = vec![of("tclw", truth.tclw_db(self.step, &density))];
+        if self.car.bandwidth != Bandwidth::Nb {
+            both.push(of("tcl", truth.tcl_db(self.step, &density)));
+        }
+        both
+    }
+}
+
+fn trial(car: &CarSpec, step: u32) -> Trial {
+    let wanted = entry("coupling_loss", car.bandwidth, Volume::Step(step), &[]);
+    Trial::record(car.clone(), wanted, SEED)
+}
+
+/// Every comparison, made once.
+pub(super) static COMPARISONS: LazyLock<Vec<Comparison>> =
+    LazyLock::new(|| cases().iter().flat_map(Case::compare).collect());
+
+#[test]
+fn coupling_losses_are_those_of_the_car() {
+    all_hold(&COMPARISONS);
+    assert!(count(&COMPARISONS, "tclw") >= 5 && count(&COMPARISONS, "tcl") >= 5);
+}
+
+/// A car without echo that sends `idle_dbm0` of white noise.
+fn without_echo(idle_dbm0: Option<f64>) -> CarSpec {
+    let mut car = shipped("ideal-wb");
+    paths(&mut car).loudspeaker_to_microphone = None;
+    reference(&mut car).idle_noise =
+        idle_dbm0.map(|level_dbm0| IdleNoise { level_dbm0, weighting: Weighting::A });
+    car
+}
+
+#[test]
+fn noise_without_echo_is_a_bound_and_no_echo() {
+    let quiet = trial(&without_echo(Some(-70.0)), 5);
+    let loud = trial(&without_echo(Some(-50.0)), 5);
+    for measurand in ["tclw", "tcl", "echo_loss"] {
+        for trial in [&quiet, &loud] {
+            let finding = trial.finding(measurand);
+            assert_eq!(finding.bound, Bound::AtLeast, "{measurand}");
+            assert!(finding.flags.contains(&Flag::NoiseLimited), "{measurand}");
+        }
+    }
+    // Speech at −10 dBm0 against noise of −70 dBm0(A): the bound is what the noise leaves to see, and 20 dB of noise
+    // are 20 dB of bound.
+    let (quiet_db, loud_db) = (quiet.value("tclw"), loud.value("tclw"));
+    assert!((quiet_db - loud_db - 20.0).abs() < 0.1, "{quiet_db} {loud_db}");
+    assert!((40.0..80.0).contains(&quiet_db), "{quiet_db}");
+}
+
+#[test]
+fn a_mute_car_is_a_bound_at_coded_silence() {
+    let mute = trial(&without_echo(None), 5);
+    let finding = mute.finding("tcl");
+    assert_eq!(finding.bound, Bound::AtLeast);
+    // Speech of −10 dBm0 while it is active, which is −16.15 dBov, over half a step of 16 bits at −96.33 dBov: 80.2 dB,
+    // less by its pauses.
+    assert!((79.0..80.2).contains(&finding.as_scalar().unwrap()), "{finding:?}");
+}
+
+#[test]
+fn echo_that_stands_out_of_noise_is_exact() {
+    let mut car = shipped("ideal-wb");
+    reference(&mut car).idle_noise = Some(IdleNoise { level_dbm0: -80.0, weighting: Weighting::A });
+    reference(&mut car).echo_loss_db = Some(30.0);
+    let finding = trial(&car, 5).finding("tclw");
+    assert_eq!(finding.bound, Bound::Exact);
+    assert!(!finding.flags.contains(&Flag::NoiseLimited));
+}
