@@ -1,11 +1,11 @@
-//! The simulation against its truth, and the level geometry of the shipped cars.
+//! The simulation keeps what its file declares.
 
 use super::file::read_car;
-use super::spec::CarSpec;
-use super::truth::{Truth, speech, white};
+use super::spec::{CarSpec, Codec, RealSpec, Suppression, TerminalKind};
 use super::*;
+use crate::dsp::align::{DelaySearch, find_delay};
 use crate::problem::SourceText;
-use crate::terms::Ear;
+use crate::units::Seconds;
 
 fn shipped(name: &str) -> CarSpec {
     let path = format!("{}/test-plans/cars/{name}.toml", env!("CARGO_MANIFEST_DIR"));
@@ -21,64 +21,53 @@ fn a_car_keeps_the_promises_of_a_bench() {
     }
 }
 
-#[test]
-#[ignore = "prints what the shipped cars are; run it after a change of their numbers"]
-fn print_truth_of_shipped_cars() {
-    for name in ["ideal-wb", "ideal-nb", "reference-wb"] {
-        let start = std::time::Instant::now();
-        let model = Model::new(shipped(name));
-        let made = start.elapsed();
-        let truth = Truth::of(&model);
-        let nominal = truth.nominal_volume_step(&speech);
-        let loudest = model.spec.terminal.volume_steps - 1;
-        let band = (100.0, 8000.0);
-        let talker = truth.microphone_from_mouth_db(&speech, band) - 1.7;
-        println!("{name}: model made in {made:?}");
-        println!(
-            "  SLR {:.2} RLR {:.2} at step {nominal}, {:.2} at {loudest}",
-            truth.slr_db(&speech),
-            truth.rlr_db(nominal, &speech),
-            truth.rlr_db(loudest, &speech)
-        );
-        println!(
-            "  echo to speech at the microphone {:.2} nominal, {:.2} loudest; talker {talker:.2} dBPa",
-            truth.microphone_from_poi_dbpa(nominal, &speech, band) - 16.0 - talker,
-            truth.microphone_from_poi_dbpa(loudest, &speech, band) - 16.0 - talker
-        );
-        println!("  TCLw {:.2} TCL {:.2}", truth.tclw_db(nominal, &speech), truth.tcl_db(nominal, &speech));
-        println!("  idle {:.2} dBm0(A)", truth.idle_noise_send_dbm0(spec::Weighting::A, band));
-        println!(
-            "  delays send {:.4} left {:.4} right {:.4} ms",
-            truth.send_delay_s(&white) * 1e3,
-            truth.receive_delay_s(Ear::Left, &white) * 1e3,
-            truth.receive_delay_s(Ear::Right, &white) * 1e3
-        );
-        println!("  took {:?}", start.elapsed());
-        if let cabin::Path::Response(taps) = &model.cabin.mouth_to_microphone {
-            println!("  RT60 {:.1} ms (T20)", reverberation_s(taps) * 1e3);
-        }
-        if let cabin::Path::Response(taps) = &model.cabin.loudspeaker_to_ears[0] {
-            println!("  RT60 {:.1} ms (T20)", reverberation_s(taps) * 1e3);
-        }
-        println!("  send sens {:.1?}", truth.send_sensitivities_dbv(&speech));
-        println!("  recv sens {:.1?}", truth.receive_sensitivities_dbpa(nominal, &speech));
-    }
+/// Bursts of noise: a canceller and a suppressor pass them as speech.
+fn bursts(amplitude: f32) -> Vec<f32> {
+    let mut random = noise::stream(3, 3);
+    let gate = |n: usize| if n % 24_000 < 16_000 { amplitude } else { 0.0 };
+    (0..4 * 48_000).map(|n| noise::normal(&mut random) * gate(n)).collect()
 }
 
-/// Reverberation time from the backward integration (Schroeder), −5 to −35 dB.
-fn reverberation_s(taps: &[f64]) -> f64 {
-    let total: f64 = taps.iter().map(|tap| tap * tap).sum();
-    let mut rest = total;
-    let (mut at_5, mut at_35) = (0, 0);
-    for (n, tap) in taps.iter().enumerate() {
-        rest -= tap * tap;
-        let decay = 10.0 * (rest / total).log10();
-        if decay > -5.0 {
-            at_5 = n;
-        }
-        if decay > -35.0 {
-            at_35 = n;
+/// The delay in frames.
+fn delay(played: &[f32], recorded: &[f32]) -> f64 {
+    let wide = |track: &[f32]| -> Vec<f64> { track.iter().map(|x| f64::from(*x)).collect() };
+    let search = DelaySearch::between(Seconds(0.0), Seconds(0.3)).whitened(400.0, 3_200.0);
+    find_delay(&wide(played), &wide(recorded), 48_000, &search).unwrap().delay.0 * RATE_HZ
+}
+
+#[test]
+fn real_terminals_and_codecs_keep_the_declared_delays() {
+    for (bandwidth, codec) in [
+        (Bandwidth::Wb, Codec::Linear),
+        (Bandwidth::Wb, Codec::G722),
+        (Bandwidth::Nb, Codec::Linear),
+        (Bandwidth::Nb, Codec::G711A),
+    ] {
+        for (echo_canceller, noise_suppression) in [
+            (false, None),
+            (true, None),
+            (false, Some(Suppression::Moderate)),
+            (true, Some(Suppression::Moderate)),
+        ] {
+            let own = RealSpec { echo_canceller, noise_suppression };
+            let mut spec = shipped("ideal-wb");
+            spec.bandwidth = bandwidth;
+            spec.network.codec = codec;
+            spec.terminal.kind = TerminalKind::Real(own.clone());
+            let mut car = Car::new(&spec, 1);
+            car.open(bandwidth, 5).unwrap();
+            let talk = bursts(0.8);
+            let sent = car.run(&talk, &[]).unwrap().poi_send;
+            // 1.5 ms of cabin, 63 ms of terminal, 20 ms of network. The high-pass of the processing leads by 0.7 frames.
+            let off = delay(&talk, &sent) - 84.5 * 48.0;
+            assert!((-1.0..0.1).contains(&off), "send, {bandwidth} {codec:?} {own:?}: {off:.2} frames off");
+
+            car.open(bandwidth, 5).unwrap();
+            let talk = bursts(0.2);
+            let heard = car.run(&[], &talk).unwrap().ear_left;
+            // 20 ms of network, 52 ms of terminal, 3 ms of cabin
+            let off = delay(&talk, &heard) - 75.0 * 48.0;
+            assert!(off.abs() < 0.1, "receive, {bandwidth} {codec:?} {own:?}: {off:.2} frames off");
         }
     }
-    (at_35 - at_5) as f64 * 2.0 / RATE_HZ
 }

@@ -18,8 +18,8 @@ const FRAMES: usize = BLOCK / RATIO;
 
 /// What the suppressor's overlapping frames take, in samples at 16 kHz (measured by a test).
 const SUPPRESSION_DELAY: usize = 96;
-/// What the canceller's blocks of 64 samples take, in samples at 16 kHz (measured by a test).
-const CANCELLER_DELAY: usize = 64;
+/// What the canceller's blocks of 64 samples and its overlapping frames take, in samples at 16 kHz (measured by a test).
+const CANCELLER_DELAY: usize = 128;
 
 /// From the canceller's reference to the loudspeaker's converter and from the microphone's to the canceller: what the
 /// canceller is told about its audio system.
