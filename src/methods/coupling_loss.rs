@@ -143,11 +143,7 @@ impl Method for CouplingLoss {
         let delay_max = entry.parameters.get(&DELAY_MAX);
 
         let (window, aligned) = echo_window(&played, &recorded, &analysis, delay_max, take.spec.duration);
-        // Coded silence is an echo that nobody sees: as strong as half a step of a 16-bit codec, of the stimulus's shape.
-        let energy = |part: &[f64]| part.iter().map(|x| x * x).sum::<f64>();
         let silence = evidence::coded_silence(cx, &send) * (window.end - window.start) as f64;
-        let unseen = (silence - energy(recorded.slice(window.clone()))).max(0.0)
-            / energy(played.slice(analysis.clone()));
         let mut echoes = Vec::new();
         for measurand in
             MEASURANDS.iter().filter(|one| !one.wideband_only || entry.bandwidth != Bandwidth::Nb)
@@ -156,6 +152,10 @@ impl Method for CouplingLoss {
             let input = evidence::band_energies(played.slice(analysis.clone()), &bands);
             evidence::stimulus_fills(&input, &bands, 0..bands.len(), &receive)?;
             let mut output = Recorded::read(&recorded, window.clone(), take.span(NOISE), &bands);
+            // Coded silence is an echo that nobody sees: as strong as half a step, of the stimulus's spectrum. In the
+            // bands, since a codec may code silence as a constant.
+            let sum = |energies: &[f64]| energies.iter().sum::<f64>();
+            let unseen = (silence - sum(&output.total)).max(0.0) / sum(&input);
             for (band, input) in input.iter().enumerate() {
                 output.total[band] += unseen * input;
                 output.noise[band] += unseen * input;

@@ -150,7 +150,7 @@ impl Method for IdleNoise {
             level.note = band;
             findings.push(level);
             findings.push(peak(noise, band_hz)?);
-            findings.push(third_octaves(&spectrum, band_hz, silence));
+            findings.push(third_octaves(&spectrum, band_hz));
         } else {
             level.bound = Bound::AtMost;
             level.note = format!("{band}; digital silence: below what a 16-bit codec codes");
@@ -208,9 +208,9 @@ fn peak(noise: &[f64], (lo_hz, hi_hz): (f64, f64)) -> Result<Finding, Unmeasurab
     Ok(finding)
 }
 
-fn third_octaves(spectrum: &PowerSpectrum, (lo_hz, hi_hz): (f64, f64), silence: f64) -> Finding {
+fn third_octaves(spectrum: &PowerSpectrum, (lo_hz, hi_hz): (f64, f64)) -> Finding {
     let bands = Bands::third_octave(lo_hz, hi_hz);
     let hz = bands.iter().map(|band| band.nominal_hz).collect();
-    let levels = bands.powers(spectrum).iter().map(|power| 10.0 * power.max(silence).log10()).collect();
+    let levels = bands.powers(spectrum).iter().map(|power| 10.0 * power.log10()).collect();
     Finding::curve("idle_noise_send_spectrum", hz, levels, Unit::Dbm0)
 }

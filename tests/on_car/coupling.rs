@@ -3,11 +3,11 @@
 use std::sync::LazyLock;
 
 use lombard::bench::car::Model;
-use lombard::bench::car::spec::{CarSpec, IdleNoise, Weighting};
+use lombard::bench::car::spec::{CarSpec, Codec, IdleNoise, Weighting};
 use lombard::bench::car::truth::Truth;
 use lombard::finding::Bound;
 use lombard::take::Volume;
-use lombard::terms::Bandwidth;
+use lombard::terms::{Bandwidth, Port};
 use lombard::verdict::Flag;
 
 use super::comparison::{Comparison, LEVEL_TOLERANCE_DB, Source, all_hold, count};
@@ -155,6 +155,25 @@ fn a_mute_car_is_a_bound_at_coded_silence() {
     // Speech of −10 dBm0 while it is active, which is −16.15 dBov, over half a step of 16 bits at −96.33 dBov: 80.2 dB,
     // less by its pauses.
     assert!((79.0..80.2).contains(&finding.as_scalar().unwrap()), "{finding:?}");
+}
+
+#[test]
+fn a_codec_that_sends_a_constant_is_silent() {
+    // A-law has no zero: silence is the constant 8 of 32 768, −72 dBov.
+    let mut car = shipped("ideal-nb");
+    paths(&mut car).loudspeaker_to_microphone = None;
+    car.network.codec = Codec::G711A;
+    let trial = trial(&car, 5);
+    let track = trial.takes[0].captures[&Port::of(Port::POI_SEND)].samples().unwrap();
+    assert!(
+        track[48_000..].iter().all(|x| (x - 8.0 / 32_768.0).abs() < 1e-6),
+        "{:?}",
+        &track[48_000..48_010]
+    );
+    let finding = trial.finding("tclw");
+    assert_eq!(finding.bound, Bound::AtLeast);
+    // as for the mute car, and half of the energy of speech lies below 300 Hz
+    assert!((75.0..77.0).contains(&finding.as_scalar().unwrap()), "{finding:?}");
 }
 
 #[test]
