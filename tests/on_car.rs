@@ -25,6 +25,7 @@ use crate::source::root;
 mod comparison;
 mod spectrum;
 
+mod cars;
 mod coupling;
 mod delay;
 mod idle;
