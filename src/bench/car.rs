@@ -15,7 +15,9 @@
 
 pub mod cabin;
 pub mod ear;
+pub mod faults;
 pub mod file;
+pub mod loopback;
 pub mod network;
 pub mod noise;
 pub mod response;
@@ -31,6 +33,7 @@ mod tests;
 use std::sync::Arc;
 
 use cabin::Cabin;
+use faults::Disturbance;
 use network::Channel;
 use noise::gain_for;
 use spec::{CabinSpec, CarSpec, Weighting};
@@ -38,7 +41,7 @@ use stage::{Block, NOISE_HALF, NoiseModel, NoiseSource, SILENCE, Sound};
 use terminal::Terminal;
 
 pub use crate::take::BLOCK;
-use crate::take::RATE;
+use crate::take::{Frame, RATE};
 use crate::terms::Bandwidth;
 
 /// Sample rate of the bench.
@@ -137,6 +140,8 @@ struct Call {
     microphone_noise: Vec<NoiseSource>,
     ear_noise: Option<[NoiseSource; 2]>,
     network_send: Channel,
+    /// A fault of the terminal's output, and the frames since it was armed.
+    disturbance: Option<(Disturbance, Frame)>,
 }
 
 /// What a car gives back for what it was given, all of one length.
@@ -217,6 +222,15 @@ impl Car {
         Ok(())
     }
 
+    /// Arms a fault of the terminal's output, or none; its frames count from the next block on.
+    ///
+    /// # Errors
+    /// When no call is open.
+    pub fn disturb_send(&mut self, disturbance: Option<Disturbance>) -> Result<(), CarError> {
+        self.call.as_mut().ok_or(CarError::NoCall)?.disturbance = disturbance.map(|one| (one, 0));
+        Ok(())
+    }
+
     /// Ends the call.
     pub fn close(&mut self) {
         self.call = None;
@@ -283,6 +297,7 @@ impl Call {
                 .collect(),
             ear_noise: model.ear_noise.as_ref().map(|noise| [source(noise, 32), source(noise, 33)]),
             network_send: channel(spec.network.delay_send_s),
+            disturbance: None,
         }
     }
 
@@ -308,6 +323,11 @@ impl Call {
         }
         let echo = self.loudspeaker_to_microphone.arrival(&loudspeaker);
         let mut poi_send = self.terminal.send(&near, &echo);
+        if let Some((disturbance, at)) = &mut self.disturbance {
+            disturbance.disturb(*at, &mut poi_send);
+            self.terminal.slip(disturbance.slip(*at));
+            *at += BLOCK as Frame;
+        }
         self.network_send.process(&mut poi_send);
         BlockOutputs { poi_send, ears }
     }

@@ -1,11 +1,14 @@
 //! The virtual car as a bench: ports, calibration of its make-believe converters, takes and telemetry.
 //!
-//! The rig around the car is perfect: one clock, bit-exact loopback without delay, converters that overload only at full
-//! scale. Its calibration is declared: +20 dBPa for the acoustic ports and +6.15 dBm0 for the network at 0 dBov.
+//! The rig around the car is perfect unless it is given a fault: one clock, a loopback without delay whose recording is
+//! the evidence of every certificate, converters that overload only at full scale. Its calibration is declared: +20 dBPa
+//! for the acoustic ports and +6.15 dBm0 for the network at 0 dBov.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::bench::car::faults::{Disturbance, Fault, Place};
+use crate::bench::car::loopback::{self, Watch};
 use crate::bench::car::spec::CarSpec;
 use crate::bench::car::stage::{Block, SILENCE};
 use crate::bench::car::{BLOCK, Car, CarError, Model};
@@ -27,7 +30,7 @@ const MIC_MRP: &str = "mic.mrp";
 /// The acoustic inputs.
 const ACOUSTIC_INPUTS: [&str; 3] = [Port::EAR_LEFT, Port::EAR_RIGHT, MIC_MRP];
 /// Blocks between two telemetry messages: 100 ms of sound.
-const TELEMETRY_BLOCKS: usize = 10;
+const TELEMETRY_BLOCKS: Frame = 10;
 
 /// What the bench of a car tells about itself.
 fn info_of(spec: &CarSpec) -> BenchInfo {
@@ -68,17 +71,26 @@ fn info_of(spec: &CarSpec) -> BenchInfo {
 pub struct CarBench {
     info: BenchInfo,
     car: Car,
+    fault: Option<Fault>,
     telemetry: TelemetrySender,
 }
 
 impl CarBench {
     /// The bench of a car.
     pub fn new(spec: &CarSpec) -> Self {
-        Self::of_model(Arc::new(Model::new(spec.clone())))
+        Self::of_model(Arc::new(Model::new(spec.clone())), None)
     }
 
-    fn of_model(model: Arc<Model>) -> Self {
-        Self { info: info_of(&model.spec), car: Car::of_model(model, 0), telemetry: TelemetrySender::none() }
+    fn of_model(model: Arc<Model>, fault: Option<Fault>) -> Self {
+        let (info, car) = (info_of(&model.spec), Car::of_model(model, 0));
+        Self { info, car, fault, telemetry: TelemetrySender::none() }
+    }
+
+    /// What the fault does at a place, in takes that record something.
+    fn disturbance(&self, place: Place, take: &RenderedTake) -> Option<Disturbance> {
+        self.fault
+            .filter(|fault| fault.place == place && !take.record.is_empty())
+            .map(|fault| fault.disturbance)
     }
 
     fn check(&self, take: &RenderedTake) -> Result<(), BenchError> {
@@ -93,6 +105,9 @@ impl CarBench {
         }
         if let Some(port) = take.record.iter().find(|port| !is(port, PortDirection::In)) {
             return Err(BenchError::StopRun(format!("the virtual car cannot record port {port}")));
+        }
+        if take.tracks.contains_key(&Port::of(Port::LOOPBACK)) {
+            return Err(BenchError::StopRun("the loopback carries the bench's own sequence".to_owned()));
         }
         for (port, track) in &take.tracks {
             if track.iter().any(|sample| !sample.is_finite()) {
@@ -135,12 +150,15 @@ impl Bench for CarBench {
     ) -> Result<Certificate, BenchError> {
         self.check(take)?;
         let track = |name| take.tracks.get(&Port::of(name)).map(Arc::as_ref).unwrap_or_default();
-        let (mouth, receive, loopback) =
-            (track(Port::MOUTH), track(Port::POI_RECEIVE), track(Port::LOOPBACK));
+        let (mouth, receive) = (track(Port::MOUTH), track(Port::POI_RECEIVE));
         let pascals = 10f32.powf(ACOUSTIC_ZERO_DBOV_DBPA as f32 / 20.0);
         let mut actions = take.actions.iter().peekable();
         let mut overloaded: Vec<Port> = Vec::new();
-        for (index, at) in (0..take.duration).step_by(BLOCK).enumerate() {
+        let mut watch = Watch::default();
+        self.car.disturb_send(self.disturbance(Place::Device, take))?;
+        let disturbance = self.disturbance(Place::Bench, take);
+        let (mut at, mut done): (Frame, Frame) = (0, 0);
+        while done < take.duration {
             if stop.is_set() {
                 return Err(BenchError::Stopped);
             }
@@ -154,22 +172,35 @@ impl Bench for CarBench {
                 (Port::EAR_LEFT, outputs.ears[0].map(|x| x / pascals)),
                 (Port::EAR_RIGHT, outputs.ears[1].map(|x| x / pascals)),
                 (MIC_MRP, mouth),
-                (Port::LOOPBACK, block_of(loopback, at)),
+                (Port::LOOPBACK, loopback::block(at)),
             ]);
-            let count = (take.duration - at).min(BLOCK as Frame) as usize;
+            // Everything arrives through the same disturbance.
+            let arrived = |port: &str| -> Option<Vec<f32>> {
+                let block = recorded.get(port)?;
+                let mut samples = match &disturbance {
+                    Some(disturbance) => disturbance.recorded(at, block),
+                    None => block.to_vec(),
+                };
+                samples.truncate((take.duration - done) as usize);
+                Some(samples)
+            };
             for port in &take.record {
-                let Some(samples) = recorded.get(port.name()).map(|block| &block[..count]) else { continue };
+                let Some(samples) = arrived(port.name()) else { continue };
                 let is_full = samples.iter().any(|sample| sample.abs() >= 1.0);
                 if is_full && ACOUSTIC_INPUTS.contains(&port.name()) && !overloaded.contains(port) {
                     overloaded.push(port.clone());
                 }
-                sink.write(port, samples)?;
+                sink.write(port, &samples)?;
             }
-            if index.is_multiple_of(TELEMETRY_BLOCKS) {
-                self.tell(&take.epoch, take, at, &recorded);
+            let proof = arrived(Port::LOOPBACK).unwrap_or_default();
+            watch.read(&proof);
+            if (at / BLOCK as Frame).is_multiple_of(TELEMETRY_BLOCKS) {
+                self.tell(&take.epoch, take, done, &recorded);
             }
+            at += BLOCK as Frame;
+            done += proof.len() as Frame;
         }
-        Ok(certificate(overloaded))
+        Ok(certificate(watch, overloaded))
     }
 
     fn close(&mut self) -> Result<(), BenchError> {
@@ -196,12 +227,14 @@ impl CarBench {
     }
 }
 
-fn certificate(overloaded: Vec<Port>) -> Certificate {
-    let mut certificate = Certificate::by_construction();
+/// What the loopback proves, and what the converters say.
+fn certificate(watch: Watch, overloaded: Vec<Port>) -> Certificate {
+    let mut certificate = watch.certificate();
     if !overloaded.is_empty() {
         let names: Vec<&str> = overloaded.iter().map(Port::name).collect();
         certificate.grade = Grade::Bad;
-        certificate.note = format!("full scale of the virtual rig reached on {}", names.join(", "));
+        certificate.note =
+            format!("full scale of the virtual rig reached on {}; {}", names.join(", "), certificate.note);
         certificate.overloaded = overloaded;
     }
     certificate
@@ -219,13 +252,20 @@ fn block_of(track: &[f32], at: Frame) -> Block {
 pub struct CarBenchMaker {
     model: Arc<Model>,
     info: BenchInfo,
+    fault: Option<Fault>,
 }
 
 impl CarBenchMaker {
     /// Benches of the car of `spec`.
     pub fn new(spec: CarSpec) -> Self {
         let info = info_of(&spec);
-        Self { model: Arc::new(Model::new(spec)), info }
+        Self { model: Arc::new(Model::new(spec)), info, fault: None }
+    }
+
+    /// The same with a fault in every bench or car that is made.
+    #[must_use]
+    pub fn with_fault(self, fault: Fault) -> Self {
+        Self { fault: Some(fault), ..self }
     }
 
     /// What the cars are made of, for [`super::truth::Truth::of`].
@@ -240,7 +280,7 @@ impl BenchMaker for CarBenchMaker {
     }
 
     fn make(&self) -> Result<Box<dyn Bench>, BenchError> {
-        Ok(Box::new(CarBench::of_model(Arc::clone(&self.model))))
+        Ok(Box::new(CarBench::of_model(Arc::clone(&self.model), self.fault)))
     }
 
     fn parallel_max(&self) -> usize {

@@ -39,6 +39,20 @@ impl DelayLine {
         Self { line: vec![0.0; samples], at: 0 }
     }
 
+    /// Loses the next frames that would come out (positive) or lets them come twice (negative), as far as the line
+    /// holds so many; from then on it is as much shorter or longer.
+    pub fn slip(&mut self, lost: i32) {
+        let frames = (lost.unsigned_abs() as usize).min(self.line.len());
+        self.line.rotate_left(self.at);
+        self.at = 0;
+        if lost > 0 {
+            self.line.drain(..frames);
+        } else {
+            let twice = self.line[..frames].to_vec();
+            self.line.splice(0..0, twice);
+        }
+    }
+
     /// Delays one block in place.
     pub fn process(&mut self, block: &mut Block) {
         if self.line.is_empty() {
@@ -195,6 +209,24 @@ mod tests {
             assert_eq!(out[delay], 1.0, "{delay}");
             assert!(out[..delay].iter().all(|sample| *sample == 0.0));
             assert_eq!(out[2399], (2400 - delay) as f32);
+        }
+    }
+
+    #[test]
+    fn a_line_that_slips_is_shorter_or_longer_from_then_on() {
+        for (lost, after) in [(40, 960), (-40, 1_040), (0, 1_000), (5_000, 0)] {
+            let mut line = DelayLine::new(1_000);
+            let mut out = Vec::new();
+            for block_index in 0..10 {
+                if block_index == 4 {
+                    line.slip(lost);
+                }
+                let mut block: Block = std::array::from_fn(|n| (block_index * BLOCK + n) as f32 + 1.0);
+                line.process(&mut block);
+                out.extend_from_slice(&block);
+            }
+            assert_eq!(out[1_900], 901.0);
+            assert_eq!(out[4_799], (4_800 - after) as f32, "{lost}");
         }
     }
 }

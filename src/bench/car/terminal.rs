@@ -59,6 +59,17 @@ impl Terminal {
     }
 }
 
+impl Terminal {
+    /// Loses frames of the send direction (positive) or repeats them, from the next block on.
+    pub fn slip(&mut self, lost: i32) {
+        match self {
+            _ if lost == 0 => {}
+            Self::Reference(terminal) => terminal.slip(lost),
+            Self::Real(terminal) => terminal.slip(lost),
+        }
+    }
+}
+
 /// Digital amplitude for 1 Pa at the microphone.
 pub fn send_gain(spec: &TerminalSpec) -> f64 {
     10f64.powf((spec.send_gain_db + DBOV_AT_0_DBM0) / 20.0)

@@ -106,6 +106,11 @@ impl Real {
         self.receive_gain = gain;
     }
 
+    /// See [`super::Terminal::slip`].
+    pub fn slip(&mut self, lost: i32) {
+        self.send_delay.slip(lost);
+    }
+
     /// See [`super::Terminal::receive`].
     pub fn receive(&mut self, block: &mut Block) {
         self.receive_delay.process(block);
