@@ -28,6 +28,7 @@ mod spectrum;
 mod cars;
 mod coupling;
 mod delay;
+mod faults;
 mod idle;
 mod loudness;
 mod volume;
