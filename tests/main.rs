@@ -12,6 +12,7 @@ mod gui;
 mod layers;
 mod live;
 mod on_car;
+mod pages;
 mod plans;
 mod recording;
 mod report;

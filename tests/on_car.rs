@@ -25,6 +25,7 @@ use crate::source::root;
 mod comparison;
 mod spectrum;
 
+mod accuracy;
 mod cars;
 mod coupling;
 mod delay;
@@ -141,8 +142,11 @@ impl Trial {
         let epoch = RenderedEpoch { key: key.clone(), seed, bandwidth, volume_step };
         bench.open(&epoch, &TelemetrySender::none()).expect("the call is set up");
         let mut take = |spec: &TakeSpec| record_take(&mut *bench, spec, &key);
-        for spec in &wish.epoch.preamble {
-            take(spec);
+        // A reference terminal has nothing that conditioning could change.
+        if matches!(trial.maker.model().spec.terminal.kind, TerminalKind::Real(_)) {
+            for spec in &wish.epoch.preamble {
+                take(spec);
+            }
         }
         let mut takes: Vec<Take> = wish.takes.iter().map(&mut take).collect();
         for _ in 0..=method.card().takes_max {

@@ -7,16 +7,16 @@ pub(super) enum Source {
     Model,
     /// Worked out on paper from the car's numbers.
     Paper,
-    /// A published figure.
-    Published,
+    /// The formula of P.79 on sensitivities that are the same in all bands.
+    Formula,
 }
 
 impl Source {
     pub(super) fn word(self) -> &'static str {
         match self {
-            Self::Model => "model of the car",
-            Self::Paper => "car's numbers, on paper",
-            Self::Published => "published figure",
+            Self::Model => "model",
+            Self::Paper => "paper",
+            Self::Formula => "formula",
         }
     }
 }
@@ -32,8 +32,6 @@ pub(super) struct Comparison {
     pub(super) measured: f64,
     pub(super) tolerance: f64,
     pub(super) source: Source,
-    /// Why the tolerance is wider than it is for the others.
-    pub(super) because: &'static str,
 }
 
 /// Steady levels and ratings, in dB.

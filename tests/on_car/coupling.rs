@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use lombard::bench::car::Model;
 use lombard::bench::car::spec::{CarSpec, Codec, IdleNoise, Weighting};
 use lombard::bench::car::truth::Truth;
-use lombard::finding::Bound;
+use lombard::finding::{Bound, Value};
 use lombard::take::Volume;
 use lombard::terms::{Bandwidth, Port};
 use lombard::verdict::Flag;
@@ -80,28 +80,32 @@ fn cases() -> Vec<Case> {
 }
 
 impl Case {
-    fn compare(&self) -> Vec<Comparison> {
+    /// TCLw and, in wideband calls and above, TCL.
+    fn truths(&self) -> Vec<f64> {
         let spectrum = density_of("speech-compressed", true);
         let density = |freq_hz: f64| spectrum.at(freq_hz);
         let model = Model::new(self.car.clone());
         let truth = Truth::of(&model);
+        let mut both = vec![self.flat_db.unwrap_or_else(|| truth.tclw_db(self.step, &density))];
+        if self.car.bandwidth != Bandwidth::Nb {
+            both.push(self.flat_db.unwrap_or_else(|| truth.tcl_db(self.step, &density)));
+        }
+        both
+    }
+
+    fn compare(&self) -> Vec<Comparison> {
         let trial = trial(&self.car, self.step);
-        let of = |measurand, truth: f64| Comparison {
+        let comparison = |(measurand, truth)| Comparison {
             method: "coupling_loss",
             measurand,
             case: self.name.to_owned(),
             unit: "dB",
-            truth: self.flat_db.unwrap_or(truth),
+            truth,
             measured: trial.value(measurand),
             tolerance: LEVEL_TOLERANCE_DB,
             source: if self.flat_db.is_some() { Source::Paper } else { Source::Model },
-            because: "",
         };
-        let mut both = vec![of("tclw", truth.tclw_db(self.step, &density))];
-        if self.car.bandwidth != Bandwidth::Nb {
-            both.push(of("tcl", truth.tcl_db(self.step, &density)));
-        }
-        both
+        ["tclw", "tcl"].into_iter().zip(self.truths()).map(comparison).collect()
     }
 }
 
@@ -118,6 +122,24 @@ pub(super) static COMPARISONS: LazyLock<Vec<Comparison>> =
 fn coupling_losses_are_those_of_the_car() {
     all_hold(&COMPARISONS);
     assert!(count(&COMPARISONS, "tclw") >= 5 && count(&COMPARISONS, "tcl") >= 5);
+}
+
+#[test]
+fn the_echo_loss_of_every_third_octave_is_that_of_the_car() {
+    let spectrum = density_of("speech-compressed", true);
+    let density = |freq_hz: f64| spectrum.at(freq_hz);
+    for index in [7, 3] {
+        let case = cases().remove(index);
+        let model = Model::new(case.car.clone());
+        let truth_db = Truth::of(&model).echo_losses_db(case.step, &density);
+        let Value::Curve(found) = trial(&case.car, case.step).finding("echo_loss").value else {
+            panic!("echo_loss is a curve")
+        };
+        assert_eq!(found.values.len(), 20);
+        for ((hz, db), truth_db) in found.hz.iter().zip(&found.values).zip(&truth_db) {
+            assert!((db - truth_db).abs() < LEVEL_TOLERANCE_DB, "{} at {hz} Hz: {db} {truth_db}", case.name);
+        }
+    }
 }
 
 /// A car without echo that sends `idle_dbm0` of white noise.
@@ -184,4 +206,22 @@ fn echo_that_stands_out_of_noise_is_exact() {
     let finding = trial(&car, 5).finding("tclw");
     assert_eq!(finding.bound, Bound::Exact);
     assert!(!finding.flags.contains(&Flag::NoiseLimited));
+}
+
+#[test]
+fn a_quarter_decibel_less_loss_is_seen() {
+    let mut case = cases().remove(6);
+    let right = case.truths();
+    reference(&mut case.car).echo_loss_db = reference(&mut case.car).echo_loss_db.map(|loss| loss - 0.25);
+    let wrong = case.compare();
+    for (one, truth) in wrong.iter().zip(right) {
+        assert!(one.holds() && !one.against(truth).holds(), "{one:?} {truth}");
+    }
+}
+
+#[test]
+fn the_weightings_of_a_shaped_echo_are_told_apart() {
+    let measured = cases().remove(3).compare();
+    let (tclw, tcl) = (&measured[0], &measured[1]);
+    assert!(!tclw.against(tcl.truth).holds() && !tcl.against(tclw.truth).holds());
 }

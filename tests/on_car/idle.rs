@@ -60,22 +60,28 @@ fn cases() -> Vec<Case> {
 }
 
 impl Case {
-    fn compare(&self) -> Comparison {
-        let (measurand, unit, weighting, band_hz) = match self.car.bandwidth {
-            Bandwidth::Nb => ("idle_noise_send_p", "dBm0(P)", Weighting::Psophometric, (200.0, 4_000.0)),
-            _ => ("idle_noise_send_a", "dBm0(A)", Weighting::A, (100.0, 8_000.0)),
+    fn truth(&self) -> f64 {
+        let (weighting, band_hz) = match self.car.bandwidth {
+            Bandwidth::Nb => (Weighting::Psophometric, (200.0, 4_000.0)),
+            _ => (Weighting::A, (100.0, 8_000.0)),
         };
-        let model = Model::new(self.car.clone());
+        Truth::of(&Model::new(self.car.clone())).idle_noise_send_dbm0(weighting, band_hz)
+    }
+
+    fn compare(&self) -> Comparison {
+        let (measurand, unit) = match self.car.bandwidth {
+            Bandwidth::Nb => ("idle_noise_send_p", "dBm0(P)"),
+            _ => ("idle_noise_send_a", "dBm0(A)"),
+        };
         Comparison {
             method: "idle_noise",
             measurand,
             case: self.name.to_owned(),
             unit,
-            truth: Truth::of(&model).idle_noise_send_dbm0(weighting, band_hz),
+            truth: self.truth(),
             measured: trial(&self.car, GIVEN).value(measurand),
             tolerance: LEVEL_TOLERANCE_DB,
             source: Source::Model,
-            because: "",
         }
     }
 }
@@ -103,4 +109,28 @@ fn digital_silence_is_a_bound() {
         // half a step of 16 bits, −96.33 dBov
         assert!((level.as_scalar().unwrap() + 96.33 - 6.15).abs() < 0.01, "{level:?}");
     }
+}
+
+#[test]
+fn a_quarter_decibel_more_noise_is_seen() {
+    for (index, more) in [(0, 0.25), (6, -0.25)] {
+        let case = cases().remove(index);
+        let truth = case.truth();
+        let mut car = case.car;
+        if let Some(noise) = &mut reference(&mut car).idle_noise {
+            noise.level_dbm0 += more;
+        }
+        let wrong = Case { car, ..case }.compare();
+        assert!(wrong.holds() && !wrong.against(truth).holds(), "{wrong:?}");
+    }
+}
+
+#[test]
+fn another_weighting_is_seen() {
+    // The narrowband car's noise by the truth of A-weighting.
+    let case = cases().remove(8);
+    let measured = case.compare();
+    let model = Model::new(case.car);
+    let other = Truth::of(&model).idle_noise_send_dbm0(Weighting::A, (200.0, 4_000.0));
+    assert!(measured.holds() && !measured.against(other).holds(), "{measured:?} {other}");
 }

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use lombard::bench::car::Model;
 use lombard::bench::car::spec::CarSpec;
 use lombard::bench::car::truth::Truth;
+use lombard::finding::Value;
 use lombard::take::Volume;
 use lombard::terms::{Bandwidth, Ear};
 
@@ -32,6 +33,7 @@ fn flat(send_dbv: f64, ears_dbpa: [f64; 2]) -> CarSpec {
 }
 
 /// One rating on one car.
+#[derive(Clone)]
 struct Case {
     name: &'static str,
     car: CarSpec,
@@ -39,7 +41,7 @@ struct Case {
     rated: Bandwidth,
     step: u32,
     given: &'static [(&'static str, &'static str)],
-    /// A published figure; otherwise the model of the car tells.
+    /// What P.79 makes of flat sensitivities; otherwise the model of the car tells.
     stated: Option<f64>,
 }
 
@@ -164,8 +166,7 @@ impl Case {
             truth: self.stated.unwrap_or_else(|| self.truth()),
             measured: trial.value(measurand),
             tolerance: if self.stated.is_some() { STATED_TOLERANCE_DB } else { LEVEL_TOLERANCE_DB },
-            source: if self.stated.is_some() { Source::Published } else { Source::Model },
-            because: "",
+            source: if self.stated.is_some() { Source::Formula } else { Source::Model },
         }
     }
 }
@@ -178,4 +179,61 @@ pub(super) static COMPARISONS: LazyLock<Vec<Comparison>> =
 fn loudness_ratings_are_those_of_the_car() {
     all_hold(&COMPARISONS);
     assert!(count(&COMPARISONS, "slr") >= 5 && count(&COMPARISONS, "rlr") >= 5);
+}
+
+#[test]
+fn every_third_octave_is_that_of_the_car() {
+    let mut cases = of_models();
+    for (index, curve) in [
+        (9, "receive_sensitivity"),
+        (7, "receive_sensitivity"),
+        (4, "send_sensitivity"),
+        (3, "send_sensitivity"),
+    ] {
+        let case = cases.remove(index);
+        let signal = if case.given.contains(&SHORT) { SHORT.1 } else { "speech-single-talk" };
+        let spectrum = density_of(signal, false);
+        let density = |freq_hz: f64| spectrum.at(freq_hz);
+        let model = Model::new(case.car.clone());
+        let truth = Truth::of(&model);
+        let bands_db = if case.is_send() {
+            truth.send_sensitivities_dbv(&density)
+        } else {
+            truth.receive_sensitivities_dbpa(case.step, &density)
+        };
+        let wanted = entry("loudness_rating", case.rated, Volume::Step(case.step), case.given);
+        let Value::Curve(found) = Trial::record(case.car, wanted, SEED).finding(curve).value else {
+            panic!("{curve} is a curve")
+        };
+        // Narrowband has bands 4 to 17, wideband 1 to 20.
+        let first = if case.rated == Bandwidth::Nb { 3 } else { 0 };
+        assert_eq!(found.values.len(), if case.rated == Bandwidth::Nb { 14 } else { 20 }, "{}", case.name);
+        for ((hz, db), truth_db) in found.hz.iter().zip(&found.values).zip(&bands_db[first..]) {
+            assert!((db - truth_db).abs() < LEVEL_TOLERANCE_DB, "{} at {hz} Hz: {db} {truth_db}", case.name);
+        }
+    }
+}
+
+#[test]
+fn a_path_that_is_a_quarter_decibel_louder_is_seen() {
+    for (case, louder) in [(&of_models()[0], 0.25), (&of_models()[7], -0.25)] {
+        let mut car = case.car.clone();
+        if case.is_send() {
+            car.terminal.send_gain_db += louder;
+        } else {
+            car.terminal.receive_gain_db += louder;
+        }
+        let wrong = Case { car, ..case.clone() }.compare();
+        assert!(wrong.holds(), "{wrong:?}");
+        assert!(!wrong.against(case.truth()).holds(), "{wrong:?}");
+    }
+}
+
+#[test]
+fn an_ear_that_is_mute_is_seen() {
+    let mut deaf = flat(-18.55, [-5.87; 2]);
+    paths(&mut deaf).loudspeaker_to_ears[1] = None;
+    let wanted = entry("loudness_rating", Bandwidth::Nb, Volume::Step(0), &[RECEIVE, SHORT]);
+    let reason = Trial::record(deaf, wanted, SEED).findings().unwrap_err().reason;
+    assert!(reason.contains("nothing arrived at ear.right"), "{reason}");
 }

@@ -9,8 +9,10 @@ use lombard::signals::Options;
 use super::SIGNALS;
 
 const RATE_HZ: f64 = 48_000.0;
-/// The width over which the density is a mean: the step in which the truth goes through a band.
-const WIDTH_HZ: f64 = 3.0;
+/// The step in which the truth goes through a band: a 24th of a third octave, at most 3 Hz. The density is a mean over it.
+fn step_hz(freq_hz: f64) -> f64 {
+    (freq_hz * (10f64.powf(0.05) - 10f64.powf(-0.05)) / 24.0).min(3.0)
+}
 
 /// Power over frequency.
 pub(super) struct Density {
@@ -33,9 +35,10 @@ impl Density {
         Self { below, bin_hz: RATE_HZ / size as f64 }
     }
 
-    /// The power in the 3 Hz around a frequency.
+    /// The mean density around a frequency.
     pub(super) fn at(&self, freq_hz: f64) -> f64 {
-        self.between(freq_hz - WIDTH_HZ / 2.0, freq_hz + WIDTH_HZ / 2.0)
+        let step_hz = step_hz(freq_hz);
+        self.between(freq_hz - step_hz / 2.0, freq_hz + step_hz / 2.0) / step_hz
     }
 
     fn between(&self, from_hz: f64, to_hz: f64) -> f64 {
@@ -91,7 +94,7 @@ fn a_tone_lies_where_it_is() {
     let tone: Vec<f64> = (0..60_000).map(|n| (2.0 * PI * 1_000.5 * f64::from(n) / RATE_HZ).sin()).collect();
     let density = Density::of(&tone);
     let all = density.between(0.0, 24_000.0);
-    assert!(density.between(995.0, 1_006.0) / all > 0.95 && density.at(1_000.5) / all > 0.7);
+    assert!(density.between(995.0, 1_006.0) / all > 0.95 && 3.0 * density.at(1_000.5) / all > 0.7);
     // Parseval, with the negative frequencies as the other half
     let square: f64 = tone.iter().map(|x| x * x).sum();
     assert!((2.0 * all / (65_536.0 * square) - 1.0).abs() < 1e-6);

@@ -58,7 +58,6 @@ impl Case {
             measured: trial.value(measurand),
             tolerance,
             source: Source::Model,
-            because: "",
         };
         [
             of("volume_nominal", "step", f64::from(step), 0.0),
@@ -75,4 +74,15 @@ pub(super) static COMPARISONS: LazyLock<Vec<Comparison>> =
 fn the_nominal_step_is_that_of_the_car() {
     all_hold(&COMPARISONS);
     assert!(count(&COMPARISONS, "volume_nominal") >= 5 && count(&COMPARISONS, "rlr_nominal") >= 5);
+}
+
+#[test]
+fn a_control_that_is_one_step_off_is_seen() {
+    let case = cases().remove(0);
+    let [nominal, _] = case.compare();
+    let mut car = case.car;
+    car.terminal.receive_gain_db -= car.terminal.volume_step_db;
+    let [wrong, rating] = Case { car, ..case }.compare();
+    assert!(wrong.holds() && rating.holds());
+    assert!(!wrong.against(nominal.truth).holds(), "{wrong:?} {nominal:?}");
 }

@@ -217,8 +217,17 @@ impl<'m> Truth<'m> {
         self.coupling_loss_db(volume_step, density, (100.0, 8_000.0))
     }
 
+    /// Loss from the POI in receive to the POI in send of each third-octave band, in dB.
+    pub fn echo_losses_db(&self, volume_step: u32, density: Density<'_>) -> [f64; 20] {
+        self.echo_gains(volume_step, density).map(|gain| -db(gain))
+    }
+
+    fn echo_gains(&self, volume_step: u32, density: Density<'_>) -> [f64; 20] {
+        band_gains(density, |freq_hz| self.echo_response(volume_step, freq_hz).power())
+    }
+
     fn coupling_loss_db(&self, volume_step: u32, density: Density<'_>, edges_hz: BandHz) -> f64 {
-        let gains = band_gains(density, |freq_hz| self.echo_response(volume_step, freq_hz).power());
+        let gains = self.echo_gains(volume_step, density);
         let inside: Vec<(f64, f64)> = (0..20)
             .filter(|band| (edges_hz.0..=edges_hz.1).contains(&tables::CENTERS_HZ[*band]))
             .map(|band| (exact_center_hz(band), gains[band]))
