@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use lombard::run::Engine;
 use lombard::run::view::RunState;
+use lombard::run::{BenchChoice, Engine};
 use lombard::verdict::Verdict;
 
 use crate::recording::{SHORT_PLAN, empty_folder, findings, plan_in, record, request};
+use crate::source::root;
 
 #[test]
 fn every_entry_of_a_run_has_an_outcome_and_the_run_its_files() {
@@ -33,12 +34,14 @@ fn every_entry_of_a_run_has_an_outcome_and_the_run_its_files() {
 #[test]
 fn one_seed_gives_identical_findings_and_another_seed_does_not() {
     let folder = empty_folder("seeds");
-    // A car with noise: without it a seed changes nothing.
-    let plan = plan_in(&folder, &SHORT_PLAN.replace("ideal-wb", "reference-wb"));
-    let runs: Vec<Vec<String>> =
-        [3, 3, 4].iter().map(|seed| findings(&record(&request(&plan, &folder, *seed)))).collect();
-    assert_eq!(runs[0], runs[1]);
-    assert_ne!(runs[0], runs[2]);
+    // Cars with noise, one of them with a real canceller: without noise a seed changes nothing.
+    for car in ["reference-wb", "real-wb"] {
+        let plan = plan_in(&folder, &SHORT_PLAN.replace("ideal-wb", car));
+        let runs: Vec<Vec<String>> =
+            [3, 3, 4].iter().map(|seed| findings(&record(&request(&plan, &folder, *seed)))).collect();
+        assert_eq!(runs[0], runs[1], "{car}");
+        assert_ne!(runs[0], runs[2], "{car}");
+    }
 }
 
 #[test]
@@ -83,4 +86,55 @@ fn a_selection_pulls_in_what_it_needs_and_names_what_is_left_out() {
     wish.only = vec!["slrr".to_owned()];
     let error = Engine::new(Vec::new()).record(&wish, &|_| {}, &lombard::bench::StopFlag::default());
     assert!(error.unwrap_err().to_string().contains("did you mean 'slr'?"));
+}
+
+/// What the shipped cars deserve under the shipped plans: entry, verdict. The margins are above 1 dB, more than what a
+/// canceller differs by between processors.
+#[test]
+fn the_verdicts_of_the_shipped_cars_are_these() {
+    let expected = [
+        ("volume", Verdict::Measured),
+        ("delay", Verdict::Pass),
+        ("slr", Verdict::Pass),
+        ("rlr", Verdict::Pass),
+        ("send_response", Verdict::Pass),
+        ("receive_response", Verdict::Pass),
+        ("idle_noise", Verdict::Pass),
+        ("coupling_loss", Verdict::Pass),
+        ("coupling_loss_loud", Verdict::Measured),
+    ];
+    let folder = empty_folder("shipped");
+    for (plan, car) in [
+        ("quick-wb", None),
+        ("quick-nb", None),
+        ("quick-wb", Some("reference-wb")),
+        ("quick-nb", Some("reference-nb")),
+    ] {
+        let mut wish = request(plan, &folder, 1);
+        wish.bench = car.map_or(BenchChoice::PlanDefault, |car| BenchChoice::Car(car.to_owned()));
+        let view = record(&wish);
+        let found: Vec<(&str, Verdict)> =
+            view.entries.iter().map(|one| (one.entry.id.text(), one.verdict)).collect();
+        assert_eq!(found, expected, "{plan} on {}", view.bench.name);
+        let least = view.entries.iter().filter_map(|one| one.margin).map(|one| one.value);
+        assert!(least.fold(f64::INFINITY, f64::min) > 1.0, "{plan} on {}", view.bench.name);
+        assert_eq!(view.verdict(), Verdict::Pass, "{plan} on {}", view.bench.name);
+        assert_eq!(view.counts().without_limit, 0);
+    }
+}
+
+#[test]
+fn a_car_without_canceller_fails_for_its_echo() {
+    let folder = empty_folder("echo");
+    let text = std::fs::read_to_string(root().join("test-plans/cars/reference-wb.toml")).unwrap();
+    let car = folder.join("no-canceller.toml");
+    let line = text.lines().find(|line| line.starts_with("loss = ")).unwrap().to_owned();
+    std::fs::write(&car, text.replace(&line, "loss = \"none\"")).unwrap();
+    let mut wish = request("quick-wb", &folder, 1);
+    wish.bench = BenchChoice::Car(car.display().to_string());
+    wish.only = vec!["coupling_loss".to_owned(), "slr".to_owned()];
+    let view = record(&wish);
+    let verdict = |id: &str| view.entries.iter().find(|one| one.entry.id.text() == id).unwrap().verdict;
+    assert_eq!((verdict("coupling_loss"), verdict("slr")), (Verdict::Fail, Verdict::Pass));
+    assert_eq!((view.verdict(), view.exit_code()), (Verdict::Fail, 1));
 }
