@@ -213,6 +213,10 @@ fn a_typed_plan_is_opened_by_enter() {
     });
     field.focus();
     harness.run();
+    #[expect(
+        clippy::redundant_closure_for_method_calls,
+        reason = "the path of the method is not general enough over the lifetime of a node"
+    )]
     let field = harness.get_by(|node| node.is_focused());
     field.type_text("quick-nb");
     harness.run();
