@@ -59,7 +59,11 @@ pub fn quantity(value: f64, unit: Unit) -> String {
 
 /// An uncertainty: never rounded to none.
 pub fn uncertainty(value: f64, unit: Unit) -> String {
-    with_unit(number(value, decimals_near(value, decimals(unit))), unit)
+    let least = 10f64.powi(-(decimals(unit) as i32));
+    if value > 0.0 && value < 0.5 * least {
+        return format!("less than {}", quantity(least, unit));
+    }
+    quantity(value, unit)
 }
 
 /// A margin with its sign, with as many decimals as it takes to be told from zero.
@@ -244,7 +248,8 @@ mod tests {
         assert_eq!(margin(distance), "−0.0004\u{a0}dB");
         assert_eq!(margin(Quantity::new(0.0, Unit::Db)), "0.00\u{a0}dB");
         assert_eq!(margin(Quantity::new(2.5, Unit::Db)), "+2.50\u{a0}dB");
-        assert_eq!(uncertainty(0.003, Unit::Db), "0.003\u{a0}dB");
+        assert_eq!(uncertainty(0.003, Unit::Db), "less than 0.01\u{a0}dB");
+        assert_eq!(uncertainty(0.04, Unit::Db), "0.04\u{a0}dB");
         assert_eq!(uncertainty(0.0, Unit::Db), "0.00\u{a0}dB");
     }
 
