@@ -58,7 +58,17 @@ pub fn run(engine: Engine, runs: PathBuf, open: Option<String>) -> Result<(), St
             Ok(Box::new(desk))
         }),
     );
-    made.map_err(|error| {
-        format!("the window cannot be opened: {error}; a display with OpenGL is needed, the command line works without")
-    })
+    made.map_err(|error| why(&error))
+}
+
+/// Why there is no window, without the places in other people's source that the libraries tell.
+fn why(error: &eframe::Error) -> String {
+    let text = error.to_string();
+    let cause = text.rsplit(": ").next().unwrap_or(&text).trim_end_matches('.');
+    match error {
+        eframe::Error::Winit(_) | eframe::Error::WinitEventLoop(_) => {
+            format!("no display is reached: {cause}")
+        }
+        _ => text,
+    }
 }
