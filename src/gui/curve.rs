@@ -85,8 +85,8 @@ impl Curve {
         })
     }
 
-    /// Draws the plot as wide as there is room.
-    pub fn show(&self, ui: &mut Ui, salt: usize) {
+    /// Draws the plot as wide as there is room. Gives what is on show of both axes.
+    pub fn show(&self, ui: &mut Ui) -> PlotBounds {
         let palette = Palette::of(ui);
         self.legend(ui, &palette);
         let axis = match self.across {
@@ -102,7 +102,9 @@ impl Curve {
             .tick_label_font(font(12.0))
             .formatter(|mark, range| tick(Across::Time, mark, range, None));
         ui.add_space(3.0);
-        let plot = Plot::new(("curve", salt))
+        // A user may zoom; another curve in the same place must not inherit what was on show of this one.
+        let ends = [self.x.start(), self.x.end(), self.y.start(), self.y.end()].map(|end| end.to_bits());
+        let plot = Plot::new((&self.title, ends))
             .height(HEIGHT)
             .allow_scroll(false)
             .allow_drag(Vec2b::TRUE)
@@ -120,6 +122,7 @@ impl Curve {
         response.response.widget_info(move || {
             egui::WidgetInfo::labeled(egui::accesskit::Role::Figure, true, title.clone())
         });
+        *response.transform.bounds()
     }
 
     fn draw<'a>(&'a self, plot_ui: &mut PlotUi<'a>, palette: &Palette) {
@@ -310,6 +313,9 @@ fn swatch(ui: &mut Ui, color: Color32, dashed: bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::finding::Finding;
+    use crate::run::view::FindingView;
+    use crate::units::Unit;
 
     #[test]
     fn a_gap_breaks_the_line_and_an_outlier_survives_thinning() {
@@ -324,6 +330,22 @@ mod tests {
         let kept: Vec<f64> = thin.iter().map(|point| point.y).filter(|y| *y != 0.0).collect();
         assert_eq!(kept, [-80.0, 9.0]);
         assert!(thin.is_sorted_by(|a, b| a.x <= b.x));
+    }
+
+    #[test]
+    fn a_curve_does_not_inherit_what_was_on_show_of_another() {
+        let curve = |low: f64| {
+            let finding = Finding::curve("g", vec![100.0, 1000.0], vec![low, low + 9.0], Unit::Db);
+            let view = FindingView { finding, curve: None };
+            Curve::of(&Result { finding: Some(&view), judgement: None, limit: None }).unwrap()
+        };
+        let shown = |ui: &mut Ui, state: &mut (Curve, f64)| state.1 = state.0.show(ui).min()[1];
+        let mut harness = egui_kittest::Harness::new_ui_state(shown, (curve(0.0), f64::NAN));
+        harness.run_steps(3);
+        assert!((-3.0..=0.0).contains(&harness.state().1), "{}", harness.state().1);
+        harness.state_mut().0 = curve(-80.0);
+        harness.run_steps(3);
+        assert!((-83.0..=-80.0).contains(&harness.state().1), "{}", harness.state().1);
     }
 
     #[test]

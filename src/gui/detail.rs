@@ -29,8 +29,6 @@ pub struct Detail {
     pub reason: String,
     /// What was measured, each with what was made of it.
     pub results: Vec<ResultText>,
-    /// Curves and series against their limits.
-    pub curves: Vec<Curve>,
     /// The limits with their sources.
     pub limits: Vec<LimitText>,
     /// Method, parameters, notes, takes and calibrations, each with its name.
@@ -38,14 +36,16 @@ pub struct Detail {
 }
 
 /// A finding and what was made of it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct ResultText {
     /// The measurand.
     pub measurand: String,
     /// What the method's card says of it.
     pub meaning: &'static str,
-    /// The value with its unit and uncertainty.
+    /// The value with its unit and uncertainty, or how long the curve is.
     pub value: String,
+    /// The curve or series against its limit.
+    pub curve: Option<Curve>,
     /// The limit.
     pub limit: String,
     /// The class of the limit.
@@ -88,7 +88,6 @@ impl Detail {
             flags: flags_of(view),
             reason: view.reason.clone(),
             results: results.iter().map(|result| result_text(view, result)).collect(),
-            curves: results.iter().filter_map(Curve::of).collect(),
             limits: view.limits.iter().map(limit_text).collect(),
             trail: trail(view),
         }
@@ -117,6 +116,7 @@ fn result_text(view: &EntryView, result: &summary::Result<'_>) -> ResultText {
         measurand: result.measurand().to_owned(),
         meaning: meaning(&view.entry.method, result.measurand()),
         value,
+        curve: Curve::of(result),
         limit: result.limit.map_or(String::new(), wording::limit),
         class: result.limit.map(|limit| limit.class),
         margin,

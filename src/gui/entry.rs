@@ -20,12 +20,8 @@ pub fn show(ui: &mut Ui, state: &State) {
         ui.set_width(ui.available_width());
         Frame::new().inner_margin(Margin { left: 4, right: 10, top: 4, bottom: 12 }).show(ui, |ui| {
             head(ui, detail, &palette);
-            for result in &detail.results {
-                show_result(ui, result, &palette);
-            }
-            for (salt, curve) in detail.curves.iter().enumerate() {
-                ui.add_space(8.0);
-                curve.show(ui, salt);
+            for (at, result) in detail.results.iter().enumerate() {
+                ui.push_id(at, |ui| show_result(ui, result, &palette));
             }
             if !detail.limits.is_empty() {
                 section(ui, "Limits", &palette);
@@ -77,19 +73,27 @@ fn show_result(ui: &mut Ui, result: &ResultText, palette: &Palette) {
     frame.show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.spacing_mut().item_spacing.y = 3.0;
+        let measurand = RichText::new(&result.measurand).monospace();
         Sides::new().shrink_left().show(
             ui,
-            |ui| ui.add(Label::new(RichText::new(&result.value).size(17.0)).truncate()),
+            |ui| match &result.curve {
+                Some(_) => ui.add(Label::new(measurand.clone()).truncate()),
+                None => ui.add(Label::new(RichText::new(&result.value).size(17.0)).truncate()),
+            },
             |ui| {
                 if let Some(verdict) = result.verdict {
                     chip(ui, verdict, ChipSize::Small);
                 }
             },
         );
-        ui.add(Label::new(RichText::new(&result.measurand).monospace().color(palette.soft)).wrap());
-        if !result.meaning.is_empty() {
-            ui.add(Label::new(text_small(result.meaning).color(palette.soft)).wrap());
-        }
+        ui.horizontal_wrapped(|ui| {
+            ui.spacing_mut().interact_size.y = 0.0;
+            match &result.curve {
+                Some(_) => ui.label(text_small(&result.value).color(palette.soft)),
+                None => ui.label(measurand.color(palette.soft)),
+            };
+            ui.label(text_small(result.meaning).color(palette.soft));
+        });
         if !(result.limit.is_empty() && result.margin.is_empty()) {
             ui.horizontal_wrapped(|ui| {
                 if !result.limit.is_empty() {
@@ -109,6 +113,10 @@ fn show_result(ui: &mut Ui, result: &ResultText, palette: &Palette) {
         }
         if !result.reason.is_empty() {
             ui.add(Label::new(&result.reason).wrap());
+        }
+        if let Some(curve) = &result.curve {
+            ui.add_space(4.0);
+            curve.show(ui);
         }
     });
 }
