@@ -26,7 +26,7 @@ pub(in crate::bench::live) mod over_a_pair {
     use crate::bench::live::spec::LineEnd;
     use crate::event::Failure;
 
-    /// What a fake rig answers to a line; `None`: nothing.
+    /// What a fake rig answers to a line, with a pause at each `|`; `None`: nothing.
     pub(in crate::bench::live) type Answer = fn(&str) -> Option<&'static str>;
 
     /// A rig behind a pair of virtual ports.
@@ -70,8 +70,11 @@ pub(in crate::bench::live) mod over_a_pair {
                     let text = String::from_utf8(std::mem::take(&mut line)).unwrap();
                     let text = text.trim_end_matches('\r').to_owned();
                     if let Some(answer) = answer(&text) {
-                        // A bench that gave up does not listen any more.
-                        let _ = device.write_all(answer.as_bytes());
+                        for part in answer.split('|') {
+                            // A bench that gave up does not listen any more.
+                            let _ = device.write_all(part.as_bytes());
+                            std::thread::sleep(Duration::from_millis(20));
+                        }
                     }
                     heard.send(text).unwrap();
                 }
@@ -145,12 +148,12 @@ pub(in crate::bench::live) mod over_a_pair {
 
     #[test]
     fn a_late_answer_is_not_the_answer_to_the_next_line() {
-        let fake = Fake::new(|line| (line == "VOLUME 1").then_some("OK\r\nOK\r\n"));
+        let fake = Fake::new(|line| (line == "VOLUME 1").then_some("OK\r\n|OK\r\n"));
         let mut rig = Rig::open(&fake.spec).unwrap();
         rig.set_volume(1, &StopFlag::default()).unwrap();
         assert_eq!(fake.lines(1), ["VOLUME 1"]);
-        // The second OK lies in the buffer by now.
-        std::thread::sleep(Duration::from_millis(50));
+        // The second OK lies in the buffer by then.
+        std::thread::sleep(Duration::from_millis(100));
         assert!(rig.set_volume(2, &StopFlag::default()).is_err());
     }
 
