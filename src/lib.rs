@@ -39,3 +39,6 @@ pub mod take;
 
 /// The version of the program, as runs and reports name it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The program with its version, as journals and reports name what recorded or judged.
+pub const SOFTWARE: &str = concat!("lombard ", env!("CARGO_PKG_VERSION"));

@@ -13,12 +13,14 @@ use lombard::capture::{Capture, Take};
 use lombard::context::{EvalCx, Facts, PlanCx};
 use lombard::entry::{Entry, EntryId, Parameters, parse_parameter};
 use lombard::finding::{Finding, Unmeasurable};
+use lombard::limits::{Limit, Rule};
 use lombard::methods::{Method, Next, method};
 use lombard::problem::SourceText;
 use lombard::run::render::{SignalStore, render};
 use lombard::signals::Library;
 use lombard::take::{EpochKey, TakeSpec, Volume};
-use lombard::terms::{Bandwidth, ClauseRef, Port};
+use lombard::terms::{Bandwidth, ClauseRef, LimitClass, Port};
+use lombard::units::Unit;
 
 use crate::source::root;
 
@@ -61,7 +63,8 @@ pub(crate) fn paths(car: &mut CarSpec) -> &mut IdealPaths {
     }
 }
 
-/// A path of one tap.
+/// A path of one tap, as the paths of a cabin hold it.
+#[expect(clippy::unnecessary_wraps, reason = "a path of a cabin may be silent, and is written as an option")]
 pub(crate) fn tap(gain_db: f64, delay_ms: f64) -> Option<TapSpec> {
     Some(TapSpec { gain_db, delay_s: delay_ms / 1e3 })
 }
@@ -81,17 +84,31 @@ pub(crate) fn entry(id: &str, bandwidth: Bandwidth, volume: Volume, given: &[(&s
     Entry {
         id: EntryId::new(id, &[]),
         title: card.title.to_owned(),
-        clause: ClauseRef {
-            recommendation: "P.1110".to_owned(),
-            edition: "10/2025".to_owned(),
-            clause: "11".to_owned(),
-        },
+        clause: clause(),
         method: id.to_owned(),
         bandwidth,
         volume,
         parameters: Parameters(
             card.parameters.iter().map(|spec| (spec.key.to_owned(), value(spec))).collect(),
         ),
+    }
+}
+
+fn clause() -> ClauseRef {
+    ClauseRef { recommendation: "P.1110".to_owned(), edition: "10/2025".to_owned(), clause: "11".to_owned() }
+}
+
+/// A limit made by hand.
+pub(crate) fn limit(measurand: &str, unit: Unit, rule: Rule, class: LimitClass) -> Limit {
+    Limit {
+        id: format!("test/{measurand}"),
+        measurand: measurand.to_owned(),
+        rule,
+        unit,
+        clause: clause(),
+        class,
+        source: "a test".to_owned(),
+        origins: Vec::new(),
     }
 }
 

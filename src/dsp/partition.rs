@@ -19,6 +19,8 @@ pub struct BlockConvolver {
     previous: Vec<f32>,
     sum: Vec<Complex<f32>>,
     time: Vec<f32>,
+    /// How many blocks of zeros came last.
+    zeros: usize,
 }
 
 impl BlockConvolver {
@@ -44,6 +46,7 @@ impl BlockConvolver {
             previous: vec![0.0; block],
             sum: empty,
             time: vec![0.0; 2 * block],
+            zeros: 0,
         }
     }
 
@@ -71,6 +74,7 @@ impl BlockConvolver {
     pub fn reset(&mut self) {
         self.history.iter_mut().for_each(|bins| bins.fill(Complex::new(0.0, 0.0)));
         self.previous.fill(0.0);
+        self.zeros = 0;
     }
 
     /// Convolves one block.
@@ -79,6 +83,13 @@ impl BlockConvolver {
     /// If `input` or `output` don't hold one block.
     pub fn process(&mut self, input: &[f32], output: &mut [f32]) {
         assert!(input.len() == self.block && output.len() == self.block, "not one block");
+        // Once every block in the history is zero the output is, and nothing needs to be computed.
+        let is_zero = input.iter().all(|x| *x == 0.0);
+        self.zeros = if is_zero { (self.zeros + 1).min(self.history.len() + 2) } else { 0 };
+        if self.zeros > self.history.len() + 1 {
+            output.fill(0.0);
+            return;
+        }
         self.window[..self.block].copy_from_slice(&self.previous);
         self.window[self.block..].copy_from_slice(input);
         self.previous.copy_from_slice(input);
@@ -150,6 +161,20 @@ mod tests {
                     (f64::from(*a) - b).abs() < 1e-6 * (taps as f64 + 10.0),
                     "{block} {taps} {n}: {a} {b}"
                 );
+            }
+        }
+    }
+
+    #[test]
+    fn pauses_of_any_length_change_nothing() {
+        for pause in 0..12 {
+            let (h, mut x) = (ramp(2_000, 5), ramp(480 * 4, 3));
+            x.extend(vec![0.0; 480 * pause]);
+            x.extend(ramp(480 * 3, 7));
+            x.extend(vec![0.0; 480 * 8]);
+            let ours = stream(&mut BlockConvolver::new(&h, 480), &x);
+            for (n, (a, b)) in ours.iter().zip(direct(&x, &h)).enumerate() {
+                assert!((f64::from(*a) - b).abs() < 2e-3, "{pause} {n}: {a} {b}");
             }
         }
     }

@@ -323,7 +323,7 @@ impl Engine {
         }
         let started = EvaluationLine::Started {
             at: clock::now(),
-            software: crate::VERSION.to_owned(),
+            software: crate::SOFTWARE.to_owned(),
             plan: plan_file,
             overlays: overlay_files,
             inputs: inputs.iter().map(record_of).collect(),
@@ -503,7 +503,7 @@ fn manifest_of(request: &RunRequest, plan: &ResolvedPlan, bench: &BenchInfo) -> 
     Manifest {
         format: FORMAT,
         started_at: clock::now(),
-        software: crate::VERSION.to_owned(),
+        software: crate::SOFTWARE.to_owned(),
         seed: request.seed,
         plan: PLAN.to_owned(),
         overlays: plan

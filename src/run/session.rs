@@ -152,7 +152,7 @@ impl Session {
         let number = self.folder.evaluations()?.last().map_or(1, |last| last + 1);
         let started = EvaluationLine::Started {
             at: clock::now(),
-            software: crate::VERSION.to_owned(),
+            software: crate::SOFTWARE.to_owned(),
             plan: None,
             overlays: Vec::new(),
             inputs: Vec::new(),
@@ -231,14 +231,14 @@ impl Session {
 
     fn first_event(&self, resumed: bool) -> Event {
         if resumed {
-            return Event::RunResumed { software: crate::VERSION.to_owned() };
+            return Event::RunResumed { software: crate::SOFTWARE.to_owned() };
         }
         let ids = self.plan.entries.iter().map(|one| one.entry.id.clone());
         Event::RunStarted {
             plan: self.plan.title.clone(),
             bench: self.bench.name.clone(),
             seed: self.manifest.seed,
-            software: crate::VERSION.to_owned(),
+            software: crate::SOFTWARE.to_owned(),
             entries: ids.filter(|id| self.run.contains(id)).collect(),
         }
     }

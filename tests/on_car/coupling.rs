@@ -6,13 +6,15 @@ use lombard::bench::car::Model;
 use lombard::bench::car::spec::{CarSpec, Codec, IdleNoise, Weighting};
 use lombard::bench::car::truth::Truth;
 use lombard::finding::{Bound, Value};
+use lombard::limits::{Rule, judge};
 use lombard::take::Volume;
-use lombard::terms::{Bandwidth, Port};
-use lombard::verdict::Flag;
+use lombard::terms::{Bandwidth, LimitClass, Port};
+use lombard::units::Unit;
+use lombard::verdict::{Flag, Verdict};
 
 use super::comparison::{Comparison, LEVEL_TOLERANCE_DB, Source, all_hold, count};
 use super::spectrum::density_of;
-use super::{SEED, Trial, entry, paths, reference, shipped, tap};
+use super::{SEED, Trial, entry, limit, paths, reference, shipped, tap};
 
 struct Case {
     name: &'static str,
@@ -162,6 +164,11 @@ fn noise_without_echo_is_a_bound_and_no_echo() {
             assert!(finding.flags.contains(&Flag::NoiseLimited), "{measurand}");
         }
     }
+    // Where the bound meets the limit it passes, otherwise nothing is known; it never fails.
+    let at_least_46 = Rule::Range { min: Some(46.0), max: None };
+    let limit = limit("tcl", Unit::Db, at_least_46, LimitClass::A);
+    assert_eq!(judge(&quiet.finding("tcl"), &limit).verdict, Verdict::Pass);
+    assert_eq!(judge(&loud.finding("tcl"), &limit).verdict, Verdict::Inconclusive);
     // Speech at −10 dBm0 against noise of −70 dBm0(A): the bound is what the noise leaves to see, and 20 dB of noise
     // are 20 dB of bound.
     let (quiet_db, loud_db) = (quiet.value("tclw"), loud.value("tclw"));

@@ -10,11 +10,10 @@ use lombard::entry::Entry;
 use lombard::finding::Finding;
 use lombard::limits::{Limit, Rule, judge};
 use lombard::take::{Frame, Volume};
-use lombard::terms::{Bandwidth, ClauseRef, LimitClass};
-use lombard::units::Unit;
+use lombard::terms::{Bandwidth, LimitClass};
 use lombard::verdict::Verdict;
 
-use super::{SEED, Trial, entry, shipped};
+use super::{SEED, Trial, entry, limit, shipped};
 
 /// Cases at each place.
 const CASES: u64 = 20;
@@ -46,23 +45,6 @@ fn car() -> CarSpec {
 
 fn struck(fault: Fault, wanted: Entry) -> Trial {
     Trial::on(CarBenchMaker::new(car()).with_fault(fault), wanted, SEED)
-}
-
-fn limit(measurand: &str, unit: Unit, rule: Rule, class: LimitClass) -> Limit {
-    Limit {
-        id: format!("test/{measurand}"),
-        measurand: measurand.to_owned(),
-        rule,
-        unit,
-        clause: ClauseRef {
-            recommendation: "P.1110".to_owned(),
-            edition: "10/2025".to_owned(),
-            clause: "11".to_owned(),
-        },
-        class,
-        source: "a test".to_owned(),
-        origins: Vec::new(),
-    }
 }
 
 /// The verdict of an entry with one limit, as a run gives it: what is not measured is inconclusive.

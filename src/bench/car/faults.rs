@@ -133,7 +133,9 @@ impl Disturbance {
                 }
             }
             Self::Clipped { amplitude } => {
-                block.iter_mut().for_each(|sample| *sample = sample.clamp(-amplitude, amplitude));
+                for sample in block.iter_mut() {
+                    *sample = sample.clamp(-amplitude, amplitude);
+                }
             }
             Self::Slipped { .. } => {}
         }

@@ -219,7 +219,8 @@ fn limit_source(out: &mut Markup, limit: &Limit) {
 fn calibrations(out: &mut Markup, view: &EntryView) {
     let mut records: Vec<(&str, f64)> = Vec::new();
     for influence in view.findings.iter().flat_map(|one| &one.finding.influences) {
-        let one = (influence.calibration.as_str(), influence.coefficient);
+        // Three decimals say what a calibration is worth; more would tell rounding errors apart.
+        let one = (influence.calibration.as_str(), (influence.coefficient * 1e3).round() / 1e3);
         if !records.contains(&one) {
             records.push(one);
         }
