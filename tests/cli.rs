@@ -1,14 +1,16 @@
 //! The command line: what it answers, with which exit code, on which stream; and its page below `docs/`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use lombard::cli;
 use lombard::methods::METHODS;
+use lombard::plan::{BuiltIn, Folder, Sources};
 use lombard::run::view::RunView;
 use lombard::signals::{Library, Options};
 use serde_json::Value;
 
+use crate::fresh::fresh;
 use crate::report_sample::{full, hostile};
 use crate::source::root;
 
@@ -183,11 +185,12 @@ fn data_folders_come_before_what_is_built_in() {
         std::fs::write(cars(data).join(format!("{data}.toml")), &car).unwrap();
     }
     std::fs::write(cars("two").join("broken.toml"), "name = 1\n").unwrap();
+    let shipped = BuiltIn.names(Folder::Cars);
     let names = |command: &mut Command| -> Vec<String> {
         let json = object(&command.output().unwrap().into());
         let names =
             json["cars"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap().to_owned());
-        names.filter(|name| !name.starts_with("ideal") && !name.starts_with("ref")).collect()
+        names.filter(|name| !shipped.contains(name)).collect()
     };
     let list = ["list", "cars", "--json"];
     let program = |arguments: &[&str]| program(here.path(), arguments);
@@ -401,16 +404,8 @@ fn a_reason_stands_below_whatever_is_no_pass() {
 
 #[test]
 fn the_page_of_the_command_line_is_fresh() {
-    let path: PathBuf = root().join("docs/cli.md");
     let page = cli::reference();
-    if std::env::var_os("LOMBARD_BLESS").is_some() {
-        std::fs::write(&path, &page).unwrap();
-    }
-    let stored = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        stored == page,
-        "docs/cli.md is not what the help says: run `make bless` and look at the difference"
-    );
+    fresh("docs/cli.md", &page);
     for command in
         ["check", "run", "resume", "evaluate", "report", "list", "signal render", "signal import", "gui"]
     {
