@@ -190,9 +190,12 @@ impl RunView {
 
     /// The number of the exit code: 0 pass or measured, 1 fail, 3 inconclusive, aborted or incomplete, 4 error.
     pub fn exit_code(&self) -> u8 {
+        // A bench that broke in an informative entry, as in the search that all others wait for, is a bench error too.
+        let broke = self.entries.iter().any(|one| one.verdict == Verdict::Error);
         match self.verdict() {
             Verdict::Fail => 1,
             Verdict::Error => 4,
+            _ if broke => 4,
             Verdict::Inconclusive | Verdict::Aborted | Verdict::NotRun => 3,
             Verdict::Pass | Verdict::Measured => {
                 if self.state == RunState::Finished {
