@@ -269,7 +269,8 @@ impl Rated {
     pub(super) fn finding(&self, measurand: &str, take: &Take) -> Finding {
         let mut finding = Finding::scalar(measurand, self.rating_db, Unit::Db);
         evidence::complete(&mut finding, take, STIMULUS, self.influences.clone());
-        finding.uncertainty = Some(self.uncertainty_db);
+        // Where noise hides nothing the method knows of no uncertainty, which is not the same as none.
+        finding.uncertainty = (self.uncertainty_db > 0.0).then_some(self.uncertainty_db);
         if self.is_provisional {
             finding.flags.push(Flag::Provisional);
         }
