@@ -86,6 +86,8 @@ fn a_run_is_recorded_judged_again_and_reported() {
         "{}",
         strict.err
     );
+    let reason = entry(&object(&strict), "delay")["reason"].as_str().unwrap().to_owned();
+    assert!(reason.starts_with("delay_round_trip misses") && reason.contains("a wish"), "{reason}");
     let table = ask(here.path(), &["evaluate", name]);
     assert_eq!(table.code, 0, "{}", table.err);
     for part in ["\nPASS\n", "\ndelay   pass", "ms", "+", "to see more: lombard report runs/"] {

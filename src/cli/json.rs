@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::output;
+use super::{output, verdicts};
 use crate::report;
 use crate::run::RunError;
 use crate::run::view::{EntryView, RunView};
@@ -30,7 +30,7 @@ struct Entry<'a> {
     flags: Vec<&'static str>,
     margin: Option<f64>,
     margin_unit: Option<&'static str>,
-    reason: &'a str,
+    reason: String,
     findings: Vec<Found<'a>>,
 }
 
@@ -79,7 +79,7 @@ fn entry(one: &EntryView) -> Entry<'_> {
         flags: one.flags.iter().map(|flag| flag.word()).collect(),
         margin: one.margin.and_then(|margin| finite(margin.value)),
         margin_unit: one.margin.map(|margin| margin.unit.symbol()),
-        reason: &one.reason,
+        reason: verdicts::reason(one),
         findings: one
             .findings
             .iter()

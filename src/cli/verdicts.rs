@@ -74,7 +74,7 @@ fn row(view: &EntryView) -> Row {
     // A conditional pass has its condition in the reason.
     let is_plain = verdict == Verdict::Pass && !view.flags.contains(&Flag::Conditional);
     if verdict == Verdict::Fail {
-        below.extend(summary::results(view).iter().filter_map(miss));
+        below.extend(misses(view).into_iter().map(|line| format!("    {line}")));
     }
     if !is_plain && !view.reason.is_empty() {
         below.extend(view.reason.lines().map(|line| format!("    {}", output::printable(line))));
@@ -92,6 +92,19 @@ fn row(view: &EntryView) -> Row {
     }
 }
 
+/// What every failed result of an entry misses.
+fn misses(view: &EntryView) -> Vec<String> {
+    summary::results(view).iter().filter_map(miss).collect()
+}
+
+/// Why the verdict of an entry is what it is: a plain fail says what was missed.
+pub(super) fn reason(view: &EntryView) -> String {
+    if view.verdict == Verdict::Fail && view.reason.is_empty() {
+        return misses(view).join("; ");
+    }
+    view.reason.clone()
+}
+
 /// By how much a failed result misses which limit, and where that limit comes from.
 fn miss(result: &summary::Result<'_>) -> Option<String> {
     let judgement = result.judgement.filter(|one| one.verdict == Verdict::Fail)?;
@@ -100,7 +113,7 @@ fn miss(result: &summary::Result<'_>) -> Option<String> {
     let missed = wording::margin(Quantity::new(margin.value.abs(), margin.unit));
     let at = judgement.at_hz.map_or(String::new(), |hz| format!(" at {}", wording::frequency(hz)));
     Some(output::printable(&format!(
-        "    {} misses {} by {}{at}; {}, class {}: {}",
+        "{} misses {} by {}{at}; {}, class {}: {}",
         judgement.measurand,
         wording::limit(limit),
         missed.trim_start_matches('+'),
