@@ -1,7 +1,7 @@
 //! The command line: one file per subcommand below `src/cli/`.
 //!
 //! Results go to standard output, progress and errors to standard error, so that either can be piped away alone.
-//! [`start`] is the whole face; [`reference`] is the text of `docs/cli.md`.
+//! [`start`] is the whole face; [`reference()`] is the text of `docs/cli.md`.
 
 use std::ffi::OsString;
 

@@ -1,8 +1,8 @@
 //! Reports: the view of a run as HTML, CSV and JSON. Pure: a view in, a text out.
 //!
-//! - [`html`] is the document for people: one self-contained file without scripts.
-//! - [`csv`] is for spreadsheets: one row for each finding and judgement.
-//! - [`json`] is for programs: everything that the HTML shows.
+//! - [`html()`] is the document for people: one self-contained file without scripts.
+//! - [`csv()`] is for spreadsheets: one row for each finding and judgement.
+//! - [`json()`] is for programs: everything that the HTML shows.
 //! - [`plot`] draws curves and series as SVG; [`summary`] and [`wording`] say once how a result is put.
 
 use crate::run::view::RunView;

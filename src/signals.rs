@@ -1,7 +1,7 @@
 //! Test signals: generated and recorded, from one catalogue, identical on every machine.
 //!
 //! `signals/catalogue.toml` names every signal with its role, its source and how far that source
-//! has been verified. [`Catalogue::parse`] reads it, [`generate`] makes a [`Signal`] of unit level,
+//! has been verified. [`Catalogue::parse`] reads it, [`generate()`] makes a [`Signal`] of unit level,
 //! [`at_level`] scales it for playback and refuses to clip, [`import::match_licensed`] takes a
 //! lab's own recordings in.
 //!

@@ -1,7 +1,7 @@
 //! From the plan as written to entries with limits: bases, overlays, limit files, expansion, checks.
 //!
-//! Reading comes first ([`Reading`]), then merging, then [`entries`](super::entries) are built against
-//! [`limit_set`](super::limit_set). Every step goes on after a problem, so that all of them are reported at once.
+//! Reading comes first, then merging, then entries are built (`plan/entries.rs`) against
+//! the limits (`plan/limit_set.rs`). Every step goes on after a problem, so that all of them are reported at once.
 
 use std::collections::BTreeMap;
 
