@@ -63,6 +63,11 @@ impl LimitText {
         self.min.is_some() || self.max.is_some() || self.mask.is_some()
     }
 
+    /// The conditions that the entry must have, as plain texts.
+    pub(super) fn conditions(&self) -> BTreeMap<String, String> {
+        self.when.iter().map(|(key, value)| (key.clone(), value.value.clone())).collect()
+    }
+
     /// Takes over what `change` states.
     pub(super) fn change(&mut self, change: &Self) {
         fn over<T: Clone>(value: &mut Option<T>, new: Option<&T>) {
@@ -131,11 +136,10 @@ pub(super) fn read_limits(name: &str, source: &SourceText, problems: &Problems) 
             }
             let Some(limit) = limit else { continue };
             let same = |one: &&LimitText| {
-                let values = |limit: &LimitText| -> Vec<(String, String)> {
-                    limit.when.iter().map(|(key, value)| (key.clone(), value.value.clone())).collect()
-                };
                 let band = |limit: &LimitText| limit.bandwidth.as_ref().map(|one| one.value);
-                one.id.value == limit.id.value && values(one) == values(&limit) && band(one) == band(&limit)
+                one.id.value == limit.id.value
+                    && one.conditions() == limit.conditions()
+                    && band(one) == band(&limit)
             };
             if let Some(first) = limits.iter().find(same) {
                 problems.report(

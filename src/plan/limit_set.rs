@@ -75,10 +75,7 @@ impl LimitSet {
         for one in &mut self.all {
             let full = format!("{}/{}", one.file, one.text.id.value);
             let named = change.id.value == one.text.id.value || change.id.value == full;
-            let values = |limit: &LimitText| -> Vec<(String, String)> {
-                limit.when.iter().map(|(key, value)| (key.clone(), value.value.clone())).collect()
-            };
-            let meant = change.when.is_empty() || values(change) == values(&one.text);
+            let meant = change.when.is_empty() || change.conditions() == one.text.conditions();
             if named && meant {
                 one.text.change(change);
                 hit = true;
@@ -126,7 +123,7 @@ impl Named {
         let rule = self.rule(measurand.unit, &class, reading)?;
         Some(Applicable {
             bandwidth: self.text.bandwidth.as_ref().map(|one| one.value),
-            when: self.text.when.iter().map(|(key, value)| (key.clone(), value.value.clone())).collect(),
+            when: self.text.conditions(),
             limit: Limit {
                 id: format!("{}/{}", self.file, self.text.id.value),
                 measurand: measurand.id.to_owned(),
