@@ -47,6 +47,22 @@ pub struct RenderedTake {
     pub record: Vec<Port>,
 }
 
+impl RenderedTake {
+    /// Every sample to be played must be a number.
+    ///
+    /// # Errors
+    /// [`BenchError::StopRun`]: playing it again gives the same.
+    pub fn check_numbers(&self) -> Result<(), BenchError> {
+        let broken = self.tracks.iter().find(|(_, track)| track.iter().any(|sample| !sample.is_finite()));
+        broken.map_or(Ok(()), |(port, _)| {
+            Err(BenchError::StopRun(format!(
+                "the track for port {port} of take {} holds a value that is no number",
+                self.id
+            )))
+        })
+    }
+}
+
 /// Takes the recorded blocks of every port; a store implements it.
 pub trait CaptureSink {
     /// Appends samples to the track of a port, raw digital full scale.

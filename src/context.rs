@@ -59,6 +59,12 @@ pub struct BenchInfo {
 }
 
 impl BenchInfo {
+    /// Whether a port works in a direction; one of both directions works in each.
+    pub fn has(&self, port: &Port, wanted: PortDirection) -> bool {
+        let info = self.ports.get(port);
+        info.is_some_and(|info| info.direction == wanted || info.direction == PortDirection::Both)
+    }
+
     /// The step of a volume, as far as it is known.
     pub fn volume_step(&self, volume: Volume, facts: &Facts) -> Option<u32> {
         match volume {

@@ -71,7 +71,7 @@ fn conditioning(signal: &SignalId, cx: &PlanCx<'_>) -> TakeSpec {
         (Port::MOUTH, Quantity::new(CONDITIONING_MRP.decibels(), crate::units::Unit::DbPa)),
     ] {
         let port = Port::of(name);
-        if has(cx, &port, PortDirection::Out) {
+        if cx.bench.has(&port, PortDirection::Out) {
             take.play(&port, signal, level, cx);
             take.wait(CONDITIONING_PAUSE);
         }
@@ -147,13 +147,6 @@ fn whole_blocks(frames: Frame) -> Frame {
     frames.next_multiple_of(BLOCK as Frame)
 }
 
-fn has(cx: &PlanCx<'_>, port: &Port, direction: PortDirection) -> bool {
-    cx.bench
-        .ports
-        .get(port)
-        .is_some_and(|info| info.direction == direction || info.direction == PortDirection::Both)
-}
-
 /// Collects what an entry asks for and the bench or the method cannot do.
 #[derive(Debug, Default)]
 pub struct Checks {
@@ -172,7 +165,7 @@ impl Checks {
     }
 
     fn port(&mut self, cx: &PlanCx<'_>, port: &Port, direction: PortDirection) {
-        if !has(cx, port, direction) {
+        if !cx.bench.has(port, direction) {
             let kind = if direction == PortDirection::Out { "output" } else { "input" };
             self.refusals.push(Refusal {
                 parameter: None,

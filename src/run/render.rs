@@ -145,7 +145,7 @@ pub fn render(
         }
     }
     for port in &spec.record {
-        if !has(bench, port, PortDirection::In) {
+        if !bench.has(port, PortDirection::In) {
             return Err(RenderError::NoInput { bench: bench.name.clone(), port: port.clone() });
         }
     }
@@ -162,14 +162,9 @@ pub fn render(
     Ok(Rendered { take, method_equivalent })
 }
 
-fn has(bench: &BenchInfo, port: &Port, wanted: PortDirection) -> bool {
-    let info = bench.ports.get(port);
-    info.is_some_and(|info| info.direction == wanted || info.direction == PortDirection::Both)
-}
-
 /// The factor from a signal of unit level to the samples of a port.
 fn gain(bench: &BenchInfo, port: &Port, signal: &str, level: Quantity) -> Result<f64, RenderError> {
-    let info = bench.ports.get(port).filter(|_| has(bench, port, PortDirection::Out));
+    let info = bench.ports.get(port).filter(|_| bench.has(port, PortDirection::Out));
     let info = info.ok_or_else(|| RenderError::NoOutput { bench: bench.name.clone(), port: port.clone() })?;
     if info.calibration.unit() != level.unit {
         return Err(RenderError::Plane {

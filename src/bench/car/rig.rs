@@ -94,30 +94,16 @@ impl CarBench {
     }
 
     fn check(&self, take: &RenderedTake) -> Result<(), BenchError> {
-        let is = |port: &Port, wanted: PortDirection| {
-            self.info
-                .ports
-                .get(port)
-                .is_some_and(|known| known.direction == wanted || known.direction == PortDirection::Both)
-        };
-        if let Some(port) = take.tracks.keys().find(|port| !is(port, PortDirection::Out)) {
+        if let Some(port) = take.tracks.keys().find(|port| !self.info.has(port, PortDirection::Out)) {
             return Err(BenchError::StopRun(format!("the virtual car cannot play on port {port}")));
         }
-        if let Some(port) = take.record.iter().find(|port| !is(port, PortDirection::In)) {
+        if let Some(port) = take.record.iter().find(|port| !self.info.has(port, PortDirection::In)) {
             return Err(BenchError::StopRun(format!("the virtual car cannot record port {port}")));
         }
         if take.tracks.contains_key(&Port::of(Port::LOOPBACK)) {
             return Err(BenchError::StopRun("the loopback carries the bench's own sequence".to_owned()));
         }
-        for (port, track) in &take.tracks {
-            if track.iter().any(|sample| !sample.is_finite()) {
-                return Err(BenchError::StopRun(format!(
-                    "the track for port {port} of take {} holds a value that is no number",
-                    take.id
-                )));
-            }
-        }
-        Ok(())
+        take.check_numbers()
     }
 }
 

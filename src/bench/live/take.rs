@@ -133,14 +133,7 @@ impl LiveBench {
         if let Some(port) = take.record.iter().find(|port| !is_known(port)) {
             return Err(BenchError::StopRun(format!("the bench '{name}' cannot record port {port}")));
         }
-        for (port, track) in &take.tracks {
-            if track.iter().any(|sample| !sample.is_finite()) {
-                return Err(BenchError::StopRun(format!(
-                    "the track for port {port} of take {} holds a value that is no number",
-                    take.id
-                )));
-            }
-        }
+        take.check_numbers()?;
         if let Some((_, RigAction::SetVolume(step))) =
             take.actions.iter().find(|(_, RigAction::SetVolume(step))| *step >= self.info.volume_step_count)
         {
