@@ -1,10 +1,11 @@
 # Two commands matter: `make demo` shows what the program does, `make test` runs everything that CI runs.
 
-.PHONY: help demo test bless
+.PHONY: help demo test bless accuracy
 
 help:
 	@echo "make demo    build the command line, run a quick wideband plan on the virtual car, write a report"
 	@echo "make test    everything that CI runs: format, lints, tests, documentation, shipped plans, Windows check"
+	@echo "make accuracy  write docs/accuracy.md again from its comparisons"
 	@echo "make bless   write the generated pages below docs/ again, after looking at why they changed"
 
 demo:
@@ -17,3 +18,6 @@ test:
 
 bless:
 	@LOMBARD_BLESS=1 cargo test --no-default-features --test main
+
+accuracy:
+	@LOMBARD_BLESS=1 cargo test --no-default-features --test main accuracy::

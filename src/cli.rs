@@ -17,6 +17,7 @@ pub mod json;
 mod line;
 mod list;
 mod live;
+mod measure;
 mod output;
 mod report;
 mod resume;
@@ -85,6 +86,8 @@ enum Command {
     Report(report::Report),
     List(list::List),
     #[command(subcommand)]
+    Measure(measure::Measure),
+    #[command(subcommand)]
     Signal(signal::Signal),
     Gui(window::Gui),
 }
@@ -127,6 +130,7 @@ fn dispatch(arguments: Arguments) -> Result<Start, RunError> {
         Some(Command::Evaluate(evaluate)) => evaluate.run(&settings)?,
         Some(Command::Report(report)) => report.run(&settings)?,
         Some(Command::List(list)) => list.run(&settings)?,
+        Some(Command::Measure(measure)) => measure.run()?,
         Some(Command::Signal(signal)) => signal.run(&settings)?,
     };
     Ok(Start::Done(code))

@@ -7,8 +7,8 @@
 //!
 //! The modules stand in reading order. Dependencies point down this one total order only:
 //! `main`, `gui`, `cli` → `report` → `run` → `bench::live`, `bench::car` → `store` → `bench` → `plan`
-//! → `methods` → `limits` → `context` → `calibration`, `signals` → `event` → `capture` → `finding`
-//! → `entry` → `take` → `dsp` → `document` → `problem` → `verdict` → `units` → `terms`.
+//! → `methods` → `limits` → `context` → `meters` → `calibration`, `signals` → `event` → `capture` → `finding`
+//! → `entry` → `take` → `dsp` → `wav` → `document` → `problem` → `verdict` → `units` → `terms`.
 //! The test `layers` holds it.
 
 pub mod document;
@@ -29,6 +29,7 @@ pub mod finding;
 #[cfg(feature = "gui")]
 pub mod gui;
 pub mod limits;
+pub mod meters;
 pub mod methods;
 pub mod plan;
 pub mod report;
@@ -36,6 +37,7 @@ pub mod run;
 pub mod signals;
 pub mod store;
 pub mod take;
+pub mod wav;
 
 /// The version of the program, as runs and reports name it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

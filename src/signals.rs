@@ -16,6 +16,7 @@ use std::ops::Range;
 
 use crate::units::Db;
 
+pub mod am_fm;
 pub mod builtin;
 pub mod catalogue;
 pub mod composite;

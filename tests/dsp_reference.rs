@@ -10,17 +10,17 @@ use lombard::dsp::weighting::{Weighting, weighted_power};
 use lombard::units::Seconds;
 use serde_json::Value;
 
-fn expected(id: &str) -> Value {
+pub(crate) fn expected(id: &str) -> Value {
     let all: Value = serde_json::from_str(include_str!("reference/expected.json")).unwrap();
     let case = all["cases"].as_array().unwrap().iter().find(|case| case["id"] == id).unwrap();
     case["expected"].clone()
 }
 
-fn number(case: &Value, key: &str) -> f64 {
+pub(crate) fn number(case: &Value, key: &str) -> f64 {
     case[key].as_f64().unwrap_or_else(|| panic!("no {key}"))
 }
 
-fn wav(name: &str) -> (Vec<f64>, u32) {
+pub(crate) fn wav(name: &str) -> (Vec<f64>, u32) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference").join(name);
     let mut reader = hound::WavReader::open(path).unwrap();
     let spec = reader.spec();
@@ -35,7 +35,7 @@ fn wav(name: &str) -> (Vec<f64>, u32) {
     (signal, spec.sample_rate)
 }
 
-fn db(power: f64) -> f64 {
+pub(crate) fn db(power: f64) -> f64 {
     10.0 * power.log10()
 }
 

@@ -16,6 +16,7 @@ const ORDER: &[&[&str]] = &[
     &["methods"],
     &["limits"],
     &["context"],
+    &["meters"],
     &["calibration", "signals"],
     &["event"],
     &["capture"],
@@ -23,6 +24,7 @@ const ORDER: &[&[&str]] = &[
     &["entry"],
     &["take"],
     &["dsp"],
+    &["wav"],
     &["document"],
     &["problem"],
     &["verdict"],
@@ -41,7 +43,7 @@ const DOORS: &[(&[&str], &str)] = &[
 ];
 
 /// The layers that read no clock, file, device, environment or global.
-const PURE: &[&str] = &["dsp", "methods", "limits", "plan", "report"];
+const PURE: &[&str] = &["dsp", "wav", "meters", "methods", "limits", "plan", "report"];
 
 /// What these layers must not name.
 const IMPURE: &[&str] = &[

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "the whole crate is tests")]
 
+mod accuracy;
 mod cli;
 mod cli_run;
 mod dsp_golden;
@@ -11,6 +12,7 @@ mod fresh;
 mod gui;
 mod layers;
 mod live;
+mod meters;
 mod on_car;
 mod pages;
 mod plans;

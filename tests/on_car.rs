@@ -24,10 +24,9 @@ use lombard::units::Unit;
 
 use crate::source::root;
 
-mod comparison;
+pub(crate) mod comparison;
 mod spectrum;
 
-mod accuracy;
 mod cars;
 mod coupling;
 mod delay;
@@ -35,6 +34,21 @@ mod faults;
 mod idle;
 mod loudness;
 mod volume;
+
+/// Every comparison of a finding with a truth, for `docs/accuracy.md`.
+pub(crate) fn comparisons() -> Vec<comparison::Comparison> {
+    [
+        &*volume::COMPARISONS,
+        &*delay::COMPARISONS,
+        &*loudness::COMPARISONS,
+        &*idle::COMPARISONS,
+        &*coupling::COMPARISONS,
+    ]
+    .into_iter()
+    .flatten()
+    .cloned()
+    .collect()
+}
 
 /// The signals as shipped, made once for all tests.
 pub(crate) static SIGNALS: LazyLock<SignalStore> =

@@ -2,7 +2,7 @@
 
 /// Where a truth comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Source {
+pub(crate) enum Source {
     /// `bench::car::truth`, from the car's model.
     Model,
     /// Worked out on paper from the car's numbers.
@@ -12,7 +12,7 @@ pub(super) enum Source {
 }
 
 impl Source {
-    pub(super) fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Model => "model",
             Self::Paper => "paper",
@@ -23,40 +23,40 @@ impl Source {
 
 /// One value of truth beside one finding.
 #[derive(Debug, Clone)]
-pub(super) struct Comparison {
-    pub(super) method: &'static str,
-    pub(super) measurand: &'static str,
-    pub(super) case: String,
-    pub(super) unit: &'static str,
-    pub(super) truth: f64,
-    pub(super) measured: f64,
-    pub(super) tolerance: f64,
-    pub(super) source: Source,
+pub(crate) struct Comparison {
+    pub(crate) method: &'static str,
+    pub(crate) measurand: &'static str,
+    pub(crate) case: String,
+    pub(crate) unit: &'static str,
+    pub(crate) truth: f64,
+    pub(crate) measured: f64,
+    pub(crate) tolerance: f64,
+    pub(crate) source: Source,
 }
 
 /// Steady levels and ratings, in dB.
-pub(super) const LEVEL_TOLERANCE_DB: f64 = 0.1;
+pub(crate) const LEVEL_TOLERANCE_DB: f64 = 0.1;
 /// Delays, in ms.
-pub(super) const DELAY_TOLERANCE_MS: f64 = 0.02;
+pub(crate) const DELAY_TOLERANCE_MS: f64 = 0.02;
 
 impl Comparison {
-    pub(super) fn difference(&self) -> f64 {
+    pub(crate) fn difference(&self) -> f64 {
         (self.measured - self.truth).abs()
     }
 
     /// Whether the finding is the truth, within the tolerance. NaN is not.
-    pub(super) fn holds(&self) -> bool {
+    pub(crate) fn holds(&self) -> bool {
         self.difference() <= self.tolerance
     }
 
     /// The same comparison with another truth, for seeing it fail.
-    pub(super) fn against(&self, truth: f64) -> Self {
+    pub(crate) fn against(&self, truth: f64) -> Self {
         Self { truth, ..self.clone() }
     }
 }
 
 /// Every comparison must hold; all that don't are named.
-pub(super) fn all_hold(comparisons: &[Comparison]) {
+pub(crate) fn all_hold(comparisons: &[Comparison]) {
     let wrong: Vec<String> = comparisons
         .iter()
         .filter(|one| !one.holds())
@@ -71,6 +71,6 @@ pub(super) fn all_hold(comparisons: &[Comparison]) {
 }
 
 /// How many comparisons of a measurand there are.
-pub(super) fn count(comparisons: &[Comparison], measurand: &str) -> usize {
+pub(crate) fn count(comparisons: &[Comparison], measurand: &str) -> usize {
     comparisons.iter().filter(|one| one.measurand == measurand).count()
 }

@@ -7,18 +7,26 @@ use std::fmt::Write as _;
 
 use lombard::methods::METHODS;
 
-use super::comparison::{Comparison, all_hold};
-use super::{coupling, delay, idle, loudness, volume};
 use crate::fresh::fresh;
+use crate::meters::residual::{self, Residual};
+use crate::meters::residuals;
+use crate::on_car::comparison::{self, Comparison};
+use crate::on_car::comparisons;
 
 const HEAD: &str = "# Accuracy
+
+Two parts: the methods on virtual cars, from the plan to the finding, and the meters on signals, as `lombard measure` uses \
+them. `make accuracy` writes this page again from the comparisons that its tests make; a difference beyond its tolerance \
+is a failed test, so the page cannot say what does not hold.
+
+# Methods on virtual cars
 
 Every method is held against truth before it meets hardware: on virtual cars whose properties are numbers, what a right \
 bench must find is worked out by other code than that of the methods (`src/bench/car/truth.rs`: direct sums over taps \
 and frequencies, tables of its own) or on paper. Where the spectrum of the stimulus weighs inside a band, the truth is \
 weighted by it.
 
-This page is written by a test from the comparisons that it makes (`tests/on_car`); `make bless` writes it again. \
+The comparisons stand in `tests/on_car`; the truths were worked out on 2026-11-24. \
 Steady levels and ratings have a tolerance of 0.1 dB, ratings of flat paths 0.03 dB, delays 0.02 ms. Each third octave \
 of the sensitivities and of the echo loss is held to 0.1 dB by the same tests. That a car which is off by a quarter of a \
 decibel, by two frames or by one step is seen is asserted beside each of them.
@@ -30,19 +38,13 @@ decibel, by two frames or by one step is seen is asserted beside each of them.
 | formula | what P.79 makes of sensitivities that are the same in all bands |
 ";
 
-fn all() -> Vec<Comparison> {
-    [
-        &*volume::COMPARISONS,
-        &*delay::COMPARISONS,
-        &*loudness::COMPARISONS,
-        &*idle::COMPARISONS,
-        &*coupling::COMPARISONS,
-    ]
-    .into_iter()
-    .flatten()
-    .cloned()
-    .collect()
-}
+const METERS: &str = "
+# Meters
+
+Each meter against a truth of other origin: a formula, a table, or a tool of another maker, by its name and version, with \
+the day on which the truth was worked out or the tool was run (the scripts stand in `tests/golden`). Where many points are \
+compared the row gives the largest difference. The comparisons, and the proof that each can fail, stand in `tests/meters`.
+";
 
 /// How a unit is printed.
 struct Print {
@@ -113,14 +115,71 @@ fn page(all: &[Comparison]) -> String {
     page
 }
 
+/// The first of 1, 2, 5, 10 … millionths that is not smaller.
+fn at_most_decade(difference: f64) -> String {
+    let mut step = 1e-6;
+    while step < 1e6 {
+        for factor in [1.0, 2.0, 5.0] {
+            if difference <= step * factor {
+                return format!("≤ {}", round(step * factor));
+            }
+        }
+        step *= 10.0;
+    }
+    "more".to_owned()
+}
+
+/// Without the dust of repeated multiplication.
+fn round(value: f64) -> f64 {
+    format!("{value:.0e}").parse().expect("a number as Rust writes it")
+}
+
+fn meter_row(one: &Residual) -> String {
+    let decimals = match one.unit {
+        "ms" => 4,
+        "dB" | "dBov" => 3,
+        _ => 4,
+    };
+    let number = |value: f64| format!("{value:.decimals$}").replace('-', "−");
+    let (truth, measured) = match one.values {
+        Some((truth, measured)) => (number(truth), number(measured)),
+        None => ("".to_owned(), "".to_owned()),
+    };
+    format!(
+        "| {} | {truth} | {measured} | {} | {} | {} | {} | {} |\n",
+        one.case,
+        at_most_decade(one.difference),
+        one.tolerance,
+        one.unit,
+        one.truth.by,
+        one.truth.date
+    )
+}
+
+fn meter_pages(all: &[Residual]) -> String {
+    let mut page = METERS.to_owned();
+    let mut meters: Vec<&str> = all.iter().map(|one| one.meter).collect();
+    meters.dedup();
+    for meter in meters {
+        let _ = write!(
+            page,
+            "\n## `measure {meter}`\n\n| case | truth | measured | difference | tolerance | unit | truth by | date |\n\
+             |---|--:|--:|--:|--:|---|---|---|\n"
+        );
+        page.extend(all.iter().filter(|one| one.meter == meter).map(meter_row));
+    }
+    page
+}
+
 #[test]
 fn accuracy_is_what_the_page_says() {
-    let all = all();
-    all_hold(&all);
+    let (all, meters) = (comparisons(), residuals());
+    comparison::all_hold(&all);
+    residual::all_hold(&meters);
     for one in &all {
         assert!(METHODS.iter().any(|method| method.card().id == one.method), "{one:?}");
     }
-    fresh("docs/accuracy.md", &page(&all));
+    fresh("docs/accuracy.md", &(page(&all) + &meter_pages(&meters)));
 }
 
 #[test]

@@ -1,0 +1,30 @@
+//! Meters of telephonometry on plain signals: what `lombard measure` reads from files, and what the methods use.
+//!
+//! A meter takes slices of samples (mono, in any unit) with their rate and gives a reading; it knows neither plans nor
+//! limits nor files, and never resamples, mixes or normalizes what it is given. Its tests hold it against truths of other
+//! origin; `docs/accuracy.md` prints what is left.
+
+use crate::dsp::DspError;
+
+/// Why a meter gives no reading.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum MeterError {
+    /// The signal cannot be analyzed.
+    #[error(transparent)]
+    Signal(#[from] DspError),
+    /// What was asked for makes no sense with these signals.
+    #[error("{what}: {remedy}")]
+    Asked {
+        /// What does not fit.
+        what: String,
+        /// What to do.
+        remedy: String,
+    },
+}
+
+impl MeterError {
+    /// A request that does not fit.
+    pub fn asked(what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::Asked { what: what.into(), remedy: remedy.into() }
+    }
+}
