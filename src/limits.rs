@@ -218,6 +218,28 @@ fn judge_curve(curve: &Curve, bound: Bound, mask: &Mask, unit: Unit, judgement: 
     judgement.at_hz = Some(worst.1);
     judgement.shift = mask.floating.then_some(shift);
     doubt(bound, mask, judgement);
+    if judgement.verdict == Verdict::Pass
+        && let Some((from_hz, to_hz)) = open_stretch(mask, &covered)
+    {
+        judgement.verdict = Verdict::Inconclusive;
+        judgement.reason =
+            format!("the curve has no point from {from_hz:.0} to {to_hz:.0} Hz, where the mask asks for one");
+    }
+}
+
+/// How much of a mask line a curve may leave open and still pass: an octave.
+const OPEN_MAX: f64 = 2.0;
+
+/// A stretch of a mask line without a point of the curve, longer than [`OPEN_MAX`].
+fn open_stretch(mask: &Mask, covered: &[Room]) -> Option<(f64, f64)> {
+    [&mask.upper, &mask.lower].into_iter().find_map(|points| {
+        let (first, last) = (points.first()?.0, points.last()?.0);
+        let mut stops: Vec<f64> = covered.iter().map(|room| room.hz.clamp(first, last)).collect();
+        stops.extend([first, last]);
+        stops.sort_by(f64::total_cmp);
+        // A nominal frequency may lie a percent beside its octave.
+        stops.windows(2).find(|pair| pair[1] > pair[0] * OPEN_MAX * 1.02).map(|pair| (pair[0], pair[1]))
+    })
 }
 
 /// What noise hides decides nothing: points that are left out leave a pass open, points that are bounds leave open what
@@ -306,6 +328,21 @@ mod tests {
             source: String::new(),
             origins: Vec::new(),
         }
+    }
+
+    #[test]
+    fn a_curve_that_leaves_an_octave_of_the_mask_open_can_fail_and_cannot_pass() {
+        let mask = Mask { upper: vec![(200.0, 3.0), (4000.0, 3.0)], lower: Vec::new(), floating: false };
+        let judged = |hz: &[f64], value: f64| {
+            let finding = Finding::curve("slr", hz.to_vec(), vec![value; hz.len()], Unit::Db);
+            judge(&finding, &limit(Rule::Mask(mask.clone()), LimitClass::A))
+        };
+        assert_eq!(judged(&[250.0, 500.0, 1000.0, 2000.0, 4000.0], 0.0).verdict, Verdict::Pass);
+        let open = judged(&[1000.0, 2000.0, 4000.0], 0.0);
+        assert_eq!(open.verdict, Verdict::Inconclusive);
+        assert!(open.reason.contains("from 200 to 1000 Hz"), "{}", open.reason);
+        assert_eq!(judged(&[250.0, 500.0, 1600.0, 3150.0], 0.0).verdict, Verdict::Inconclusive);
+        assert_eq!(judged(&[1000.0], 4.0).verdict, Verdict::Fail);
     }
 
     fn scalar(value: f64, bound: Bound) -> Finding {

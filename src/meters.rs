@@ -6,6 +6,11 @@
 
 use crate::dsp::DspError;
 
+pub mod band_energy;
+pub mod coupling;
+pub mod loudness;
+pub mod response;
+
 /// Why a meter gives no reading.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum MeterError {

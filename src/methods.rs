@@ -5,7 +5,6 @@
 
 pub mod call;
 pub mod evidence;
-pub mod tables;
 
 pub mod coupling_loss;
 pub mod delay;

@@ -6,11 +6,13 @@
 
 use std::collections::BTreeMap;
 
+use crate::document::Problems;
 use crate::entry::{Entry, EntryId};
-use crate::limits::{Limit, Origin};
+use crate::limits::{Limit, Mask, Origin};
 use crate::methods::{Method, Refusal};
-use crate::problem::{Place, Problem};
+use crate::problem::{Place, Problem, SourceText};
 use crate::terms::Bandwidth;
+use crate::units::Unit;
 
 pub mod device;
 mod entries;
@@ -89,6 +91,18 @@ impl PlannedEntry {
             expected: refusal.expected.clone(),
             remedy: refusal.remedy.clone(),
         }
+    }
+}
+
+/// Reads a mask file on its own: the mask, and the unit of the curves that it judges.
+///
+/// # Errors
+/// Every problem of the file, with its place.
+pub fn mask_file(source: &SourceText) -> Result<(Mask, Unit), Vec<Problem>> {
+    let problems = Problems::default();
+    match limit_file::read_mask(source, &problems) {
+        Some(read) if problems.is_empty() => Ok((read.mask, read.unit.value)),
+        _ => Err(problems.into_sorted()),
     }
 }
 

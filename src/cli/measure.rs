@@ -5,9 +5,14 @@ use clap::Subcommand;
 use crate::run::RunError;
 
 mod active_level;
+mod coupling_loss;
+mod curve;
 mod input;
 mod level;
+mod loudness_rating;
+mod mask;
 mod reading;
+mod response;
 
 /// Measure WAV files with the meters of the methods
 ///
@@ -17,6 +22,10 @@ mod reading;
 pub(super) enum Measure {
     ActiveLevel(active_level::ActiveLevel),
     Level(level::Level),
+    Response(response::ResponseOf),
+    LoudnessRating(loudness_rating::LoudnessRating),
+    CouplingLoss(coupling_loss::CouplingLoss),
+    Mask(mask::MaskOf),
 }
 
 impl Measure {
@@ -24,6 +33,10 @@ impl Measure {
         match self {
             Self::ActiveLevel(one) => one.run()?,
             Self::Level(one) => one.run()?,
+            Self::Response(one) => one.run()?,
+            Self::LoudnessRating(one) => one.run()?,
+            Self::CouplingLoss(one) => one.run()?,
+            Self::Mask(one) => return one.run(),
         }
         Ok(0)
     }

@@ -52,13 +52,14 @@
 //! The loss holds for the volume of the call.
 
 use super::call::{self, CONDITIONING, Checks, DELAY_MAX, Timeline, quantity};
-use super::evidence::{self, Recorded};
+use super::evidence;
 use super::{Card, Measurand, Method, Refusal, Wish};
 use crate::context::{EvalCx, PlanCx, Track};
 use crate::dsp::align::{DelaySearch, find_delay};
 use crate::dsp::bands::Bands;
 use crate::entry::{Entry, Param, SignalId};
 use crate::finding::{Bound, Finding, Unmeasurable};
+use crate::meters::coupling::Echo;
 use crate::take::{Frame, RATE, frames};
 use crate::terms::{Bandwidth, Port};
 use crate::units::{Dbm0, Seconds, Unit};
@@ -149,9 +150,9 @@ impl Method for CouplingLoss {
             MEASURANDS.iter().filter(|one| !one.wideband_only || entry.bandwidth != Bandwidth::Nb)
         {
             let bands = Bands::third_octave(measurand.band_hz.0, measurand.band_hz.1);
-            let input = evidence::band_energies(played.slice(analysis.clone()), &bands);
+            let input = evidence::energies(played.slice(analysis.clone()), &bands);
             evidence::stimulus_fills(&input, &bands, 0..bands.len(), &receive)?;
-            let mut output = Recorded::read(&recorded, window.clone(), take.span(NOISE), &bands);
+            let mut output = evidence::recorded(&recorded, window.clone(), take.span(NOISE), &bands);
             // Coded silence is an echo that nobody sees: as strong as half a step, of the stimulus's spectrum. In the
             // bands, since a codec may code silence as a constant.
             let sum = |energies: &[f64]| energies.iter().sum::<f64>();
@@ -162,9 +163,9 @@ impl Method for CouplingLoss {
             }
             echoes.push((measurand, Echo { bands, input, output }));
         }
-        let mut findings: Vec<Finding> = echoes.iter().map(|(one, echo)| echo.weighted(one)).collect();
+        let mut findings: Vec<Finding> = echoes.iter().map(|(one, echo)| weighted(one, echo)).collect();
         // The curve over the widest band that was measured.
-        findings.extend(echoes.last().map(|(_, echo)| echo.curve()));
+        findings.extend(echoes.last().map(|(_, echo)| curve(echo)));
         for finding in &mut findings {
             let influences = vec![evidence::influence(&played, 1.0), evidence::influence(&recorded, -1.0)];
             evidence::complete(finding, take, ANALYSIS, influences);
@@ -190,8 +191,6 @@ const MEASURANDS: [Weighted; 2] = [
     Weighted { id: "tcl", band_hz: (100.0, 8_000.0), wideband_only: true },
 ];
 
-/// What part of the sum may be noise before the loss is a bound: 0.46 dB.
-const NOISE_SHARE_MAX: f64 = 0.1;
 /// The last part of the analysis is enough to find the delay.
 const DELAY_SECONDS: Seconds = Seconds(6.0);
 /// A correlation below this multiple of what chance would reach is no echo.
@@ -226,126 +225,36 @@ fn echo_window(
     }
 }
 
-/// Energies of stimulus and recording by band.
-struct Echo {
-    bands: Bands,
-    input: Vec<f64>,
-    output: Recorded,
+/// The loss by G.122 B.4, or a bound.
+fn weighted(measurand: &Weighted, echo: &Echo) -> Finding {
+    let read = echo.weighted(measurand.band_hz);
+    let mut finding = Finding::scalar(measurand.id, read.loss_db, Unit::Db);
+    if read.is_noise_limited() {
+        finding.bound = Bound::AtLeast;
+        finding.flags.push(Flag::NoiseLimited);
+    } else {
+        finding.uncertainty = Some(-10.0 * (1.0 - read.noise_share).log10());
+    }
+    finding.note =
+        format!("noise may be {:.1} % of the sum; {}", 100.0 * read.noise_share, hidden_note(echo));
+    finding
 }
 
-impl Echo {
-    fn ratios(&self, energies: &[f64]) -> Vec<f64> {
-        energies.iter().zip(&self.input).map(|(out, input)| out / input).collect()
+fn hidden_note(echo: &Echo) -> String {
+    let hidden = echo.hidden();
+    if hidden.is_empty() {
+        return String::new();
     }
-
-    fn hidden(&self) -> Vec<usize> {
-        (0..self.bands.len()).filter(|&i| self.output.is_noise(i)).collect()
-    }
-
-    /// The loss by G.122 B.4, or a bound.
-    fn weighted(&self, measurand: &Weighted) -> Finding {
-        let midbands_hz: Vec<f64> = self.bands.iter().map(|band| band.midband_hz).collect();
-        let sum = |energies: &[f64]| trapezoid(&midbands_hz, &self.ratios(energies), measurand.band_hz);
-        let whole = sum(&self.output.total);
-        let may_be_noise: Vec<f64> = (0..self.bands.len())
-            .map(|i| if self.output.is_noise(i) { self.output.total[i] } else { self.output.noise[i] })
-            .collect();
-        let share = sum(&may_be_noise) / whole;
-        let mut finding =
-            Finding::scalar(measurand.id, constant_db(measurand.band_hz) - 10.0 * whole.log10(), Unit::Db);
-        if share <= NOISE_SHARE_MAX {
-            finding.uncertainty = Some(-10.0 * (1.0 - share).log10());
-        } else {
-            finding.bound = Bound::AtLeast;
-            finding.flags.push(Flag::NoiseLimited);
-        }
-        finding.note = format!("noise may be {:.1} % of the sum; {}", 100.0 * share, self.hidden_note());
-        finding
-    }
-
-    fn hidden_note(&self) -> String {
-        let hidden = self.hidden();
-        if hidden.is_empty() {
-            return String::new();
-        }
-        format!("bands hidden by noise: {}; ", evidence::names(&self.bands, &hidden))
-    }
-
-    fn curve(&self) -> Finding {
-        let hz = self.bands.iter().map(|band| band.nominal_hz).collect();
-        let loss_db = self.ratios(&self.output.total).iter().map(|ratio| -10.0 * ratio.log10()).collect();
-        let mut finding = Finding::curve("echo_loss", hz, loss_db, Unit::Db);
-        if !self.hidden().is_empty() {
-            finding.bound = Bound::AtLeast;
-            finding.flags.push(Flag::NoiseLimited);
-        }
-        finding.note = self.hidden_note();
-        finding
-    }
+    format!("bands hidden by noise: {}; ", evidence::names(&echo.bands, &hidden))
 }
 
-/// The constant that makes a flat loss return itself: 3.24 dB for 300 to 3 400 Hz, 5.80 dB for 100 to 8 000 Hz.
-fn constant_db((lo_hz, hi_hz): (f64, f64)) -> f64 {
-    10.0 * (2.0 * (hi_hz / lo_hz).log10()).log10()
-}
-
-/// A midband frequency that is an edge, as 100 Hz is, lies inside although its last bits say less.
-const NEARLY: f64 = 1.0 - 1e-9;
-
-/// Σ (A_i + A_{i−1})·(log10 f_i − log10 f_{i−1}) of G.122 B.4 between two edges, the end values held to the edges.
-fn trapezoid(midbands_hz: &[f64], ratios: &[f64], (lo_hz, hi_hz): (f64, f64)) -> f64 {
-    let inside = midbands_hz.iter().zip(ratios).filter(|(hz, _)| lo_hz * NEARLY <= **hz && **hz <= hi_hz);
-    let mut points: Vec<(f64, f64)> = inside.map(|(hz, ratio)| (*hz, *ratio)).collect();
-    let (Some(&first), Some(&last)) = (points.first(), points.last()) else { return f64::NAN };
-    points.insert(0, (lo_hz, first.1));
-    points.push((hi_hz, last.1));
-    points.windows(2).map(|pair| (pair[0].1 + pair[1].1) * (pair[1].0 / pair[0].0).log10()).sum()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_constants_are_those_of_the_standards() {
-        assert!((constant_db((300.0, 3400.0)) - 3.24).abs() < 5e-3);
-        assert!((constant_db((100.0, 8000.0)) - 5.80).abs() < 5e-3);
+fn curve(echo: &Echo) -> Finding {
+    let hz = echo.bands.iter().map(|band| band.nominal_hz).collect();
+    let mut finding = Finding::curve("echo_loss", hz, echo.band_loss_db(), Unit::Db);
+    if !echo.hidden().is_empty() {
+        finding.bound = Bound::AtLeast;
+        finding.flags.push(Flag::NoiseLimited);
     }
-
-    #[test]
-    fn a_flat_loss_returns_itself() {
-        for measurand in &MEASURANDS {
-            let bands = Bands::third_octave(measurand.band_hz.0, measurand.band_hz.1);
-            let hz: Vec<f64> = bands.iter().map(|band| band.midband_hz).collect();
-            let sum = trapezoid(&hz, &vec![1e-4; hz.len()], measurand.band_hz);
-            assert!(
-                (constant_db(measurand.band_hz) - 10.0 * sum.log10() - 40.0).abs() < 1e-9,
-                "{}",
-                measurand.id
-            );
-        }
-    }
-
-    #[test]
-    fn an_edge_that_is_a_midband_keeps_its_own_value() {
-        let bands = Bands::third_octave(100.0, 8000.0);
-        let hz: Vec<f64> = bands.iter().map(|band| band.midband_hz).collect();
-        let mut ratios = vec![0.0; hz.len()];
-        ratios[0] = 1.0;
-        assert!((trapezoid(&hz, &ratios, (100.0, 8000.0)) - 0.1).abs() < 1e-9);
-    }
-
-    #[test]
-    fn a_loss_proportional_to_frequency_has_its_closed_form() {
-        // A = f/1000: the trapezoid over log f between midbands, done by hand with the ratio r = 10^0.1:
-        // Σ (f_i + f_{i−1})·0.1/1000, and two held ends.
-        let hz: Vec<f64> = (-5..=5).map(|n| 1000.0 * 10f64.powf(f64::from(n) / 10.0)).collect();
-        let ratios: Vec<f64> = hz.iter().map(|f| f / 1000.0).collect();
-        let inner: f64 =
-            (-4..=5).map(|n| 0.1 * 10f64.powf(f64::from(n) / 10.0) * (1.0 + 10f64.powf(-0.1))).sum();
-        let low = 2.0 * ratios[0] * (hz[0] / 300.0).log10();
-        let high = 2.0 * ratios[10] * (3400.0 / hz[10]).log10();
-        let sum = trapezoid(&hz, &ratios, (300.0, 3400.0));
-        assert!((sum - (inner + low + high)).abs() < 1e-12, "{sum}");
-    }
+    finding.note = hidden_note(echo);
+    finding
 }

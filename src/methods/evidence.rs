@@ -6,15 +6,12 @@ use std::ops::Range;
 use crate::capture::Take;
 use crate::context::{EvalCx, Track};
 use crate::dsp::bands::Bands;
-use crate::dsp::spectrum::{fast_len, power_spectrum};
 use crate::finding::{Finding, Influence, Unmeasurable};
+use crate::meters::band_energy::{Recorded, band_energies, empty_bands};
 use crate::take::{Frame, RATE};
 use crate::terms::Port;
 use crate::units::Unit;
 use crate::verdict::Flag;
-
-/// A band in which the recording is less than this above the idle noise says nothing about the signal.
-pub const ABOVE_NOISE_MIN_DB: f64 = 6.0;
 
 /// A band of the stimulus this far below the whole of it is a missing band.
 const MISSING_BELOW_DB: f64 = 90.0;
@@ -62,44 +59,14 @@ pub fn coded_silence(cx: &EvalCx<'_>, port: &Port) -> f64 {
     CODED_SILENCE * factor * factor
 }
 
-/// The energy of each band in a part of a track, in unit² frames. The record is analyzed whole, without window, so that
-/// no part of a transient is lost; zeros are appended to a length that transforms fast.
-pub fn band_energies(part: &[f64], bands: &Bands) -> Vec<f64> {
-    let mut padded = part.to_vec();
-    padded.resize(fast_len(part.len()), 0.0);
-    let spectrum = power_spectrum(&padded, RATE);
-    bands.powers(&spectrum).iter().map(|power| power * padded.len() as f64).collect()
+/// The energy of each band in a part of a track.
+pub fn energies(part: &[f64], bands: &Bands) -> Vec<f64> {
+    band_energies(part, RATE, bands)
 }
 
-/// What was recorded in each band, and what of it may be noise.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Recorded {
-    /// Energies with the noise in them.
-    pub total: Vec<f64>,
-    /// Energies of the idle noise in a window of the same length.
-    pub noise: Vec<f64>,
-}
-
-impl Recorded {
-    /// Reads a window of a track, and its idle span.
-    pub fn read(track: &Track, window: Range<Frame>, idle: Range<Frame>, bands: &Bands) -> Self {
-        let share = window.end.saturating_sub(window.start) as f64 / (idle.end - idle.start).max(1) as f64;
-        let noise = band_energies(track.slice(idle), bands).iter().map(|energy| energy * share).collect();
-        Self { total: band_energies(track.slice(window), bands), noise }
-    }
-
-    /// Whether a band cannot be told from noise.
-    pub fn is_noise(&self, band: usize) -> bool {
-        let total = self.total[band];
-        // NaN stands out of nothing.
-        let stands_out = total > 0.0 && total >= self.noise[band] * 10f64.powf(ABOVE_NOISE_MIN_DB / 10.0);
-        !stands_out
-    }
-
-    /// The energies without the noise; 0 where there is nothing else.
-    pub fn without_noise(&self) -> Vec<f64> {
-        self.total.iter().zip(&self.noise).map(|(total, noise)| (total - noise).max(0.0)).collect()
-    }
+/// A window of a track in bands, beside the idle noise of a window of the same length.
+pub fn recorded(track: &Track, window: Range<Frame>, idle: Range<Frame>, bands: &Bands) -> Recorded {
+    Recorded::read(track.slice(window), track.slice(idle), RATE, bands)
 }
 
 /// The stimulus must have energy in every band that counts.
@@ -112,9 +79,7 @@ pub fn stimulus_fills(
     positions: Range<usize>,
     port: &Port,
 ) -> Result<(), Unmeasurable> {
-    let all: f64 = energies.iter().sum();
-    let floor = all * 10f64.powf(-MISSING_BELOW_DB / 10.0);
-    let missing: Vec<usize> = positions.filter(|&i| energies[i] <= floor).collect();
+    let missing = empty_bands(energies, positions, MISSING_BELOW_DB);
     if missing.is_empty() {
         return Ok(());
     }
@@ -142,33 +107,5 @@ pub fn complete(finding: &mut Finding, take: &Take, span: &str, influences: Vec<
     finding.influences = influences;
     if take.method_equivalent {
         finding.flags.push(Flag::MethodEquivalentSignal);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn energies_do_not_depend_on_the_length_of_the_window() {
-        let bands = Bands::third_octave(1000.0, 1000.0);
-        let tone = |frames: usize| -> Vec<f64> {
-            let mut part: Vec<f64> =
-                (0..4800).map(|n| (std::f64::consts::TAU * 1000.0 / 48e3 * f64::from(n)).sin()).collect();
-            part.resize(frames, 0.0);
-            part
-        };
-        let short = band_energies(&tone(4801), &bands)[0];
-        let long = band_energies(&tone(20_011), &bands)[0];
-        // The tone has 2400 unit² frames; a burst of 0.1 s keeps 99 % of it within the band. Bins that an edge cuts
-        // are wide for the short one: 0.01 dB.
-        assert!((short / 2400.0 - 1.0).abs() < 0.01 && (long / short - 1.0).abs() < 2e-3, "{short} {long}");
-    }
-
-    #[test]
-    fn noise_is_told_by_six_decibels() {
-        let recorded = Recorded { total: vec![3.9, 4.0, 0.5], noise: vec![1.0; 3] };
-        assert_eq!([recorded.is_noise(0), recorded.is_noise(1), recorded.is_noise(2)], [true, false, true]);
-        assert_eq!(recorded.without_noise(), [2.9, 3.0, 0.0]);
     }
 }

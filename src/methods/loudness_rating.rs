@@ -50,14 +50,15 @@
 //! The finding's note names the bands that noise hides.
 
 use super::call::{self, CONDITIONING, Checks, DELAY_MAX, LEVEL_MRP, LEVEL_POI, Timeline, quantity};
-use super::evidence::{self, Recorded};
-use super::tables::{BANDS, LoudnessTable};
+use super::evidence;
 use super::{Card, Measurand, Method, Refusal, Wish};
 use crate::capture::Take;
 use crate::context::{EvalCx, PlanCx};
 use crate::dsp::bands::Bands;
 use crate::entry::{Entry, Param, ParameterKind, ParameterType, ParameterValue, SignalId};
 use crate::finding::{Finding, Influence, Unmeasurable};
+use crate::meters::band_energy::Recorded;
+use crate::meters::loudness::{BANDS, LoudnessTable, ONE_EAR_DB, TWO_EARS_DB, magnitude_sum};
 use crate::take::TakeSpec;
 use crate::terms::{Direction, Ear, Port};
 use crate::units::{DBV_AT_0_DBM0, Seconds, Unit};
@@ -304,13 +305,10 @@ impl Path {
 
     /// The magnitude sum in each band: an interaural delay changes nothing.
     fn and(&self, other: &Self) -> Self {
-        let sum = |a: &[f64; BANDS], b: &[f64; BANDS]| -> [f64; BANDS] {
-            std::array::from_fn(|i| 20.0 * (10f64.powf(a[i] / 20.0) + 10f64.powf(b[i] / 20.0)).log10())
-        };
         Self {
-            estimate: sum(&self.estimate, &other.estimate),
-            loudest: sum(&self.loudest, &other.loudest),
-            quietest: sum(&self.quietest, &other.quietest),
+            estimate: magnitude_sum(&self.estimate, &other.estimate),
+            loudest: magnitude_sum(&self.loudest, &other.loudest),
+            quietest: magnitude_sum(&self.quietest, &other.quietest),
         }
     }
 
@@ -328,8 +326,8 @@ impl Path {
 fn correction_db(direction: Direction, ears: Ears) -> f64 {
     match (direction, ears) {
         (Direction::Send, _) => 0.0,
-        (Direction::Receive, Ears::Two) => -8.0,
-        (Direction::Receive, Ears::One(_)) => -14.0,
+        (Direction::Receive, Ears::Two) => TWO_EARS_DB,
+        (Direction::Receive, Ears::One(_)) => ONE_EAR_DB,
     }
 }
 
@@ -352,7 +350,7 @@ pub(super) fn rate(
     let port = out_port(direction);
     let played = evidence::played(cx, take, &port, played_plane)?;
     let stimulus = take.span(STIMULUS);
-    let played_energies = evidence::band_energies(played.slice(stimulus.clone()), &bands);
+    let played_energies = evidence::energies(played.slice(stimulus.clone()), &bands);
     evidence::stimulus_fills(&played_energies, &bands, table.positions(), &port)?;
 
     let mut paths = Vec::new();
@@ -360,7 +358,7 @@ pub(super) fn rate(
     for port in in_ports(direction, ears) {
         let track = evidence::captured(cx, take, &port, recorded_plane)?;
         let window = stimulus.start..take.spec.duration;
-        let recorded = Recorded::read(&track, window, take.span(NOISE), &bands);
+        let recorded = evidence::recorded(&track, window, take.span(NOISE), &bands);
         if !recorded.total.iter().any(|energy| *energy > 0.0) {
             return Err(Unmeasurable::because(format!(
                 "nothing arrived at {port}: check routing, mute and volume"

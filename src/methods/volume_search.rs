@@ -40,12 +40,12 @@
 
 use super::call::{self, CONDITIONING, Checks, DELAY_MAX, LEVEL_POI, Timeline};
 use super::loudness_rating::{EARS, Rated, rate, receive_part};
-use super::tables::LoudnessTable;
 use super::{Card, Measurand, Method, Next, Refusal, Wish, evidence};
 use crate::capture::Take;
 use crate::context::{EvalCx, PlanCx, VOLUME_NOMINAL};
 use crate::entry::{Entry, Param, SignalId};
 use crate::finding::{Finding, Unmeasurable};
+use crate::meters::loudness::LoudnessTable;
 use crate::take::{Action, RigAction, TakeSpec, Volume};
 use crate::terms::{Direction, Port};
 use crate::units::{Db, Seconds, Unit};

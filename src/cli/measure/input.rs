@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use crate::dsp::align::DelaySearch;
 use crate::meters::MeterError;
 use crate::run::RunError;
-use crate::units::{Quantity, Unit};
+use crate::units::{Quantity, Seconds, Unit};
 use crate::wav::Wav;
 
 /// One recording.
@@ -80,6 +81,52 @@ pub(super) struct Signal {
     pub(super) rate: u32,
     /// Samples in ±1.
     pub(super) samples: Vec<f64>,
+}
+
+impl Zeros {
+    /// What is added to a gain between the files in dB, and the unit that it then has.
+    pub(super) fn difference(&self) -> (f64, String) {
+        match (self.reference_zero_dbov, self.captured_zero_dbov) {
+            (None, None) => (0.0, Unit::Db.symbol().to_owned()),
+            (reference, captured) => {
+                let level = |zero: Option<Quantity>| zero.map_or(0.0, |zero| zero.value);
+                let of = |zero: Option<Quantity>| zero.map_or(Unit::DbOv, |zero| zero.unit).symbol();
+                let unit = if of(reference) == of(captured) {
+                    Unit::Db.symbol().to_owned()
+                } else {
+                    format!("{} re {}", of(captured), of(reference))
+                };
+                (level(captured) - level(reference), unit)
+            }
+        }
+    }
+
+    /// What is added to a gain between two files of one plane.
+    ///
+    /// # Errors
+    /// The planes differ, or only one of them is known.
+    pub(super) fn same_plane(&self) -> Result<f64, RunError> {
+        match (self.reference_zero_dbov, self.captured_zero_dbov) {
+            (None, None) => Ok(0.0),
+            (Some(reference), Some(captured)) if reference.unit == captured.unit => {
+                Ok(captured.value - reference.value)
+            }
+            (reference, captured) => {
+                let of = |zero: Option<Quantity>| zero.map_or("none".to_owned(), |zero| zero.to_string());
+                Err(RunError::Usage(format!(
+                    "a loss is between two levels of one unit; --reference-zero-dbov is {}, --captured-zero-dbov is {}: \
+                     give both in one unit, or neither",
+                    of(reference),
+                    of(captured)
+                )))
+            }
+        }
+    }
+}
+
+/// Where a recording is searched for its reference, unless the caller says otherwise.
+pub(super) fn search() -> DelaySearch {
+    DelaySearch::between(Seconds(-0.5), Seconds(2.0))
 }
 
 /// Reads the physical level of full scale.

@@ -10,6 +10,17 @@ pub const BANDS: usize = 20;
 /// The slope of the loudness growth in SLR and RLR (P.79 clause 5).
 pub const SLOPE: f64 = 0.175;
 
+/// Hands-free correction of a receiving loudness rating of two ears whose magnitudes were summed (P.581).
+pub const TWO_EARS_DB: f64 = -8.0;
+
+/// Hands-free correction of a receiving loudness rating of one ear (P.340).
+pub const ONE_EAR_DB: f64 = -14.0;
+
+/// The sum of the magnitudes of two paths in dB, band by band: a delay between them changes nothing.
+pub fn magnitude_sum(a_db: &[f64; BANDS], b_db: &[f64; BANDS]) -> [f64; BANDS] {
+    std::array::from_fn(|i| 20.0 * (10f64.powf(a_db[i] / 20.0) + 10f64.powf(b_db[i] / 20.0)).log10())
+}
+
 /// The weights of a bandwidth.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LoudnessTable {
@@ -83,12 +94,24 @@ impl LoudnessTable {
     /// bands: P.79 equation 5-1, LR = −(10/m)·log10 Σ 10^((m/10)·(S − W)), m = 0.175.
     /// A band of −∞ dB carries nothing; NaN gives NaN.
     pub fn rating(&self, direction: Direction, sensitivities_db: &[f64; BANDS]) -> f64 {
+        self.rating_over(direction, sensitivities_db, self.positions())
+    }
+
+    /// The same over other bands than those of the table, by their positions.
+    ///
+    /// # Panics
+    /// If a position is beyond the twenty bands.
+    pub fn rating_over(
+        &self,
+        direction: Direction,
+        sensitivities_db: &[f64; BANDS],
+        positions: std::ops::Range<usize>,
+    ) -> f64 {
         let weights = match direction {
             Direction::Send => &self.send,
             Direction::Receive => &self.receive,
         };
-        let sum: f64 =
-            self.positions().map(|i| 10f64.powf(SLOPE / 10.0 * (sensitivities_db[i] - weights[i]))).sum();
+        let sum: f64 = positions.map(|i| 10f64.powf(SLOPE / 10.0 * (sensitivities_db[i] - weights[i]))).sum();
         -10.0 / SLOPE * sum.log10()
     }
 }
