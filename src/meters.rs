@@ -9,6 +9,7 @@ use crate::dsp::DspError;
 pub mod band_energy;
 pub mod coupling;
 pub mod loudness;
+pub mod quality;
 pub mod response;
 
 /// Why a meter gives no reading.

@@ -135,11 +135,7 @@ fn round(value: f64) -> f64 {
 }
 
 fn meter_row(one: &Residual) -> String {
-    let decimals = match one.unit {
-        "ms" => 4,
-        "dB" | "dBov" => 3,
-        _ => 4,
-    };
+    let decimals = if one.unit.starts_with("dB") { 3 } else { 4 };
     let number = |value: f64| format!("{value:.decimals$}").replace('-', "−");
     let (truth, measured) = match one.values {
         Some((truth, measured)) => (number(truth), number(measured)),

@@ -39,6 +39,7 @@ const DOORS: &[(&[&str], &str)] = &[
     (&["rustfft", "realfft"], "src/dsp/spectrum"),
     (&["egui", "eframe", "egui_plot"], "src/gui"),
     (&["sonora", "audio_codec"], "src/bench/car"),
+    (&["pesq", "visqol_rs"], "src/meters/quality"),
     (&["clap", "indicatif", "ctrlc", "anstream"], "src/cli"),
 ];
 

@@ -3,6 +3,7 @@
 //! Each file makes its residuals once; its own tests hold them and show that each check can fail, and `accuracy` prints
 //! them.
 
+mod quality;
 mod reference;
 pub(crate) mod residual;
 
@@ -10,5 +11,5 @@ use residual::Residual;
 
 /// Every residual, in the order of `lombard measure --help`.
 pub(crate) fn residuals() -> Vec<Residual> {
-    [&*reference::RESIDUALS].into_iter().flatten().cloned().collect()
+    [&*reference::RESIDUALS, &*quality::RESIDUALS].into_iter().flatten().cloned().collect()
 }

@@ -13,6 +13,7 @@ mod loudness_rating;
 mod mask;
 mod reading;
 mod response;
+mod speech_quality;
 
 /// Measure WAV files with the meters of the methods
 ///
@@ -26,6 +27,7 @@ pub(super) enum Measure {
     LoudnessRating(loudness_rating::LoudnessRating),
     CouplingLoss(coupling_loss::CouplingLoss),
     Mask(mask::MaskOf),
+    SpeechQuality(speech_quality::SpeechQuality),
 }
 
 impl Measure {
@@ -37,6 +39,7 @@ impl Measure {
             Self::LoudnessRating(one) => one.run()?,
             Self::CouplingLoss(one) => one.run()?,
             Self::Mask(one) => return one.run(),
+            Self::SpeechQuality(one) => one.run()?,
         }
         Ok(0)
     }

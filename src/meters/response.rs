@@ -138,7 +138,11 @@ mod tests {
 
     #[test]
     fn bands_without_stimulus_have_no_gain() {
-        let x = Cascade::butterworth_lowpass(9, 48_000, 300.0).filtered(&noise(96_000, 3));
+        let mut x = Cascade::butterworth_lowpass(9, 48_000, 300.0).filtered(&noise(96_000, 3));
+        // Faded: the cut of a record at its ends would reach into every band.
+        for (n, x) in x.iter_mut().enumerate() {
+            *x *= (std::f64::consts::PI * n as f64 / 96_000.0).sin().powi(2);
+        }
         let bands = Bands::third_octave(100.0, 10_000.0);
         let read = response(&x, &x, 48_000, &bands, &SEARCH).unwrap();
         assert!(read.gain_db[0].unwrap().abs() < 1e-9 && read.gain_db[20].is_none());

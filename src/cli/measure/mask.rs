@@ -16,7 +16,8 @@ use crate::verdict::Verdict;
 /// Hold a curve against a mask
 ///
 /// Straight lines in dB over log f between the points of the mask, as in a plan. A floating mask is judged by shape: the
-/// curve is shifted to where it has most room. A curve that leaves a part of the mask open can fail and cannot pass.
+/// curve is shifted to where it has most room. A curve that leaves more than an octave at an end of the
+/// mask open can fail and cannot pass.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Prints verdict, worst_margin_db, at_hz, shift_db, and a reason where the verdict needs one.
