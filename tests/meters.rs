@@ -4,6 +4,7 @@
 //! them.
 
 mod quality;
+mod ratings;
 mod reference;
 pub(crate) mod residual;
 
@@ -11,5 +12,9 @@ use residual::Residual;
 
 /// Every residual, in the order of `lombard measure --help`.
 pub(crate) fn residuals() -> Vec<Residual> {
-    [&*reference::RESIDUALS, &*quality::RESIDUALS].into_iter().flatten().cloned().collect()
+    [&*reference::RESIDUALS, &*ratings::RESIDUALS, &*quality::RESIDUALS]
+        .into_iter()
+        .flatten()
+        .cloned()
+        .collect()
 }

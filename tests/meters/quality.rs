@@ -113,7 +113,7 @@ fn visqol_puts_identical_signals_above_degraded_ones() {
     let of = |signal: &[f64]| score(Model::Visqol, &reference, signal, 16_000).unwrap().score;
     let (same, coarse, noisy) =
         (of(&reference), of(&degraded(&wide, "coarse")), of(&degraded(&wide, "noise")));
-    assert!((same - 5.0).abs() < 1e-6 && coarse < same && noisy < coarse, "{same} {coarse} {noisy}");
+    assert!((same - 5.0).abs() < 1e-3 && coarse < same && noisy < coarse, "{same} {coarse} {noisy}");
 }
 
 #[cfg(not(feature = "visqol"))]
