@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use lombard::methods::{Card, METHODS};
 
 use crate::fresh::fresh;
+use crate::source::root;
 
 const HEAD: &str = "# Methods
 
@@ -56,6 +57,56 @@ fn section(card: &Card) -> String {
         let _ = writeln!(text, "| `{}` | {} | {default} | {} |", one.key, one.kind, one.doc);
     }
     text
+}
+
+const METERS_HEAD: &str = "# Meters
+
+What `lombard measure` reads from WAV files, and how: the definition of each meter, as it stands at the head of its source. \
+The methods use the same code. This page is written by a test; `make bless` writes it again. The options stand in \
+[cli.md](cli.md#lombard-measure), the residuals against formulas and tools of other makers in [accuracy.md](accuracy.md#meters).
+
+Conventions of all meters:
+
+- 0 dBov is a mean square of 1.0, so a full-scale sine has −3.01 dBov. `--zero-dbov` tells the physical level of 0 dBov \
+and adds levels in its unit.
+- Files of any rate and sample format are read as they are. Nothing is resampled, mixed or normalized: files of two rates, \
+or several channels without a choice, are refused.
+- A pair of files begins at the same instant; what came later is the delay.
+- JSON has neither NaN nor infinity: a number that does not exist is `null`.
+";
+
+/// The meters in the order of `lombard measure --help`, with the files that define them.
+const METERS: &[(&str, &str)] = &[
+    ("active-level", "src/cli/measure/active_level.rs"),
+    ("level", "src/cli/measure/level.rs"),
+    ("response", "src/meters/response.rs"),
+    ("loudness-rating", "src/meters/loudness.rs"),
+    ("coupling-loss", "src/meters/coupling.rs"),
+    ("mask", "src/cli/measure/mask.rs"),
+    ("speech-quality", "src/meters/quality.rs"),
+];
+
+/// What the head of a file says, as a section of the page.
+fn meter_section((name, path): &(&str, &str)) -> String {
+    let text = std::fs::read_to_string(root().join(path)).unwrap();
+    let head = text.lines().map_while(|line| line.strip_prefix("//!"));
+    // A title of the file itself stands in for the section's own.
+    let lines: Vec<&str> = head.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
+    // Links to items belong to the pages of the code.
+    let body = lines.join("\n").replace("\\[", "[").replace("\\]", "]");
+    format!("\n## {name}\n\n{}\n", body.trim())
+}
+
+#[test]
+fn the_page_of_the_meters_is_fresh_and_complete() {
+    let sections: String = METERS.iter().map(meter_section).collect();
+    fresh("docs/meters.md", &(METERS_HEAD.to_owned() + &sections));
+    // Every command has its section, in the same order.
+    let reference = lombard::cli::reference();
+    let commands: Vec<&str> =
+        reference.lines().filter_map(|line| line.strip_prefix("## lombard measure ")).collect();
+    let told: Vec<&str> = METERS.iter().map(|(name, _)| *name).collect();
+    assert_eq!(commands, told);
 }
 
 #[test]

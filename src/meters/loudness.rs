@@ -1,6 +1,15 @@
 //! P.79 loudness rating: the weights of narrowband (Table 1) and wideband (Annex A), and the formula that uses them.
 //!
-//! The weights were not read in a copy of P.79; how far each has been verified stands beside it.
+//! LR = −(10/m)·log10 Σ 10^((m/10)·(S − W)), m = 0.175 (P.79 equation 5-1), over the third octaves 4 to 17 (narrowband) or
+//! 1 to 20 (wideband). S is the sensitivity of the band, energy recorded over energy played, in dBV/Pa in send and in
+//! dBPa/V in receive; W are the weights of send or receive. A level at the POI becomes a voltage at 600 Ω:
+//! 0 dBm0 = −2.218 dBV. Larger is quieter.
+//!
+//! In receive with two ears the magnitudes are summed band by band, S = 20·log10(10^(S_left/20) + 10^(S_right/20)), and
+//! 8 dB are taken off (P.581); with one ear 14 dB (P.340). No leakage term: nothing is sealed.
+//!
+//! The weights were not read in a copy of P.79; how far each has been verified stands beside it. Ratings with the table
+//! of Annex A are provisional.
 
 use crate::terms::{Bandwidth, Direction};
 

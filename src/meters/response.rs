@@ -1,7 +1,13 @@
 //! Response: what a path does to the level of a signal, band by band.
 //!
-//! The recording is aligned by the measured delay; the gain of a band is the ratio of the energies in what both have in
-//! common. Noise of the recording counts as signal.
+//! 1. The delay is found by correlation (as `measure delay`); without a delay that stands out of chance there is no
+//!    response.
+//! 2. Reference and recording, aligned to the nearest frame, are cut to what both have in common.
+//! 3. The gain of a band is the energy of the recording over that of the reference in it, by the DFT of the whole
+//!    records without a window; bins that a band edge cuts count in part (IEC 61260-1 midbands and edges).
+//!
+//! Noise of the recording counts as signal. A band in which the reference lies more than 80 dB under the whole of it has
+//! no gain.
 
 use super::MeterError;
 use super::band_energy::{band_energies, empty_bands};

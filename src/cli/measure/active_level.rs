@@ -1,4 +1,17 @@
 //! `lombard measure active-level`: the active speech level of P.56.
+//!
+//! Method B of P.56 (12/2011), clause 7, as the ITU's own tool computes it:
+//!
+//! 1. Two exponential averages of the magnitude, one after the other, each with a time constant of 30 ms, make the
+//!    envelope.
+//! 2. For thresholds a factor of two apart (2⁻¹⁵ of full scale and up), the time during which the envelope is above the
+//!    threshold, or was within the last 200 ms, is its activity time.
+//! 3. The active level is the energy over the activity time of that threshold which lies 15.9 dB below the level. Between
+//!    two thresholds both are interpolated exactly; the ITU's tool stops within half a decibel.
+//!
+//! At the rate of the file, without a band filter (P.56 annexes B and C leave it to the user), an offset counts as signal.
+//! Where nothing stands out of the lowest threshold there is no active level: `null`. Processed speech in noise has too
+//! much activity: read the level on the clean signal.
 
 use clap::Args;
 

@@ -1,4 +1,11 @@
 //! `lombard measure level`: levels of the whole file, plain and weighted.
+//!
+//! The mean square of the record by its DFT without a window, whose bins sum to the mean square exactly; each bin is
+//! weighted by the analytic curve at its frequency: A and C by the pole frequencies of IEC 61672-1 annex E (0 dB at
+//! 1 kHz), psophometric by Table 1 of O.41 (0 dB at 800 Hz), interpolated in dB over log f. Above 6 kHz, where the table
+//! ends, its 43 dB are held; below its first point its slope goes on, so that an offset has no weight.
+//!
+//! A record is taken as it is: a tone that does not fill it with whole periods spreads over bins, with the same sum.
 
 use clap::Args;
 

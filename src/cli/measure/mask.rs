@@ -1,4 +1,9 @@
 //! `lombard measure mask`: a curve held against a mask.
+//!
+//! The lines of a mask are straight in dB over log f between their points; a point of the curve beyond the ends of a line
+//! is not judged by it. The margin is the smallest room of any point to any line, negative outside. A floating mask
+//! judges the shape: the curve is shifted to where the room above and below is the same. A curve that leaves more than an
+//! octave at an end of a line open can fail and cannot pass.
 
 use std::path::PathBuf;
 
