@@ -155,14 +155,14 @@ pub fn fast_len(len: usize) -> usize {
     best
 }
 
-/// A single-precision transform pair of one length that allocates only when it is made.
-pub struct BlockFft {
-    forward: Arc<dyn RealToComplex<f32>>,
-    inverse: Arc<dyn ComplexToReal<f32>>,
-    scratch: Vec<Complex<f32>>,
+/// A transform pair of one length that allocates only when it is made.
+pub struct BlockFft<T: FftNum> {
+    forward: Arc<dyn RealToComplex<T>>,
+    inverse: Arc<dyn ComplexToReal<T>>,
+    scratch: Vec<Complex<T>>,
 }
 
-impl BlockFft {
+impl<T: FftNum> BlockFft<T> {
     /// A transform pair of `len` frames.
     pub fn new(len: usize) -> Self {
         let mut planner = RealFftPlanner::new();
@@ -178,7 +178,7 @@ impl BlockFft {
     }
 
     /// The plain DFT; `signal` is used up as working space.
-    pub fn forward(&mut self, signal: &mut [f32], bins: &mut [Complex<f32>]) {
+    pub fn forward(&mut self, signal: &mut [T], bins: &mut [Complex<T>]) {
         let used = self.forward.get_scratch_len();
         self.forward
             .process_with_scratch(signal, bins, &mut self.scratch[..used])
@@ -186,11 +186,11 @@ impl BlockFft {
     }
 
     /// The inverse without the factor 1/len; `bins` are used up as working space.
-    pub fn inverse_unscaled(&mut self, bins: &mut [Complex<f32>], signal: &mut [f32]) {
+    pub fn inverse_unscaled(&mut self, bins: &mut [Complex<T>], signal: &mut [T]) {
         let last = bins.len() - 1;
-        bins[0].im = 0.0;
+        bins[0].im = T::zero();
         if signal.len().is_multiple_of(2) {
-            bins[last].im = 0.0;
+            bins[last].im = T::zero();
         }
         let used = self.inverse.get_scratch_len();
         self.inverse
