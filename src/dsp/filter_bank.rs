@@ -99,7 +99,12 @@ struct Section {
 impl Section {
     fn at_rest(poles: [Bin; LANES]) -> Self {
         let none = [0.0; LANES];
-        Self { a1: poles.map(|pole| -2.0 * pole.re), a2: poles.map(|pole| pole.norm_sqr()), s0: none, s1: none }
+        Self {
+            a1: poles.map(|pole| -2.0 * pole.re),
+            a2: poles.map(|pole| pole.norm_sqr()),
+            s0: none,
+            s1: none,
+        }
     }
 
     /// Filters a block in place (transposed direct form II).
@@ -172,8 +177,7 @@ impl FilterBank {
     pub fn settling(&self, index: usize) -> Seconds {
         // Σ over the prototype's poles of its group delay at 0, −Re(1/p) = sin(…), twice over the width in rad/s.
         let order = self.filters[index].poles.len();
-        let delay: f64 =
-            (0..order).map(|k| (PI * (2 * k + 1) as f64 / (2 * order) as f64).sin()).sum();
+        let delay: f64 = (0..order).map(|k| (PI * (2 * k + 1) as f64 / (2 * order) as f64).sin()).sum();
         let band = &self.bands.as_slice()[index];
         Seconds(2.0 * delay / (TAU * (band.upper_hz - band.lower_hz)))
     }

@@ -118,7 +118,8 @@ fn load_response<T: FftNum>(
     fft: &mut BlockFft<T>,
     window: &mut [T],
 ) {
-    let scale = T::one() / T::from_usize(window.len()).expect("lengths are representable as floating-point numbers");
+    let scale =
+        T::one() / T::from_usize(window.len()).expect("lengths are representable as floating-point numbers");
     for (i, bins) in response.iter_mut().enumerate() {
         let from = (i * block).min(ir.len());
         let to = (from + block).min(ir.len());

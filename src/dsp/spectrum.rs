@@ -356,29 +356,47 @@ pub(super) fn sides(k: usize, len: usize) -> f64 {
 /// The power spectrum of the whole record, of any length, with no window: exact for weighted and band
 /// levels of the record as it is. An empty record gives no bins.
 pub fn power_spectrum(signal: &[f64], rate: u32) -> PowerSpectrum {
-    PowerSpectra::default().of(signal, rate)
+    let mut spectra = PowerSpectra::default();
+    spectra.of(signal, rate);
+    spectra.spectrum
 }
 
-/// [`power_spectrum`] of one record after another, with plan and memory kept: three times as fast for records of one
-/// length.
-#[derive(Default)]
+/// [`power_spectrum`] of one record after another, with plan and memory kept: several times as fast for long records of
+/// one length.
 pub struct PowerSpectra {
     fft: Fft,
     signal: Vec<f64>,
     bins: Vec<Bin>,
+    spectrum: PowerSpectrum,
+}
+
+impl Default for PowerSpectra {
+    fn default() -> Self {
+        let spectrum = PowerSpectrum { bin_hz: f64::NAN, nyquist_hz: f64::NAN, power: Vec::new() };
+        Self { fft: Fft::new(), signal: Vec::new(), bins: Vec::new(), spectrum }
+    }
 }
 
 impl PowerSpectra {
     /// The power spectrum of one more record.
-    pub fn of(&mut self, signal: &[f64], rate: u32) -> PowerSpectrum {
+    pub fn of(&mut self, signal: &[f64], rate: u32) -> &PowerSpectrum {
         let len = signal.len();
-        let scale = 1.0 / (len as f64 * len as f64);
         self.signal.clear();
         self.signal.extend_from_slice(signal);
         self.fft.forward_into(&mut self.signal, &mut self.bins);
-        let bins = self.bins.iter().enumerate();
-        let power = bins.map(|(k, bin)| bin.norm_sqr() * sides(k, len) * scale).collect();
-        PowerSpectrum { bin_hz: f64::from(rate) / len as f64, nyquist_hz: f64::from(rate) / 2.0, power }
+        let scale = 1.0 / (len as f64 * len as f64);
+        let PowerSpectrum { bin_hz, nyquist_hz, power } = &mut self.spectrum;
+        (*bin_hz, *nyquist_hz) = (f64::from(rate) / len as f64, f64::from(rate) / 2.0);
+        power.clear();
+        power.extend(self.bins.iter().map(|bin| bin.norm_sqr() * 2.0 * scale));
+        // What stands for itself alone: halves are exact.
+        if let Some(first) = power.first_mut() {
+            *first *= 0.5;
+        }
+        if len > 0 && len.is_multiple_of(2) {
+            power[len / 2] *= 0.5;
+        }
+        &self.spectrum
     }
 }
 

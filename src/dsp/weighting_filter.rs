@@ -91,8 +91,7 @@ fn sections(poles: &[f64], zeros: usize) -> Vec<Biquad> {
 fn fir_by_correction(rate: u32, gain: impl Fn(f64) -> f64) -> Vec<f64> {
     let half = (f64::from(rate) * PSOPHOMETRIC_SECONDS / 2.0).round() as usize;
     let grid = fast_len(8 * half);
-    let wanted: Vec<f64> =
-        (0..=grid / 2).map(|k| gain(f64::from(rate) * k as f64 / grid as f64)).collect();
+    let wanted: Vec<f64> = (0..=grid / 2).map(|k| gain(f64::from(rate) * k as f64 / grid as f64)).collect();
     let beta = kaiser_beta(PSOPHOMETRIC_STOP_DB);
     let window: Vec<f64> = (0..=half).map(|n| kaiser(n as f64 / (half + 1) as f64, beta)).collect();
     let mut fft = Fft::new();

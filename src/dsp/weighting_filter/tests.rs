@@ -76,7 +76,10 @@ fn blocks_of_any_size_and_the_whole_are_one_filter() {
                 assert!((a - b).abs() < 1e-10, "{weighting:?} {block} {n}: {a} {b}");
             }
             filter.reset();
-            assert_eq!(stream(&mut filter, &signal[..9600 / block * block], block)[..], streamed[..9600 / block * block]);
+            assert_eq!(
+                stream(&mut filter, &signal[..9600 / block * block], block)[..],
+                streamed[..9600 / block * block]
+            );
         }
     }
     assert_eq!(weighted(&signal, 16_000, Weighting::Flat), signal);
