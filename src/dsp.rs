@@ -25,6 +25,9 @@ pub mod level;
 pub mod filter;
 pub mod partition;
 
+pub mod filter_bank;
+pub mod weighting_filter;
+
 pub mod resample;
 
 pub mod align;

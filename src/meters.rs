@@ -7,7 +7,9 @@
 use crate::dsp::DspError;
 
 pub mod band_energy;
+pub mod bands;
 pub mod coupling;
+pub mod delay;
 pub mod loudness;
 pub mod quality;
 pub mod response;

@@ -5,8 +5,10 @@ use clap::Subcommand;
 use crate::run::RunError;
 
 mod active_level;
+mod bands;
 mod coupling_loss;
 mod curve;
+mod delay;
 mod input;
 mod level;
 mod loudness_rating;
@@ -23,6 +25,8 @@ mod speech_quality;
 pub(super) enum Measure {
     ActiveLevel(active_level::ActiveLevel),
     Level(level::Level),
+    Bands(bands::BandLevels),
+    Delay(delay::Delay),
     Response(response::ResponseOf),
     LoudnessRating(loudness_rating::LoudnessRating),
     CouplingLoss(coupling_loss::CouplingLoss),
@@ -35,6 +39,8 @@ impl Measure {
         match self {
             Self::ActiveLevel(one) => one.run()?,
             Self::Level(one) => one.run()?,
+            Self::Bands(one) => one.run()?,
+            Self::Delay(one) => one.run()?,
             Self::Response(one) => one.run()?,
             Self::LoudnessRating(one) => one.run()?,
             Self::CouplingLoss(one) => one.run()?,

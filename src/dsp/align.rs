@@ -97,32 +97,36 @@ pub fn find_delay(
     check(reference, "reference")?;
     check(recording, "recording")?;
     let lags = Lags::new(reference.len(), recording.len(), rate, search)?;
-    let (reference, recording) = (&centered(reference), &centered(recording));
+    let (reference, recording) = (Centered::new(reference), Centered::new(recording));
 
-    let mut spectra = Spectra::new(reference, recording);
-    let correlation = match search.whiten_hz {
-        None => spectra.correlation(),
-        Some(band_hz) => spectra.whitened_correlation(rate, band_hz),
+    let size = match search.whiten_hz {
+        None => lags.clear_size(reference.len(), recording.len()),
+        // A whitened correlation has no end.
+        Some(_) => fast_len(reference.len() + recording.len()),
     };
-    let quadrature = spectra.quadrature();
-    let envelope = |lag| correlation.at(lag).hypot(quadrature.at(lag));
+    let spectra = Spectra::new(&reference, &recording, size);
+    let variance = spectra.variance();
+    let Correlations { searched, quadrature, plain } = match search.whiten_hz {
+        None => spectra.correlations(),
+        Some(band_hz) => spectra.whitened_correlations(rate, band_hz),
+    };
+    let envelope2 = |lag| searched.at(lag).powi(2) + quadrature.at(lag).powi(2);
 
     let overlap = Overlap::new(reference, recording);
-    let ratings: Vec<f64> = lags.iter().map(|lag| overlap.rating(envelope(lag), lag)).collect();
+    let ratings: Vec<f64> = lags.iter().map(|lag| overlap.rating(envelope2(lag), lag)).collect();
     let best = position_of_maximum(&ratings);
     let (from, to) = main_lobe(&ratings, best);
 
     let coarse = lags.lag(best);
-    let lag = strongest_lag_near(coarse, &lags, &correlation, envelope);
-    let fine = correlation.refine(lag);
-    let polarity = if correlation.at(lag) < 0.0 { Polarity::Inverted } else { Polarity::Upright };
-    let plain = if search.whiten_hz.is_some() { spectra.correlation() } else { correlation };
-    let value = plain.interpolate(fine);
+    let lag = strongest_lag_near(coarse, &lags, &searched, envelope2);
+    let fine = searched.refine(lag);
+    let polarity = if searched.at(lag) < 0.0 { Polarity::Inverted } else { Polarity::Upright };
+    let value = plain.as_ref().unwrap_or(&searched).interpolate(fine);
     Ok(Delay {
         delay: Seconds(fine / f64::from(rate)),
         polarity,
         correlation: overlap.normalize(value * polarity.sign(), lag),
-        chance: spectra.chance(overlap.frames(lag), lags.len()),
+        chance: chance(variance, overlap.frames(lag), lags.len()),
         second: second_peak(&ratings, from, to).map(|(i, rating)| SecondPeak {
             delay: Seconds(lags.lag(i) as f64 / f64::from(rate)),
             ratio: (rating / ratings[best]).sqrt(),
@@ -140,10 +144,26 @@ fn check(signal: &[f64], which: &'static str) -> Result<(), DspError> {
     Ok(())
 }
 
-/// The signal without its mean: an offset of a converter correlates with everything.
-fn centered(signal: &[f64]) -> Vec<f64> {
-    let mean = signal.iter().sum::<f64>() / signal.len() as f64;
-    signal.iter().map(|x| x - mean).collect()
+/// A signal without its mean: an offset of a converter correlates with everything.
+#[derive(Clone, Copy)]
+struct Centered<'a> {
+    signal: &'a [f64],
+    mean: f64,
+}
+
+impl<'a> Centered<'a> {
+    fn new(signal: &'a [f64]) -> Self {
+        Self { signal, mean: signal.iter().sum::<f64>() / signal.len() as f64 }
+    }
+
+    fn len(&self) -> usize {
+        self.signal.len()
+    }
+
+    fn iter(&self) -> impl Iterator<Item = f64> + use<'a> {
+        let mean = self.mean;
+        self.signal.iter().map(move |x| x - mean)
+    }
 }
 
 /// The lags of a search, those at which the signals overlap.
@@ -174,51 +194,84 @@ impl Lags {
     fn len(&self) -> usize {
         (self.last - self.first + 1) as usize
     }
+
+    /// A transform length at which none of these lags, and nothing that interpolation between them reads, meets another
+    /// lag at which the signals overlap. The shorter the search, the shorter the transform.
+    fn clear_size(&self, reference: usize, recording: usize) -> usize {
+        let (len_a, len_b) = (reference as i64, recording as i64);
+        let needed = (len_a + self.last).max(len_b - self.first) + INTERPOLATION_HALF;
+        fast_len(needed.max(len_a).max(len_b) as usize)
+    }
 }
 
-/// The spectra of two signals over a length at which no lag meets another.
+/// The spectra of two signals over one length.
 struct Spectra {
     fft: Fft,
     size: usize,
     a: Vec<Bin>,
     b: Vec<Bin>,
-    /// The cross-spectrum of the latest correlation.
-    cross: Vec<Bin>,
+    /// Working space of `size` frames.
+    frames: Vec<f64>,
+}
+
+/// The correlation in which the delay is searched, its Hilbert transform (−90° for every positive frequency), and the
+/// correlation of the signals as they are where that is another one.
+struct Correlations {
+    searched: Correlation,
+    quadrature: Correlation,
+    plain: Option<Correlation>,
 }
 
 impl Spectra {
-    fn new(reference: &[f64], recording: &[f64]) -> Self {
-        let size = fast_len(reference.len() + recording.len());
-        let mut fft = Fft::new();
-        let (a, b) = (fft.padded(reference, size), fft.padded(recording, size));
-        Self { fft, size, a, b, cross: Vec::new() }
+    fn new(reference: &Centered<'_>, recording: &Centered<'_>, size: usize) -> Self {
+        let (mut fft, mut frames) = (Fft::new(), Vec::with_capacity(size));
+        let mut bins = [reference, recording].map(|signal| {
+            let mut bins = Vec::new();
+            frames.clear();
+            frames.extend(signal.iter());
+            frames.resize(size, 0.0);
+            fft.forward_into(&mut frames, &mut bins);
+            bins
+        });
+        let (a, b) = (std::mem::take(&mut bins[0]), std::mem::take(&mut bins[1]));
+        Self { fft, size, a, b, frames }
     }
 
-    /// The correlation of the signals as they are.
-    fn correlation(&mut self) -> Correlation {
-        self.cross = self.a.iter().zip(&self.b).map(|(a, b)| a.conj() * b).collect();
-        Correlation { values: self.fft.inverse(&self.cross, self.size) }
+    /// The correlation of the signals as they are. Every buffer is used again: new memory for long signals takes as
+    /// long as the transforms.
+    fn correlations(mut self) -> Correlations {
+        for (a, b) in self.a.iter_mut().zip(&mut self.b) {
+            *a = a.conj() * *b;
+            *b = turned(*a);
+        }
+        let mut values = self.frames;
+        self.fft.inverse_into(&mut self.a, self.size, &mut values);
+        let quadrature = Correlation { values: self.fft.inverse_owned(self.b, self.size) };
+        Correlations { searched: Correlation { values }, quadrature, plain: None }
     }
 
-    /// The correlation of the signals whitened in a band.
-    fn whitened_correlation(&mut self, rate: u32, band_hz: (f64, f64)) -> Correlation {
-        self.cross = self.a.iter().zip(&self.b).map(|(a, b)| a.conj() * b).collect();
-        whiten(&mut self.cross, &self.a, &self.b, f64::from(rate) / self.size as f64, band_hz);
-        Correlation { values: self.fft.inverse(&self.cross, self.size) }
+    /// The correlation of the signals whitened in a band, and the plain one.
+    fn whitened_correlations(mut self, rate: u32, band_hz: (f64, f64)) -> Correlations {
+        let mut white: Vec<Bin> = self.a.iter().zip(&self.b).map(|(a, b)| a.conj() * b).collect();
+        let plain = white.clone();
+        whiten(&mut white, &self.a, &self.b, f64::from(rate) / self.size as f64, band_hz);
+        self.a.iter_mut().zip(&white).for_each(|(a, bin)| *a = turned(*bin));
+        let mut values = self.frames;
+        self.fft.inverse_into(&mut white, self.size, &mut values);
+        let mut inverse = |bins: Vec<Bin>| Correlation { values: self.fft.inverse_owned(bins, self.size) };
+        Correlations {
+            searched: Correlation { values },
+            quadrature: inverse(self.a),
+            plain: Some(inverse(plain)),
+        }
     }
 
-    /// The Hilbert transform of the latest correlation: −90° for every positive frequency.
-    fn quadrature(&mut self) -> Correlation {
-        let turned: Vec<Bin> = self.cross.iter().map(|bin| Bin::new(bin.im, -bin.re)).collect();
-        Correlation { values: self.fft.inverse(&turned, self.size) }
-    }
-
-    /// The largest normalized correlation that `lags` lags of unrelated signals lead to expect, with
-    /// `overlap` frames in common: √(2·ln(lags)) standard deviations.
+    /// The mean square of the normalized correlation of unrelated signals with these spectra, times the frames in
+    /// common.
     ///
-    /// Σ|A|²|B|² / (Σ|A|²·Σ|B|²) is the mean square over all circular lags; those without overlap
-    /// count too, so it grows by their part.
-    fn chance(&self, overlap: i64, lags: usize) -> f64 {
+    /// Σ|A|²|B|² / (Σ|A|²·Σ|B|²) is the mean square over all circular lags; those without overlap count too, so it grows
+    /// by their part.
+    fn variance(&self) -> f64 {
         let (mut both, mut of_a, mut of_b) = (0.0, 0.0, 0.0);
         for (a, b) in self.a.iter().zip(&self.b) {
             both += a.norm_sqr() * b.norm_sqr();
@@ -226,9 +279,19 @@ impl Spectra {
             of_b += b.norm_sqr();
         }
         // One-sided sums stand for twice as many bins: the factor 0.5.
-        let variance = 0.5 * both / (of_a * of_b) * self.size as f64 / overlap as f64;
-        (variance * 2.0 * (lags as f64).ln().max(1.0)).sqrt().min(1.0)
+        0.5 * both / (of_a * of_b) * self.size as f64
     }
+}
+
+/// By −90°.
+fn turned(bin: Bin) -> Bin {
+    Bin::new(bin.im, -bin.re)
+}
+
+/// The largest normalized correlation that `lags` lags of unrelated signals lead to expect, with `overlap` frames in
+/// common: √(2·ln(lags)) standard deviations.
+fn chance(variance: f64, overlap: i64, lags: usize) -> f64 {
+    (variance / overlap as f64 * 2.0 * (lags as f64).ln().max(1.0)).sqrt().min(1.0)
 }
 
 /// The lag with the largest magnitude of the correlation among those around `coarse` where the
@@ -237,13 +300,13 @@ fn strongest_lag_near(
     coarse: i64,
     lags: &Lags,
     correlation: &Correlation,
-    envelope: impl Fn(i64) -> f64,
+    envelope2: impl Fn(i64) -> f64,
 ) -> i64 {
-    let floor = 0.7 * envelope(coarse);
+    let floor = 0.7 * 0.7 * envelope2(coarse);
     let mut best = coarse;
     for step in [-1, 1] {
         let mut lag = coarse;
-        while (lags.first..=lags.last).contains(&lag) && envelope(lag) >= floor {
+        while (lags.first..=lags.last).contains(&lag) && envelope2(lag) >= floor {
             if correlation.at(lag).abs() > correlation.at(best).abs() {
                 best = lag;
             }
@@ -253,6 +316,9 @@ fn strongest_lag_near(
     best
 }
 
+/// Frames on each side that interpolation between lags reads.
+const INTERPOLATION_HALF: i64 = 48;
+
 /// A correlation against lag, circular.
 struct Correlation {
     values: Vec<f64>,
@@ -260,7 +326,15 @@ struct Correlation {
 
 impl Correlation {
     fn index(&self, lag: i64) -> usize {
-        lag.rem_euclid(self.values.len() as i64) as usize
+        let len = self.values.len() as i64;
+        // A division only for lags that go around more than once.
+        if (0..len).contains(&lag) {
+            lag as usize
+        } else if (-len..0).contains(&lag) {
+            (lag + len) as usize
+        } else {
+            lag.rem_euclid(len) as usize
+        }
     }
 
     fn at(&self, lag: i64) -> f64 {
@@ -269,7 +343,7 @@ impl Correlation {
 
     /// The correlation at a lag between frames, by a windowed sinc.
     fn interpolate(&self, lag: f64) -> f64 {
-        const HALF: i64 = 48;
+        const HALF: i64 = INTERPOLATION_HALF;
         let beta = kaiser_beta(100.0);
         let base = lag.floor() as i64;
         (base + 1 - HALF..=base + HALF)
@@ -345,32 +419,28 @@ fn moving_mean(bins: &[Bin], half: usize) -> Vec<f64> {
 }
 
 /// The energies of the overlapping parts at any lag.
-struct Overlap {
-    /// Running sums of the squares, one longer than the signal.
+struct Overlap<'a> {
+    /// Running sums of the reference's squares, one longer than it is.
     reference: Vec<f64>,
-    recording: Vec<f64>,
+    recording: Centered<'a>,
 }
 
 /// Overlaps with less than this part of the reference's energy are not rated higher for it.
 const OVERLAP_MIN: f64 = 0.1;
 
-impl Overlap {
-    fn new(reference: &[f64], recording: &[f64]) -> Self {
-        let running = |signal: &[f64]| {
-            let mut sum = 0.0;
-            std::iter::once(0.0)
-                .chain(signal.iter().map(|x| {
-                    sum += x * x;
-                    sum
-                }))
-                .collect()
-        };
-        Self { reference: running(reference), recording: running(recording) }
+impl<'a> Overlap<'a> {
+    fn new(reference: Centered<'_>, recording: Centered<'a>) -> Self {
+        let mut sum = 0.0;
+        let running = reference.iter().map(|x| {
+            sum += x * x;
+            sum
+        });
+        Self { reference: std::iter::once(0.0).chain(running).collect(), recording }
     }
 
     /// The frames of the reference that lie in the recording at `lag`.
     fn range(&self, lag: i64) -> (i64, i64) {
-        let (len_a, len_b) = (self.reference.len() as i64 - 1, self.recording.len() as i64 - 1);
+        let (len_a, len_b) = (self.reference.len() as i64 - 1, self.recording.len() as i64);
         let from = (-lag).clamp(0, len_a);
         (from, (len_b - lag).clamp(from, len_a))
     }
@@ -381,21 +451,21 @@ impl Overlap {
         to - from
     }
 
-    /// The energies of the part of the reference that lies in the recording at `lag`, and of the part
-    /// of the recording that it lies on.
-    fn energies(&self, lag: i64) -> (f64, f64) {
+    /// The energy of the part of the reference that lies in the recording at `lag`.
+    fn reference_energy(&self, lag: i64) -> f64 {
         let (from, to) = self.range(lag);
-        let part = |sums: &[f64], from: i64, to: i64| (sums[to as usize] - sums[from as usize]).max(0.0);
-        (part(&self.reference, from, to), part(&self.recording, from + lag, to + lag))
+        (self.reference[to as usize] - self.reference[from as usize]).max(0.0)
     }
 
-    fn rating(&self, envelope: f64, lag: i64) -> f64 {
+    fn rating(&self, envelope2: f64, lag: i64) -> f64 {
         let whole = self.reference[self.reference.len() - 1];
-        envelope * envelope / self.energies(lag).0.max(OVERLAP_MIN * whole)
+        envelope2 / self.reference_energy(lag).max(OVERLAP_MIN * whole)
     }
 
     fn normalize(&self, correlation: f64, lag: i64) -> f64 {
-        let (a, b) = self.energies(lag);
+        let (from, to) = self.range(lag);
+        let part = self.recording.iter().skip((from + lag) as usize).take((to - from) as usize);
+        let (a, b) = (self.reference_energy(lag), part.map(|x| x * x).sum::<f64>());
         if a > 0.0 && b > 0.0 { (correlation / (a * b).sqrt()).clamp(0.0, 1.0) } else { 0.0 }
     }
 }

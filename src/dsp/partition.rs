@@ -1,40 +1,41 @@
-//! A streaming convolver: uniformly partitioned overlap-save in single precision, without latency.
+//! A streaming convolver: uniformly partitioned overlap-save, without latency; single precision for rendering,
+//! double for meters.
 
-use super::spectrum::{BlockFft, Complex};
+use super::spectrum::{BlockFft, Complex, FftNum};
 
 /// Convolves a stream with a long impulse response, block by block.
 ///
 /// The output of a block contains what the same block's input contributes: no latency beyond the
 /// block itself. Nothing is allocated after construction.
-pub struct BlockConvolver {
+pub struct BlockConvolver<T: FftNum = f32> {
     block: usize,
-    fft: BlockFft,
+    fft: BlockFft<T>,
     /// One spectrum per partition of the response, already divided by the transform's length.
-    response: Vec<Vec<Complex<f32>>>,
+    response: Vec<Vec<Complex<T>>>,
     /// The spectra of the latest blocks, a ring; `newest` is the one of the current block.
-    history: Vec<Vec<Complex<f32>>>,
+    history: Vec<Vec<Complex<T>>>,
     newest: usize,
     /// The last block and the current one, as the transform wants them.
-    window: Vec<f32>,
-    previous: Vec<f32>,
-    sum: Vec<Complex<f32>>,
-    time: Vec<f32>,
+    window: Vec<T>,
+    previous: Vec<T>,
+    sum: Vec<Complex<T>>,
+    time: Vec<T>,
     /// How many blocks of zeros came last.
     zeros: usize,
 }
 
-impl BlockConvolver {
+impl<T: FftNum> BlockConvolver<T> {
     /// A convolver at rest for blocks of `block` frames. An empty response gives silence.
     ///
     /// # Panics
     /// If `block` is 0.
-    pub fn new(ir: &[f32], block: usize) -> Self {
+    pub fn new(ir: &[T], block: usize) -> Self {
         assert!(block > 0, "a block needs frames");
         let mut fft = BlockFft::new(2 * block);
         let partitions = ir.len().div_ceil(block).max(1);
-        let empty = vec![Complex::new(0.0, 0.0); fft.bins()];
+        let empty = vec![Complex::new(T::zero(), T::zero()); fft.bins()];
         let mut response = vec![empty.clone(); partitions];
-        let mut window = vec![0.0; 2 * block];
+        let mut window = vec![T::zero(); 2 * block];
         load_response(&mut response, ir, block, &mut fft, &mut window);
         Self {
             block,
@@ -43,9 +44,9 @@ impl BlockConvolver {
             history: vec![empty.clone(); partitions],
             newest: 0,
             window,
-            previous: vec![0.0; block],
+            previous: vec![T::zero(); block],
             sum: empty,
-            time: vec![0.0; 2 * block],
+            time: vec![T::zero(); 2 * block],
             zeros: 0,
         }
     }
@@ -65,15 +66,15 @@ impl BlockConvolver {
     ///
     /// # Panics
     /// If `ir` is longer than [`Self::capacity`].
-    pub fn replace(&mut self, ir: &[f32]) {
+    pub fn replace(&mut self, ir: &[T]) {
         assert!(ir.len() <= self.capacity(), "the response is longer than the convolver was made for");
         load_response(&mut self.response, ir, self.block, &mut self.fft, &mut self.window);
     }
 
     /// Back to rest.
     pub fn reset(&mut self) {
-        self.history.iter_mut().for_each(|bins| bins.fill(Complex::new(0.0, 0.0)));
-        self.previous.fill(0.0);
+        self.history.iter_mut().for_each(|bins| bins.fill(Complex::new(T::zero(), T::zero())));
+        self.previous.fill(T::zero());
         self.zeros = 0;
     }
 
@@ -81,13 +82,13 @@ impl BlockConvolver {
     ///
     /// # Panics
     /// If `input` or `output` don't hold one block.
-    pub fn process(&mut self, input: &[f32], output: &mut [f32]) {
+    pub fn process(&mut self, input: &[T], output: &mut [T]) {
         assert!(input.len() == self.block && output.len() == self.block, "not one block");
         // Once every block in the history is zero the output is, and nothing needs to be computed.
-        let is_zero = input.iter().all(|x| *x == 0.0);
+        let is_zero = input.iter().all(|x| x.is_zero());
         self.zeros = if is_zero { (self.zeros + 1).min(self.history.len() + 2) } else { 0 };
         if self.zeros > self.history.len() + 1 {
-            output.fill(0.0);
+            output.fill(T::zero());
             return;
         }
         self.window[..self.block].copy_from_slice(&self.previous);
@@ -98,11 +99,11 @@ impl BlockConvolver {
         self.newest = (self.newest + 1) % partitions;
         self.fft.forward(&mut self.window, &mut self.history[self.newest]);
 
-        self.sum.fill(Complex::new(0.0, 0.0));
+        self.sum.fill(Complex::new(T::zero(), T::zero()));
         for (age, response) in self.response.iter().enumerate() {
             let bins = &self.history[(self.newest + partitions - age) % partitions];
             for ((sum, x), h) in self.sum.iter_mut().zip(bins).zip(response) {
-                *sum += x * h;
+                *sum = *sum + x * h;
             }
         }
         self.fft.inverse_unscaled(&mut self.sum, &mut self.time);
@@ -110,19 +111,20 @@ impl BlockConvolver {
     }
 }
 
-fn load_response(
-    response: &mut [Vec<Complex<f32>>],
-    ir: &[f32],
+fn load_response<T: FftNum>(
+    response: &mut [Vec<Complex<T>>],
+    ir: &[T],
     block: usize,
-    fft: &mut BlockFft,
-    window: &mut [f32],
+    fft: &mut BlockFft<T>,
+    window: &mut [T],
 ) {
-    let scale = 1.0 / window.len() as f32;
+    let scale =
+        T::one() / T::from_usize(window.len()).expect("lengths are representable as floating-point numbers");
     for (i, bins) in response.iter_mut().enumerate() {
         let from = (i * block).min(ir.len());
         let to = (from + block).min(ir.len());
-        window.fill(0.0);
-        window.iter_mut().zip(&ir[from..to]).for_each(|(w, h)| *w = h * scale);
+        window.fill(T::zero());
+        window.iter_mut().zip(&ir[from..to]).for_each(|(w, h)| *w = *h * scale);
         fft.forward(window, bins);
     }
 }

@@ -41,13 +41,21 @@ impl<T: FftNum> Fft<T> {
     }
 
     fn forward_owned(&mut self, mut signal: Vec<T>) -> Vec<Complex<T>> {
+        let mut bins = Vec::new();
+        self.forward_into(&mut signal, &mut bins);
+        bins
+    }
+
+    /// [`Self::forward`] into `bins`, whose memory is used again: with long signals its pages cost as much time as the
+    /// transform. `signal` is used up as working space.
+    pub fn forward_into(&mut self, signal: &mut [T], bins: &mut Vec<Complex<T>>) {
         if signal.is_empty() {
-            return Vec::new();
+            bins.clear();
+            return;
         }
         let plan = self.planner.plan_fft_forward(signal.len());
-        let mut bins = plan.make_output_vec();
-        plan.process(&mut signal, &mut bins).expect("buffers were made to the plan's lengths");
-        bins
+        bins.resize(plan.complex_len(), Complex::zero());
+        plan.process(signal, bins).expect("buffers were made to the plan's lengths");
     }
 
     /// The real signal of `len` frames whose plain DFT is `bins` (so with the factor 1/len).
@@ -59,9 +67,20 @@ impl<T: FftNum> Fft<T> {
         self.inverse_owned(bins.to_vec(), len)
     }
 
-    fn inverse_owned(&mut self, mut bins: Vec<Complex<T>>, len: usize) -> Vec<T> {
+    pub(super) fn inverse_owned(&mut self, mut bins: Vec<Complex<T>>, len: usize) -> Vec<T> {
+        let mut signal = Vec::new();
+        self.inverse_into(&mut bins, len, &mut signal);
+        signal
+    }
+
+    /// [`Self::inverse`] into `signal`, whose memory is used again. `bins` are used up as working space.
+    ///
+    /// # Panics
+    /// If `bins.len() != len / 2 + 1`.
+    pub fn inverse_into(&mut self, bins: &mut [Complex<T>], len: usize, signal: &mut Vec<T>) {
         if len == 0 {
-            return Vec::new();
+            signal.clear();
+            return;
         }
         assert_eq!(bins.len(), len / 2 + 1, "a real signal of {len} frames has {} bins", len / 2 + 1);
         bins[0].im = T::zero();
@@ -69,13 +88,12 @@ impl<T: FftNum> Fft<T> {
             bins[len / 2].im = T::zero();
         }
         let plan = self.planner.plan_fft_inverse(len);
-        let mut signal = plan.make_output_vec();
-        plan.process(&mut bins, &mut signal).expect("buffers were made to the plan's lengths");
+        signal.resize(len, T::zero());
+        plan.process(bins, signal).expect("buffers were made to the plan's lengths");
         let scale = reciprocal::<T>(len);
-        for x in &mut signal {
+        for x in signal {
             *x = *x * scale;
         }
-        signal
     }
 
     /// The full linear convolution of `x` and `h`: `x.len() + h.len() − 1` frames, by overlap-add,
@@ -155,14 +173,14 @@ pub fn fast_len(len: usize) -> usize {
     best
 }
 
-/// A single-precision transform pair of one length that allocates only when it is made.
-pub struct BlockFft {
-    forward: Arc<dyn RealToComplex<f32>>,
-    inverse: Arc<dyn ComplexToReal<f32>>,
-    scratch: Vec<Complex<f32>>,
+/// A transform pair of one length that allocates only when it is made.
+pub struct BlockFft<T: FftNum> {
+    forward: Arc<dyn RealToComplex<T>>,
+    inverse: Arc<dyn ComplexToReal<T>>,
+    scratch: Vec<Complex<T>>,
 }
 
-impl BlockFft {
+impl<T: FftNum> BlockFft<T> {
     /// A transform pair of `len` frames.
     pub fn new(len: usize) -> Self {
         let mut planner = RealFftPlanner::new();
@@ -178,7 +196,7 @@ impl BlockFft {
     }
 
     /// The plain DFT; `signal` is used up as working space.
-    pub fn forward(&mut self, signal: &mut [f32], bins: &mut [Complex<f32>]) {
+    pub fn forward(&mut self, signal: &mut [T], bins: &mut [Complex<T>]) {
         let used = self.forward.get_scratch_len();
         self.forward
             .process_with_scratch(signal, bins, &mut self.scratch[..used])
@@ -186,11 +204,11 @@ impl BlockFft {
     }
 
     /// The inverse without the factor 1/len; `bins` are used up as working space.
-    pub fn inverse_unscaled(&mut self, bins: &mut [Complex<f32>], signal: &mut [f32]) {
+    pub fn inverse_unscaled(&mut self, bins: &mut [Complex<T>], signal: &mut [T]) {
         let last = bins.len() - 1;
-        bins[0].im = 0.0;
+        bins[0].im = T::zero();
         if signal.len().is_multiple_of(2) {
-            bins[last].im = 0.0;
+            bins[last].im = T::zero();
         }
         let used = self.inverse.get_scratch_len();
         self.inverse
@@ -338,11 +356,48 @@ pub(super) fn sides(k: usize, len: usize) -> f64 {
 /// The power spectrum of the whole record, of any length, with no window: exact for weighted and band
 /// levels of the record as it is. An empty record gives no bins.
 pub fn power_spectrum(signal: &[f64], rate: u32) -> PowerSpectrum {
-    let len = signal.len();
-    let scale = 1.0 / (len as f64 * len as f64);
-    let power =
-        forward(signal).iter().enumerate().map(|(k, bin)| bin.norm_sqr() * sides(k, len) * scale).collect();
-    PowerSpectrum { bin_hz: f64::from(rate) / len as f64, nyquist_hz: f64::from(rate) / 2.0, power }
+    let mut spectra = PowerSpectra::default();
+    spectra.of(signal, rate);
+    spectra.spectrum
+}
+
+/// [`power_spectrum`] of one record after another, with plan and memory kept: several times as fast for long records of
+/// one length.
+pub struct PowerSpectra {
+    fft: Fft,
+    signal: Vec<f64>,
+    bins: Vec<Bin>,
+    spectrum: PowerSpectrum,
+}
+
+impl Default for PowerSpectra {
+    fn default() -> Self {
+        let spectrum = PowerSpectrum { bin_hz: f64::NAN, nyquist_hz: f64::NAN, power: Vec::new() };
+        Self { fft: Fft::new(), signal: Vec::new(), bins: Vec::new(), spectrum }
+    }
+}
+
+impl PowerSpectra {
+    /// The power spectrum of one more record.
+    pub fn of(&mut self, signal: &[f64], rate: u32) -> &PowerSpectrum {
+        let len = signal.len();
+        self.signal.clear();
+        self.signal.extend_from_slice(signal);
+        self.fft.forward_into(&mut self.signal, &mut self.bins);
+        let scale = 1.0 / (len as f64 * len as f64);
+        let PowerSpectrum { bin_hz, nyquist_hz, power } = &mut self.spectrum;
+        (*bin_hz, *nyquist_hz) = (f64::from(rate) / len as f64, f64::from(rate) / 2.0);
+        power.clear();
+        power.extend(self.bins.iter().map(|bin| bin.norm_sqr() * 2.0 * scale));
+        // What stands for itself alone: halves are exact.
+        if let Some(first) = power.first_mut() {
+            *first *= 0.5;
+        }
+        if len > 0 && len.is_multiple_of(2) {
+            power[len / 2] *= 0.5;
+        }
+        &self.spectrum
+    }
 }
 
 /// Welch's estimate: the mean of the windowed segments' periodograms, no detrending. Segments lie
@@ -408,161 +463,4 @@ pub fn cross_correlation(a: &[f64], b: &[f64]) -> CrossCorrelation {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::f64::consts::TAU;
-
-    fn ramp(len: usize) -> Vec<f64> {
-        (0..len).map(|n| ((n * n * 7 + n) % 101) as f64 / 50.0 - 1.0).collect()
-    }
-
-    fn mean_square(signal: &[f64]) -> f64 {
-        signal.iter().map(|x| x * x).sum::<f64>() / signal.len() as f64
-    }
-
-    fn sine(len: usize, rate: f64, freq_hz: f64) -> Vec<f64> {
-        (0..len).map(|n| (TAU * freq_hz * n as f64 / rate).sin()).collect()
-    }
-
-    #[test]
-    fn bins_sum_to_the_mean_square_at_any_length() {
-        for len in [1, 2, 3, 16, 97, 480, 1001] {
-            let x = ramp(len);
-            let spectrum = power_spectrum(&x, 8000);
-            assert!((spectrum.total_power() / mean_square(&x) - 1.0).abs() < 1e-12, "{len}");
-            assert!((spectrum.band_power(0.0, 4000.0) / mean_square(&x) - 1.0).abs() < 1e-12, "{len}");
-        }
-    }
-
-    #[test]
-    fn inverse_undoes_forward_at_any_length() {
-        for len in [0, 1, 2, 15, 16, 97] {
-            let x = ramp(len);
-            let back = inverse(&forward(&x), len);
-            assert!(x.iter().zip(&back).all(|(a, b)| (a - b).abs() < 1e-12), "{len}");
-        }
-    }
-
-    #[test]
-    fn a_full_scale_sine_has_half_a_unit_in_every_window() {
-        // 1000 Hz lies between bins; the band holds the main lobe and all but 1e-4 of the side lobes.
-        let x = sine(48_000, 48_000.0, 1003.0);
-        for (window, overlap) in [(Window::Hann, 0.5), (Window::BlackmanHarris, 0.75)] {
-            let settings = WelchSettings { size: 4096, window, overlap };
-            let psd = power_spectrum_density(&x, 48_000, &settings).unwrap();
-            assert!((psd.band_power(903.0, 1103.0) - 0.5).abs() < 5e-5, "{window:?}");
-        }
-        let settings = WelchSettings { size: 4800, window: Window::Rectangular, overlap: 0.0 };
-        let psd = power_spectrum_density(&sine(48_000, 48_000.0, 1000.0), 48_000, &settings).unwrap();
-        assert!((psd.density[100] * psd.bin_hz - 0.5).abs() < 1e-12);
-    }
-
-    #[test]
-    fn white_noise_has_its_power_per_hertz() {
-        let mut state = 1u64;
-        let x: Vec<f64> = std::iter::repeat_with(|| {
-            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-            (state >> 11) as f64 / 2f64.powi(52) - 1.0
-        })
-        .take(480_000)
-        .collect();
-        let psd = power_spectrum_density(&x, 48_000, &WelchSettings::hann(1024)).unwrap();
-        let expected = 1.0 / 3.0 / 24_000.0;
-        let mean = psd.band_power(1000.0, 20_000.0) / 19_000.0;
-        // 937 segments and 405 bins: a standard deviation of about 0.2 %.
-        assert!((mean / expected - 1.0).abs() < 0.01, "{mean} {expected}");
-        assert!((psd.total_power() * 3.0 - 1.0).abs() < 0.01);
-    }
-
-    #[test]
-    fn bands_divide_bins_and_lose_nothing() {
-        let spectrum = power_spectrum(&ramp(100), 8000);
-        let cut = spectrum.band_power(0.0, 1017.0) + spectrum.band_power(1017.0, 1050.0);
-        let rest = spectrum.band_power(1050.0, 9e9);
-        assert!(((cut + rest) / spectrum.total_power() - 1.0).abs() < 1e-12);
-        // A quarter of a bin's width holds a quarter of it, at 0 Hz a half of its half-wide one.
-        assert!((spectrum.band_power(400.0, 420.0) / spectrum.power[5] - 0.25).abs() < 1e-12);
-        assert!((spectrum.band_power(0.0, 20.0) / spectrum.power[0] - 0.5).abs() < 1e-12);
-        assert!((spectrum.band_power(3980.0, 4000.0) / spectrum.power[50] - 0.5).abs() < 1e-12);
-        assert_eq!(spectrum.band_power(500.0, 500.0), 0.0);
-        assert_eq!(spectrum.band_power(5000.0, 6000.0), 0.0);
-        assert!(spectrum.band_power(f64::NAN, 6000.0).is_nan());
-    }
-
-    #[test]
-    fn nan_in_the_signal_is_nan_in_the_power() {
-        let mut x = ramp(64);
-        x[3] = f64::NAN;
-        assert!(power_spectrum(&x, 8000).total_power().is_nan());
-        assert!(power_spectrum_density(&x, 8000, &WelchSettings::hann(32)).unwrap().total_power().is_nan());
-    }
-
-    #[test]
-    fn a_signal_shorter_than_a_segment_is_refused() {
-        let error = power_spectrum_density(&ramp(100), 8000, &WelchSettings::hann(128)).unwrap_err();
-        assert_eq!(error, DspError::TooShort { needed: 128, found: 100 });
-    }
-
-    #[test]
-    fn the_blackman_harris_window_separates_by_90_db() {
-        // A tone of full scale, and nothing 20 Hz beside it: 131 072 points resolve 0.37 Hz.
-        let x = sine(131_072, 48_000.0, 250.17);
-        let settings = WelchSettings { size: 131_072, window: Window::BlackmanHarris, overlap: 0.0 };
-        let psd = power_spectrum_density(&x, 48_000, &settings).unwrap();
-        let leak = psd.band_power(265.0, 275.0) / psd.band_power(245.0, 255.0);
-        assert!(leak < 1e-9, "{leak}");
-        let hann = WelchSettings { window: Window::Hann, size: 8192, overlap: 0.0 };
-        let psd = power_spectrum_density(&x, 48_000, &hann).unwrap();
-        let leak = psd.band_power(265.0, 275.0) / psd.band_power(245.0, 255.0);
-        assert!(leak > 1e-5, "8 k points and a Hann window cannot: {leak}");
-    }
-
-    #[test]
-    fn convolution_is_the_sum_of_products() {
-        for (n, m) in [(1, 1), (5, 3), (3, 5), (5000, 7), (300, 300), (2500, 1200)] {
-            let (x, h) = (ramp(n), ramp(m + 1)[1..].to_vec());
-            let mut expected = vec![0.0; n + m - 1];
-            for (i, a) in x.iter().enumerate() {
-                for (j, b) in h.iter().enumerate() {
-                    expected[i + j] += a * b;
-                }
-            }
-            let ours = fft_convolve(&x, &h);
-            assert_eq!(ours.len(), expected.len());
-            assert!(ours.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-9), "{n} {m}");
-            let narrow = |v: &[f64]| v.iter().map(|&x| x as f32).collect::<Vec<f32>>();
-            let single = fft_convolve_f32(&narrow(&x), &narrow(&h));
-            // Single precision: 2^-24 of the largest sums.
-            assert!(single.iter().zip(&expected).all(|(a, b)| (f64::from(*a) - b).abs() < 2e-3), "{n} {m}");
-        }
-        assert!(fft_convolve(&[], &[1.0]).is_empty());
-    }
-
-    #[test]
-    fn the_correlation_peaks_where_the_copy_lies() {
-        let x = ramp(50);
-        let mut late = vec![0.0; 13];
-        late.extend(&x);
-        let correlation = cross_correlation(&x, &late);
-        let energy: f64 = x.iter().map(|v| v * v).sum();
-        assert!((correlation.at(13) / energy - 1.0).abs() < 1e-12);
-        assert_eq!(correlation.at(1000), 0.0);
-        assert_eq!(correlation.at(-1000), 0.0);
-    }
-
-    #[test]
-    fn fast_lengths_are_even_smooth_and_not_much_longer() {
-        for len in 1..3000 {
-            let fast = fast_len(len);
-            let mut rest = fast;
-            for p in [2, 3, 5] {
-                while rest.is_multiple_of(p) {
-                    rest /= p;
-                }
-            }
-            assert!(rest == 1 && fast.is_multiple_of(2) && fast >= len, "{len} {fast}");
-            assert!(fast <= len.max(2) * 4 / 3 + 2, "{len} {fast}");
-        }
-        assert_eq!(fast_len(961), 972);
-    }
-}
+mod tests;

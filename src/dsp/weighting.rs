@@ -1,7 +1,7 @@
 //! Frequency weighting: A and C of IEC 61672-1, psophometric of O.41, applied to spectra.
 //!
-//! A filter in the time domain can't host the A curve's 12.2 kHz poles at 16 kHz; weighting the
-//! spectrum of the whole record is exact at every rate.
+//! Weighting the spectrum of the whole record is exact at every rate. [`super::weighting_filter`] has the same curves
+//! as filters, for what is needed against time.
 
 use super::curve::{Curve, Outside};
 use super::spectrum::{PowerSpectrum, Psd, power_spectrum};
@@ -20,11 +20,10 @@ pub enum Weighting {
 }
 
 /// The pole frequencies of IEC 61672-1 annex E, in Hz.
-const POLES_HZ: [f64; 4] = [20.598997, 107.65265, 737.86223, 12194.217];
-/// The normalization that IEC 61672-1 annex E states for A.
-const A_AT_1000: f64 = 2.0;
-/// The normalization that IEC 61672-1 annex E states for C.
-const C_AT_1000: f64 = 0.062;
+pub(super) const POLES_HZ: [f64; 4] = [20.598997, 107.65265, 737.86223, 12194.217];
+/// Where the weightings A and C are 0 dB, exactly. (Annex E states the constants rounded to a thousandth of a decibel,
+/// 2.000 and 0.062 dB.)
+const NORMAL_HZ: f64 = 1000.0;
 
 /// O.41 Table 1: Hz, dB.
 const PSOPHOMETRIC: [(f64, f64); 24] = [
@@ -55,7 +54,7 @@ const PSOPHOMETRIC: [(f64, f64); 24] = [
 ];
 
 /// A weighting made ready for many frequencies.
-struct Curves {
+pub(super) struct Curves {
     weighting: Weighting,
     table: Option<Curve>,
     /// The constant factor of the analytic curves.
@@ -63,18 +62,18 @@ struct Curves {
 }
 
 impl Curves {
-    fn new(weighting: Weighting) -> Self {
+    pub(super) fn new(weighting: Weighting) -> Self {
         let table = (weighting == Weighting::Psophometric)
             .then(|| Curve::new(&PSOPHOMETRIC).expect("the table of O.41 rises in frequency"));
-        let factor_db = match weighting {
-            Weighting::A => A_AT_1000,
-            Weighting::C => C_AT_1000,
-            Weighting::Flat | Weighting::Psophometric => 0.0,
+        let bare = Self { weighting, table, factor: 1.0 };
+        let factor = match weighting {
+            Weighting::A | Weighting::C => 1.0 / bare.power_gain(NORMAL_HZ),
+            Weighting::Flat | Weighting::Psophometric => 1.0,
         };
-        Self { weighting, table, factor: 10f64.powf(factor_db / 10.0) }
+        Self { factor, ..bare }
     }
 
-    fn power_gain(&self, freq_hz: f64) -> f64 {
+    pub(super) fn power_gain(&self, freq_hz: f64) -> f64 {
         let f2 = freq_hz * freq_hz;
         let [p1, p2, p3, p4] = POLES_HZ.map(|pole| pole * pole);
         let c = (p4 * f2 / ((f2 + p1) * (f2 + p4))).powi(2);
@@ -176,8 +175,12 @@ mod tests {
             assert!((a - a_db).abs() < 0.0505, "A at {}: {a}", band.nominal_hz);
             assert!((c - c_db).abs() < 0.0505, "C at {}: {c}", band.nominal_hz);
         }
-        assert!(Weighting::A.gain_db(1000.0).abs() < 0.001);
-        assert!(Weighting::C.gain_db(1000.0).abs() < 0.001);
+        assert!(Weighting::A.gain_db(1000.0).abs() < 1e-12);
+        assert!(Weighting::C.gain_db(1000.0).abs() < 1e-12);
+        // The constants of annex E, which rounds them to a thousandth: what the bare poles have at 1 kHz.
+        let bare = |weighting| 10.0 * Curves::new(weighting).factor.log10();
+        assert!((bare(Weighting::A) - 2.000).abs() < 0.0005, "{}", bare(Weighting::A));
+        assert!((bare(Weighting::C) - 0.062).abs() < 0.0005, "{}", bare(Weighting::C));
     }
 
     #[test]

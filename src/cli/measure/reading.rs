@@ -14,6 +14,7 @@ use crate::run::RunError;
 enum Value {
     Number(f64),
     Count(usize),
+    Whole(i64),
     Numbers(Vec<f64>),
     Text(String),
     Truth(bool),
@@ -40,6 +41,11 @@ impl Reading {
     /// A whole number.
     pub(super) fn count(self, name: impl Into<Cow<'static, str>>, value: usize) -> Self {
         self.with(name, Value::Count(value))
+    }
+
+    /// A whole number with a sign.
+    pub(super) fn whole(self, name: impl Into<Cow<'static, str>>, value: i64) -> Self {
+        self.with(name, Value::Whole(value))
     }
 
     /// A row of numbers.
@@ -105,6 +111,7 @@ fn shown(name: &str, value: &Value) -> Cell {
     match value {
         Value::Number(number) => Cell::number(written(name, *number)),
         Value::Count(count) => Cell::number(count.to_string()),
+        Value::Whole(number) => Cell::number(number.to_string().replace('-', "−")),
         Value::Truth(truth) => Cell::text(if *truth { "yes" } else { "no" }),
         Value::Text(text) => Cell::text(text.as_str()),
         Value::Nothing | Value::Numbers(_) => Cell::text("–"),
@@ -135,6 +142,7 @@ impl Serialize for Value {
             // serde_json writes NaN and infinities as null.
             Self::Number(number) => number.serialize(serializer),
             Self::Count(count) => count.serialize(serializer),
+            Self::Whole(number) => number.serialize(serializer),
             Self::Numbers(numbers) => numbers.serialize(serializer),
             Self::Text(text) => text.serialize(serializer),
             Self::Truth(truth) => truth.serialize(serializer),

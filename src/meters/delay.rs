@@ -1,0 +1,133 @@
+//! The delay between two files, and whether it means anything.
+
+use super::MeterError;
+use crate::dsp::align::{Delay, DelaySearch, find_delay};
+use crate::units::Seconds;
+
+/// Between which delays one is searched.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DelayRequest {
+    /// The smallest; negative if the recording may be early.
+    pub min: Seconds,
+    /// The largest.
+    pub max: Seconds,
+}
+
+/// A delay that means something.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DelayReading {
+    /// The delay, with polarity and correlation.
+    pub found: Delay,
+    /// What is to be known about it, if anything.
+    pub note: Option<String>,
+}
+
+/// How many times chance a correlation has to be.
+const CHANCE_FACTOR: f64 = 2.0;
+/// From which rating on another delay is told. Composite source signals have 27/28 after 10 s by nature.
+const SECOND_TOLD: f64 = 0.97;
+
+impl DelayRequest {
+    /// The delay of `recording` against `reference`.
+    ///
+    /// # Errors
+    /// A signal is silent or damaged, the range holds no lag, the best match lies at the very end of the range, or it is
+    /// no better than that of unrelated signals.
+    pub fn measure(
+        &self,
+        reference: &[f64],
+        recording: &[f64],
+        rate: u32,
+    ) -> Result<DelayReading, MeterError> {
+        let found = find_delay(reference, recording, rate, &DelaySearch::between(self.min, self.max))?;
+        if found.correlation.is_nan() || found.correlation < CHANCE_FACTOR * found.chance {
+            return Err(MeterError::asked(
+                format!(
+                    "no delay from {} to {} ms: the best correlation is {:.3}, and unrelated signals with these spectra \
+                     reach {:.3}",
+                    self.min.as_ms(),
+                    self.max.as_ms(),
+                    found.correlation,
+                    found.chance
+                ),
+                "check that the files belong together, widen the range by --min-ms and --max-ms, or use a longer signal \
+                 with a wider spectrum",
+            ));
+        }
+        let frame_s = 1.0 / f64::from(rate);
+        if found.delay.0 < self.min.0 + 0.5 * frame_s || found.delay.0 > self.max.0 - 0.5 * frame_s {
+            return Err(MeterError::asked(
+                format!("the best match lies at the end of the range, {:.3} ms", found.delay.as_ms()),
+                "widen the range by --min-ms and --max-ms",
+            ));
+        }
+        let note = found.second.filter(|second| second.ratio > SECOND_TOLD).map(|second| {
+            format!(
+                "{:.3} ms fits nearly as well: the reference repeats; choose by --min-ms and --max-ms",
+                second.delay.as_ms()
+            )
+        });
+        Ok(DelayReading { found, note })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RANGE: DelayRequest = DelayRequest { min: Seconds(-0.05), max: Seconds(0.2) };
+
+    fn noise(count: usize, seed: u64) -> Vec<f64> {
+        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        std::iter::repeat_with(|| {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (state >> 11) as f64 / 2f64.powi(52) - 1.0
+        })
+        .take(count)
+        .collect()
+    }
+
+    fn later(signal: &[f64], frames: usize) -> Vec<f64> {
+        std::iter::repeat_n(0.0, frames).chain(signal.iter().copied()).collect()
+    }
+
+    #[test]
+    fn a_copy_has_its_delay_and_no_note() {
+        let signal = noise(8000, 1);
+        let read = RANGE.measure(&signal, &later(&signal, 123), 8000).unwrap();
+        assert!((read.found.delay.0 * 8000.0 - 123.0).abs() < 0.01 && read.note.is_none(), "{read:?}");
+    }
+
+    #[test]
+    fn unrelated_signals_have_no_delay() {
+        for seed in 0..20 {
+            let error = RANGE.measure(&noise(8000, 100 + seed), &noise(9000, 200 + seed), 8000).unwrap_err();
+            assert!(error.to_string().contains("unrelated signals"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_match_at_the_end_of_the_range_is_none() {
+        let signal = noise(8000, 1);
+        let range = DelayRequest { min: Seconds(0.0), max: Seconds(0.01) };
+        let smooth: Vec<f64> = signal.windows(40).map(|w| w.iter().sum()).collect();
+        let error = range.measure(&smooth, &later(&smooth, 90), 8000).unwrap_err();
+        assert!(error.to_string().contains("end of the range"), "{error}");
+    }
+
+    #[test]
+    fn a_reference_that_repeats_is_told() {
+        let one = noise(400, 3);
+        let signal: Vec<f64> = one.iter().cycle().take(40_000).copied().collect();
+        let read = RANGE.measure(&signal, &later(&signal, 200), 8000).unwrap();
+        assert!((read.found.delay.0 * 8000.0 - 200.0).abs() < 0.01, "{read:?}");
+        assert!(read.note.unwrap().contains("fits nearly as well"));
+    }
+
+    #[test]
+    fn a_steady_tone_has_no_delay() {
+        let tone: Vec<f64> = (0..16_000).map(|n| (f64::from(n) * 0.3).sin()).collect();
+        let error = RANGE.measure(&tone, &later(&tone, 50), 8000).unwrap_err();
+        assert!(error.to_string().contains("unrelated"), "{error}");
+    }
+}
