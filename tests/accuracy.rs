@@ -139,7 +139,7 @@ fn meter_row(one: &Residual) -> String {
     let number = |value: f64| format!("{value:.decimals$}").replace('-', "−");
     let (truth, measured) = match one.values {
         Some((truth, measured)) => (number(truth), number(measured)),
-        None => ("".to_owned(), "".to_owned()),
+        None => (String::new(), String::new()),
     };
     format!(
         "| {} | {truth} | {measured} | {} | {} | {} | {} | {} |\n",

@@ -79,6 +79,8 @@ or several channels without a choice, are refused.
 const METERS: &[(&str, &str)] = &[
     ("active-level", "src/cli/measure/active_level.rs"),
     ("level", "src/cli/measure/level.rs"),
+    ("bands", "src/meters/bands.rs"),
+    ("delay", "src/meters/delay.rs"),
     ("response", "src/meters/response.rs"),
     ("loudness-rating", "src/meters/loudness.rs"),
     ("coupling-loss", "src/meters/coupling.rs"),
