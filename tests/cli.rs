@@ -242,7 +242,7 @@ fn a_rendered_signal_has_its_rate_length_level_and_hash() {
     for part in ["sine-1000", "16000 Hz", "1.5", "-22.15 dBov", "3.01 dB", &signal.hash, "sine.wav"] {
         assert!(answer.out.contains(part), "{part}: {}", answer.out);
     }
-    let digital = ["signal", "render", "css-delay", "--level", "-26 dBov", "--out", "css.wav"];
+    let digital = ["signal", "render", "css-fb-lowcrest", "--level", "-26 dBov", "--out", "css.wav"];
     let answer = ask(here.path(), &digital);
     assert!(answer.code == 0 && answer.out.contains("method-equivalent-signal"), "{}", answer.out);
     assert_eq!(samples(&here.path().join("css.wav")).1.len(), 504_000);

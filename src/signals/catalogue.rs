@@ -235,8 +235,8 @@ pub struct NoiseRule {
     pub corners: Vec<(f64, f64)>,
     /// Lines outside this band are left out.
     pub band_hz: Range<f64>,
-    /// Crest factor wanted; streams of the seed are tried in order until one is inside at every rate that it
-    /// is for. `None`: the first.
+    /// Crest factor wanted; streams of the seed are tried in order until one is inside, in composite signals also
+    /// at the rates that cut lines off. `None`: the first.
     pub crest_db: Option<Range<f64>>,
 }
 

@@ -73,15 +73,19 @@ impl Framing {
     }
 }
 
-/// Lines of the noise whose crest factor is inside the wanted range at every rate of [`RATES`] that the framing
-/// fits: what a rate cannot hold changes the crest, and the rule is for what is played.
+/// Lines of the noise whose crest factor is inside the wanted range at the rate of the rule, and at every rate of
+/// [`RATES`] that cuts lines off: the rule is for what is played. Where nothing is cut, the same lines peak between
+/// other samples, by tenths of a dB: the range that the catalogue asks for leaves room for that.
 fn composite_lines(spec: &Composite, seed: u64) -> Result<LineSpectrum, PeriodError> {
     let rule = &spec.noise;
     let points_rate = rule.rate_hz.unwrap_or(spec.frame_rate_hz);
+    let top_hz = rule.corners.last().map_or(rule.band_hz.end, |corner| corner.0.min(rule.band_hz.end));
+    let cut = RATES
+        .into_iter()
+        .filter(|rate| *rate != points_rate && HIGHEST_OVER_RATE * f64::from(*rate) < top_hz);
     // The rate of the rule is one transform, the others are sums over all lines: it goes first.
-    let others = RATES.into_iter().filter(|rate| *rate != points_rate);
     let framings: Vec<(u32, usize)> = std::iter::once(points_rate)
-        .chain(others)
+        .chain(cut)
         .filter_map(|rate| Some((rate, Framing::new(spec, rate).ok()?.noise.len())))
         .collect();
     candidates(rule, points_rate, seed)?

@@ -9,8 +9,9 @@ use super::catalogue::{BandLimit, Composite, Kind, LevelBasis, SignalSpec};
 use super::composite::{self, PeriodError, rms};
 use super::{Options, Signal, SignalError, SpeechSource, am_fm, band, gate, noise, speech, sweep, voiced};
 
-/// The rates at which composite signals keep their crest factor and every signal is pinned by its hash.
-pub const RATES: [u32; 6] = [8_000, 16_000, 32_000, 44_100, 48_000, 96_000];
+/// The rates at which composite signals keep their crest factor and every signal is pinned by its hash. Others work
+/// too, where a period is a whole number of samples: 96 kHz does.
+pub const RATES: [u32; 5] = [8_000, 16_000, 32_000, 44_100, 48_000];
 
 /// Longest signal that can be asked for: an hour, far above any take.
 pub const SECONDS_MAX: f64 = 3_600.0;
