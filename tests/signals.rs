@@ -7,6 +7,7 @@ mod composite;
 mod hashes;
 mod noise;
 mod portable;
+mod reading;
 
 use std::sync::{LazyLock, Mutex};
 

@@ -13,6 +13,12 @@ mod kinds;
 
 type Corners = Vec<(f64, f64)>;
 
+/// Longest period of a voiced sound in samples: 100 ms at 48 kHz, beyond any voice.
+const PERIOD_MAX: usize = 4_800;
+
+/// Narrowest transition of a band limit in Hz: a filter takes some two rates over it in taps.
+const TRANSITION_MIN_HZ: f64 = 2.0;
+
 /// What stands in the file so far: what a signal may refer to.
 #[derive(Default)]
 struct Known {
@@ -108,12 +114,12 @@ fn voiced(table: &Table<'_>) -> Option<(Placed<String>, Voiced)> {
         table.missing("samples", "the samples of one period");
     }
     let samples = table.numbers("samples")?;
-    if samples.value.len() < 3 || samples.value.iter().all(|x| *x == 0.0) {
+    if !(3..=PERIOD_MAX).contains(&samples.value.len()) || samples.value.iter().all(|x| *x == 0.0) {
         table.problems().report(
             samples.place,
             "a voiced sound has no sound",
             format!("{} samples", samples.value.len()),
-            "the samples of one period, three at least, not all zero",
+            format!("the samples of one period, 3 to {PERIOD_MAX}, not all zero"),
             "write the samples of one period",
         );
         return None;
@@ -143,12 +149,12 @@ fn band(table: &Table<'_>) -> Option<(Placed<String>, BandLimit)> {
     let edges =
         [Some(low.stop_hz), Some(low.half_power_hz), high.map(|e| e.half_power_hz), high.map(|e| e.stop_hz)];
     let edges: Vec<f64> = edges.into_iter().flatten().collect();
-    if edges.windows(2).any(|pair| pair[0] >= pair[1]) {
+    if edges.windows(2).any(|pair| pair[1] - pair[0] < TRANSITION_MIN_HZ) {
         table.problems().report(
             table.place().clone(),
             "the edges of a band do not rise",
             format!("{edges:?} Hz"),
-            "low_stop below low below high below high_stop",
+            format!("low_stop below low below high below high_stop, by at least {TRANSITION_MIN_HZ} Hz"),
             "correct the edges",
         );
         return None;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use lombard::signals::{RATES, SignalSpec};
+use lombard::signals::{Kind, RATES, SignalSpec};
 
 use super::{ALL, CATALOGUE, Made};
 use crate::fresh::fresh;

@@ -6,7 +6,11 @@ use crate::signals::am_fm::Comb;
 use crate::signals::catalogue::{
     Composite, Draw, Gated, Kind, LevelBasis, NoiseRule, Part, ShapedNoise, SignalSpec, Sweep, Timing, Voiced,
 };
+use crate::signals::generate::SECONDS_MAX;
 use crate::units::Unit;
+
+/// Shortest mean time from burst to burst: an hour of them can be listed.
+const CYCLE_MIN_S: f64 = 0.001;
 
 /// `Some(None)` where the key is absent, `None` where it is there and wrong.
 fn or_absent<T>(table: &Table<'_>, key: &str, read: fn(&Table<'_>, &str) -> Option<T>) -> Option<Option<T>> {
@@ -181,6 +185,16 @@ pub(super) fn gated(table: &Table<'_>, known: &Known) -> Option<Gated> {
     let (on, off) = if means { ("spurt_mean", "pause_mean") } else { ("on", "off") };
     let (on_s, off_s) = (seconds(table, on), seconds(table, off));
     let (on_s, off_s) = (on_s?, off_s?);
+    if on_s + off_s < CYCLE_MIN_S {
+        table.problems().report(
+            table.place().clone(),
+            "a signal is switched too often",
+            format!("every {} s", on_s + off_s),
+            format!("{on} and {off} of at least {CYCLE_MIN_S} s together"),
+            "write longer times",
+        );
+        return None;
+    }
     let timing = if means { Timing::Spurts { on_s, off_s } } else { Timing::Regular { on_s, off_s } };
     let fade_s = fade_s?.unwrap_or(0.0);
     if !means && 2.0 * fade_s > on_s {
@@ -226,6 +240,19 @@ pub(super) fn sequence(table: &Table<'_>, known: &Known) -> Option<Vec<Part>> {
 
 /// What the keys of a signal must have in common with how it is made.
 pub(super) fn consistent(table: &Table<'_>, spec: &SignalSpec) {
+    if let Kind::Composite(one) = &spec.kind {
+        let seconds =
+            f64::from(one.bursts) * f64::from(one.cycle_frames) / f64::from(one.frame_rate_hz.max(1));
+        if seconds > SECONDS_MAX {
+            table.problems().report(
+                table.place().clone(),
+                "the bursts of a signal take too long",
+                format!("{seconds:.0} s"),
+                format!("at most {SECONDS_MAX} s"),
+                "fewer bursts",
+            );
+        }
+    }
     let rises = matches!(&spec.kind, Kind::Composite(one) if one.step_db != 0.0);
     let needs_active = rises || matches!(spec.kind, Kind::Gated(_) | Kind::Sequence(_));
     if needs_active && spec.level_basis != LevelBasis::ActiveRms {
