@@ -73,6 +73,22 @@ fn pulsed_noise_is_on_and_off_and_has_the_level_of_what_is_on() {
 }
 
 #[test]
+fn blocks_of_composite_signals_are_whole_periods_at_the_level_over_the_cycle() {
+    for rate in RATES {
+        let (signal, css) = (made("css-blocks-fb", rate), made("css-fb", rate));
+        let cycle = css.cycle.unwrap();
+        assert_eq!(signal.active_spans.len(), 5, "{rate}");
+        for (n, span) in signal.active_spans.iter().enumerate() {
+            assert_eq!((span.start, span.end), (12 * n * cycle, (12 * n + 6) * cycle), "{rate}");
+            for (a, b) in signal.samples[span.clone()].iter().zip(&css.samples) {
+                // The gains of both have the bits of f32.
+                assert!((a - b).abs() < 1e-6, "{rate} {n}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_tone_after_activation_has_its_level_in_the_span_to_analyze() {
     for (id, hz) in [("distortion-300", 300.0), ("distortion-500", 500.0), ("distortion-1000", 1_000.0)] {
         for rate in RATES {
