@@ -360,6 +360,21 @@ impl<'d> Table<'d> {
         Some(Placed { value: points, place })
     }
 
+    /// The plain numbers of the list at `key`, for tables of samples.
+    pub fn numbers(&self, key: &str) -> Option<Placed<Vec<f64>>> {
+        let place = self.get(key)?.1;
+        let mut numbers = Vec::new();
+        for (value, place) in self.items(key)? {
+            if let Some(one) = number(value) {
+                numbers.push(one);
+            } else {
+                self.wrong(key, &place, value, "a list of finite numbers");
+                return None;
+            }
+        }
+        Some(Placed { value: numbers, place })
+    }
+
     fn items(&self, key: &str) -> Option<Vec<(&'d DeValue<'d>, Place)>> {
         let (value, place) = self.get(key)?;
         if let DeValue::Array(items) = value {

@@ -17,21 +17,26 @@ use std::ops::Range;
 use crate::units::Db;
 
 pub mod am_fm;
+pub mod band;
 pub mod builtin;
 pub mod catalogue;
 pub mod composite;
+mod gate;
 pub mod generate;
 pub mod import;
 pub mod library;
 pub mod lines;
+pub mod noise;
 pub mod random;
 mod read;
 pub mod render;
 pub mod speech;
+pub mod sweep;
+pub mod voiced;
 
 pub use builtin::{BuiltinSpeech, WithImported};
-pub use catalogue::{Catalogue, Kind, LevelBasis, Licensed, SignalSpec};
-pub use generate::{generate, natural_seconds};
+pub use catalogue::{BandLimit, Catalogue, Kind, LevelBasis, Licensed, SignalSpec};
+pub use generate::{RATES, generate, generate_limited, natural_seconds};
 pub use library::{Library, Outline};
 pub use render::{RenderError, at_level};
 

@@ -242,7 +242,7 @@ fn a_rendered_signal_has_its_rate_length_level_and_hash() {
     for part in ["sine-1000", "16000 Hz", "1.5", "-22.15 dBov", "3.01 dB", &signal.hash, "sine.wav"] {
         assert!(answer.out.contains(part), "{part}: {}", answer.out);
     }
-    let digital = ["signal", "render", "css-fb", "--level", "-26 dBov", "--out", "css.wav"];
+    let digital = ["signal", "render", "css-fb-lowcrest", "--level", "-26 dBov", "--out", "css.wav"];
     let answer = ask(here.path(), &digital);
     assert!(answer.code == 0 && answer.out.contains("method-equivalent-signal"), "{}", answer.out);
     assert_eq!(samples(&here.path().join("css.wav")).1.len(), 504_000);
@@ -269,6 +269,34 @@ fn a_signal_that_cannot_be_a_file_is_refused_with_the_reason() {
         assert_eq!(ask(here.path(), &arguments).code, 2, "{option} {value}");
     }
     assert!(!here.path().join("a.wav").exists());
+}
+
+#[test]
+fn a_signal_is_limited_to_a_band_at_the_same_level() {
+    let here = folder();
+    let render = |extra: &[&str]| {
+        let arguments =
+            ["signal", "render", "pn-8192", "--seconds", "2.048", "--rate", "16000", "--out", "a.wav"];
+        ask(here.path(), &[&arguments[..], extra].concat())
+    };
+    let hash = |text: &str| text.lines().find(|line| line.starts_with("hash")).unwrap().to_owned();
+    let power =
+        |samples: &[f32]| samples.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / samples.len() as f64;
+    let whole = render(&[]);
+    let found = samples(&here.path().join("a.wav")).1;
+    let limited = render(&["--band", "NB"]);
+    assert_eq!((whole.code, limited.code), (0, 0), "{}", limited.err);
+    assert_ne!(hash(&whole.out), hash(&limited.out));
+    let narrow = samples(&here.path().join("a.wav")).1;
+    assert_eq!(narrow.len(), found.len());
+    // The gain has the bits of f32, and the samples are rounded to them.
+    assert!(10.0 * (power(&narrow) / power(&found)).log10().abs() < 1e-5);
+    // White noise without its upper half moves less from sample to sample.
+    let steps =
+        |samples: &[f32]| power(&samples.windows(2).map(|pair| pair[1] - pair[0]).collect::<Vec<_>>());
+    assert!(steps(&narrow) < 0.7 * steps(&found), "{} {}", steps(&narrow), steps(&found));
+    let wrong = render(&["--band", "MB"]);
+    assert!(wrong.code == 2 && wrong.err.contains("NB, WB, SWB, FB"), "{}", wrong.err);
 }
 
 fn write_wav(path: &Path, seconds: f64, rate: u32, channels: u16) {

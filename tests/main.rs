@@ -21,6 +21,7 @@ mod recording;
 mod report;
 mod report_sample;
 mod resume;
+mod signals;
 mod source;
 mod tidy;
 mod walk;

@@ -196,12 +196,12 @@ impl Cascade {
 }
 
 /// The Kaiser window's β for `stop_db` of stop-band attenuation (Kaiser 1974), 50 dB and more.
-pub(super) fn kaiser_beta(stop_db: f64) -> f64 {
+pub(crate) fn kaiser_beta(stop_db: f64) -> f64 {
     0.1102 * (stop_db - 8.7)
 }
 
 /// The Kaiser window at `x` from −1 to 1, 0 outside.
-pub(super) fn kaiser(x: f64, beta: f64) -> f64 {
+pub(crate) fn kaiser(x: f64, beta: f64) -> f64 {
     let inside = 1.0 - x * x;
     if inside < 0.0 { 0.0 } else { bessel_i0(beta * sqrt(inside)) / bessel_i0(beta) }
 }
@@ -219,7 +219,7 @@ fn bessel_i0(x: f64) -> f64 {
 }
 
 /// sin(πx)/(πx).
-pub(super) fn sinc(x: f64) -> f64 {
+pub(crate) fn sinc(x: f64) -> f64 {
     if x == 0.0 { 1.0 } else { sin(PI * x) / (PI * x) }
 }
 

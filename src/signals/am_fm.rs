@@ -3,6 +3,8 @@
 //! s(t) = \[1 + ⅔·cos(2π·3 Hz·t)\] · Σ A_n·cos(2π·f_n·t + (Δf_n/1 Hz)·sin(2π·1 Hz·t)), A_n falling by 5 dB per octave
 //! above 250 Hz. Each component stays within f_n ± Δf_n, and its amplitude modulation 3 Hz beside that.
 
+use std::f64::consts::TAU;
+
 /// Rate of the amplitude modulation in Hz.
 pub const AM_HZ: f64 = 3.0;
 /// Depth of the amplitude modulation.
@@ -99,6 +101,34 @@ const TWO: [(f64, f64); 9] = [
     (1890.0, 35.0),
     (2160.0, 35.0),
 ];
+
+/// How far the modulation of a component reaches over half the rate: beyond this it is left out.
+const HIGHEST_OVER_RATE: f64 = 0.495;
+
+/// One second of a comb at `rate`, which is its period: every frequency in it is a whole number of hertz.
+///
+/// Components whose deviation reaches beyond `high_hz` or 0.495 of the rate are left out: at 8 kHz comb one ends
+/// with 3 750 Hz and comb two with 3 900 Hz, as the narrowband pair does.
+pub fn one_second(comb: Comb, rate: u32, high_hz: Option<f64>) -> Vec<f64> {
+    let high = high_hz.unwrap_or(f64::INFINITY).min(HIGHEST_OVER_RATE * f64::from(rate));
+    let components = comb.components().into_iter().filter(|one| one.freq_hz + one.deviation_hz <= high);
+    let components: Vec<(Component, f64)> =
+        components.map(|one| (one, libm::pow(10.0, one.level_db() / 20.0))).collect();
+    (0..rate)
+        .map(|n| {
+            // Whole frequencies: the turns are reduced in exact arithmetic.
+            let turns = |freq_hz: f64| (freq_hz * f64::from(n)) % f64::from(rate) / f64::from(rate);
+            let swing = libm::sin(TAU * turns(FM_HZ));
+            let sum: f64 = components
+                .iter()
+                .map(|(one, amplitude)| {
+                    amplitude * libm::cos(TAU * turns(one.freq_hz) + one.deviation_hz / FM_HZ * swing)
+                })
+                .sum();
+            (1.0 + AM_DEPTH * libm::cos(TAU * turns(AM_HZ))) * sum
+        })
+        .collect()
+}
 
 #[cfg(test)]
 mod tests {

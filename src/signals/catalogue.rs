@@ -2,15 +2,18 @@
 
 use std::ops::Range;
 
+use super::am_fm::Comb;
 use super::read;
 use crate::document;
 use crate::problem::{Problem, SourceText};
+use crate::terms::Bandwidth;
 
 /// All signals and licensed recordings that a plan may name.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Catalogue {
     signals: Vec<SignalSpec>,
     licensed: Vec<Licensed>,
+    bands: Vec<BandLimit>,
 }
 
 /// What the level of a signal refers to.
@@ -18,7 +21,8 @@ pub struct Catalogue {
 pub enum LevelBasis {
     /// RMS over whole cycles, pauses included: composite signals and noise (P.1110 clause 9).
     Rms,
-    /// RMS over the active spans only: bursts.
+    /// RMS over the active spans only: of gated signals all of them, of bursts that rise the *first* one,
+    /// of a sequence its last part, the one to analyze.
     ActiveRms,
     /// Active speech level, P.56 method B, measured at the rate of the recordings.
     ActiveSpeech,
@@ -58,8 +62,22 @@ impl Catalogue {
         document::read(source, |root| Some(read::catalogue(root)))
     }
 
-    pub(super) const fn new(signals: Vec<SignalSpec>, licensed: Vec<Licensed>) -> Self {
-        Self { signals, licensed }
+    pub(super) const fn new(
+        signals: Vec<SignalSpec>,
+        licensed: Vec<Licensed>,
+        bands: Vec<BandLimit>,
+    ) -> Self {
+        Self { signals, licensed, bands }
+    }
+
+    /// The band limit of test signals for calls of this bandwidth.
+    pub fn band(&self, bandwidth: Bandwidth) -> Option<&BandLimit> {
+        self.bands.iter().find(|one| one.bandwidth == bandwidth)
+    }
+
+    /// Every band limit, in the order of the file.
+    pub fn bands(&self) -> &[BandLimit] {
+        &self.bands
     }
 
     /// The signal called `id`.
@@ -100,6 +118,8 @@ pub struct SignalSpec {
     pub seconds: f64,
     /// Seed of its random phases.
     pub seed: u64,
+    /// The band that it is limited to, after it was made.
+    pub band_limit: Option<BandLimit>,
     /// Whether it stands in for something that may not be redistributed.
     pub method_equivalent: bool,
     /// The licensed recording that replaces it once imported.
@@ -117,6 +137,19 @@ impl SignalSpec {
     pub fn analysis_from_s(&self) -> f64 {
         match &self.kind {
             Kind::Speech(sequence) => sequence.analysis_from_s,
+            Kind::Sequence(parts) => {
+                let (last, before) = (parts.last(), parts.len().saturating_sub(1));
+                parts.iter().take(before).map(|part| part.seconds).sum::<f64>()
+                    + last.map_or(0.0, |part| part.fade_s)
+            }
+            _ => 0.0,
+        }
+    }
+
+    /// How long before its end the analysis stops, in seconds: what fades out is not analyzed.
+    pub fn analysis_tail_s(&self) -> f64 {
+        match &self.kind {
+            Kind::Sequence(parts) => parts.last().map_or(0.0, |part| part.fade_s),
             _ => 0.0,
         }
     }
@@ -129,8 +162,23 @@ pub enum Kind {
     Composite(Composite),
     /// Periodic noise of constant magnitude and phases of 0 or π.
     PseudoNoise(NoiseRule),
-    /// Stationary noise with a long-term speech spectrum.
+    /// Stationary noise with the spectrum of speech or of a room.
     ShapedNoise(ShapedNoise),
+    /// A voiced sound alone, on and on.
+    Voiced(Voiced),
+    /// One comb of the AM-FM pair.
+    AmFm {
+        /// Which one.
+        comb: Comb,
+        /// Components that reach beyond this are left out; `None`: only those that the rate cannot hold.
+        high_hz: Option<f64>,
+    },
+    /// A sine whose frequency rises exponentially.
+    Sweep(Sweep),
+    /// Another signal, switched on and off.
+    Gated(Gated),
+    /// Other signals one after the other; the last part is the one to analyze.
+    Sequence(Vec<Part>),
     /// A sine.
     Sine {
         /// Its frequency.
@@ -147,22 +195,31 @@ pub enum Kind {
 pub struct Composite {
     /// The rate at which the parts are counted.
     pub frame_rate_hz: u32,
+    /// The voiced sound.
+    pub voiced: Voiced,
     /// Length of the voiced sound.
     pub voiced_frames: u32,
-    /// Periods of the voiced sound in that length.
-    pub voiced_periods: u32,
-    /// Harmonic n has the amplitude n^−slope.
-    pub voiced_slope: f64,
-    /// Phase common to all harmonics, in degrees.
-    pub voiced_phase_deg: f64,
-    /// Highest harmonic.
-    pub voiced_max_hz: f64,
     /// Length of the noise.
     pub noise_frames: u32,
     /// How the noise is made.
     pub noise: NoiseRule,
     /// Length of the period with its pause.
     pub cycle_frames: u32,
+    /// Periods until the signal begins anew: 1, or the bursts of a rising sequence.
+    pub bursts: u32,
+    /// How much each burst is above the one before it, in dB.
+    pub step_db: f64,
+}
+
+/// A periodic sound by the samples of one period.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Voiced {
+    /// One period.
+    pub samples: Vec<f64>,
+    /// Frames per second of those samples: the fundamental is this over their number.
+    pub rate_hz: f64,
+    /// Highest harmonic; `None`: all that the rate can hold.
+    pub max_hz: Option<f64>,
 }
 
 /// Line-spectrum noise.
@@ -170,15 +227,16 @@ pub struct Composite {
 pub struct NoiseRule {
     /// Length of the sequence in points at `rate_hz`: a power of two.
     pub points: u32,
-    /// The rate at which the sequence has that many points.
-    pub rate_hz: u32,
+    /// The rate at which the sequence has that many points; `None`: the one that is asked for.
+    pub rate_hz: Option<u32>,
     /// How amplitudes and phases are drawn.
     pub draw: Draw,
     /// Level of the lines: (frequency in Hz, dB), straight over log frequency, nothing outside; empty: flat.
     pub corners: Vec<(f64, f64)>,
     /// Lines outside this band are left out.
     pub band_hz: Range<f64>,
-    /// Crest factor wanted; streams of the seed are tried in order until one is inside. `None`: the first.
+    /// Crest factor wanted; streams of the seed are tried in order until one is inside, in composite signals also
+    /// at the rates that cut lines off. `None`: the first.
     pub crest_db: Option<Range<f64>>,
 }
 
@@ -198,6 +256,87 @@ pub struct ShapedNoise {
     pub period_s: f64,
     /// The band that holds lines.
     pub band_hz: Range<f64>,
+    /// Density in dB by third-octave bands, as (nominal mid-frequency in Hz, dB): the power of each band is its
+    /// density times its width. Empty: the long-term speech spectrum of P.50 by its equation.
+    pub third_octaves: Vec<(f64, f64)>,
+}
+
+/// An exponential sweep: sin(2π·f1·T/R·(e^(t·R/T) − 1)), R = ln(f2/f1), over the signal's duration T.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sweep {
+    /// f1 and f2 in Hz.
+    pub span_hz: Range<f64>,
+    /// Raised-cosine fade at both ends, in seconds.
+    pub fade_s: f64,
+}
+
+/// A signal that is switched on and off.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gated {
+    /// What is switched; it runs on while it is off.
+    pub of: Box<SignalSpec>,
+    /// When it is on.
+    pub timing: Timing,
+    /// Raised-cosine fade at both ends of each burst, inside it, in seconds.
+    pub fade_s: f64,
+    /// How much each burst is above the one before it, in dB.
+    pub step_db: f64,
+}
+
+/// When a gated signal is on.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Timing {
+    /// On and off for fixed times.
+    Regular {
+        /// Length of a burst in seconds.
+        on_s: f64,
+        /// Pause after it in seconds.
+        off_s: f64,
+    },
+    /// Talk spurts and pauses of exponential lengths, drawn from the seed.
+    Spurts {
+        /// Mean length of a spurt in seconds.
+        on_s: f64,
+        /// Mean length of a pause in seconds.
+        off_s: f64,
+    },
+}
+
+/// One part of a sequence.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part {
+    /// The signal.
+    pub of: Box<SignalSpec>,
+    /// Its length here.
+    pub seconds: f64,
+    /// Its level on its own basis, relative to the level of the last part.
+    pub level_db: f64,
+    /// Raised-cosine fade at both ends, inside it, in seconds.
+    pub fade_s: f64,
+}
+
+/// The band that test signals of one bandwidth are limited to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BandLimit {
+    /// The bandwidth of the call.
+    pub bandwidth: Bandwidth,
+    /// The lower edge.
+    pub low: Edge,
+    /// The upper edge; `None`: none.
+    pub high: Option<Edge>,
+    /// Where the edges come from.
+    pub source: String,
+    /// How far that has been verified.
+    pub verified: String,
+}
+
+/// One edge of a band.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Edge {
+    /// Where the gain is −3 dB, in Hz.
+    pub half_power_hz: f64,
+    /// From where on, outward, the gain is below −60 dB, in Hz.
+    pub stop_hz: f64,
 }
 
 /// Recorded sentences, in groups of fixed length.

@@ -5,9 +5,13 @@ use std::ops::Range;
 
 use sha2::{Digest, Sha256};
 
-use super::catalogue::{Kind, LevelBasis, SignalSpec};
+use super::catalogue::{BandLimit, Composite, Kind, LevelBasis, SignalSpec};
 use super::composite::{self, PeriodError, rms};
-use super::{Options, Signal, SignalError, SpeechSource, speech};
+use super::{Options, Signal, SignalError, SpeechSource, am_fm, band, gate, noise, speech, sweep, voiced};
+
+/// The rates at which composite signals keep their crest factor and every signal is pinned by its hash. Others work
+/// too, where a period is a whole number of samples: 96 kHz does.
+pub const RATES: [u32; 5] = [8_000, 16_000, 32_000, 44_100, 48_000];
 
 /// Longest signal that can be asked for: an hour, far above any take.
 pub const SECONDS_MAX: f64 = 3_600.0;
@@ -21,6 +25,8 @@ pub(super) struct Base {
     pub cycle: Option<usize>,
     pub inverts: bool,
     pub active: Vec<Range<usize>>,
+    /// Which of the active spans carry the level of [`LevelBasis::ActiveRms`].
+    pub level_spans: Range<usize>,
     pub analysis_from: usize,
     pub method_equivalent: bool,
 }
@@ -37,6 +43,20 @@ pub fn generate(
     rate: u32,
     source: &dyn SpeechSource,
     options: Options,
+) -> Result<Signal, SignalError> {
+    generate_limited(spec, rate, source, options, None)
+}
+
+/// As [`generate`], limited to `band` too. The level on the signal's own basis is what it was before.
+///
+/// # Errors
+/// As [`generate`], and where the band leaves nothing of the signal.
+pub fn generate_limited(
+    spec: &SignalSpec,
+    rate: u32,
+    source: &dyn SpeechSource,
+    options: Options,
+    band: Option<&BandLimit>,
 ) -> Result<Signal, SignalError> {
     let seconds = match options.seconds {
         Some(seconds) => seconds,
@@ -58,17 +78,25 @@ pub fn generate(
     // Whole bits of f32: the last bit of a level meter may differ between processors.
     let gain = f64::from(base.gain as f32);
     let period = base.samples.len();
-    let samples: Vec<f64> = (0..frames)
+    let mut samples: Vec<f64> = (0..frames)
         .map(|n| {
             let x = gain * base.samples[n % period];
             if base.inverts && (n / period) % 2 == 1 { -x } else { x }
         })
         .collect();
-    let mut active_spans = Vec::new();
+    let mut active_spans: Vec<Range<usize>> = Vec::new();
     for start in (0..frames).step_by(period) {
         let moved =
             base.active.iter().map(|span| (start + span.start).min(frames)..(start + span.end).min(frames));
         active_spans.extend(moved.filter(|span| !span.is_empty()));
+    }
+    let level_spans = base.level_spans.start..base.level_spans.end.min(active_spans.len());
+    let carries_level = match spec.level_basis {
+        LevelBasis::ActiveRms => active_spans.get(level_spans).unwrap_or_default().to_vec(),
+        _ => std::iter::once(0..frames).collect(),
+    };
+    for limit in [spec.band_limit.as_ref(), band].into_iter().flatten() {
+        samples = band::limited(spec, &samples, rate, limit, &carries_level)?;
     }
     let hash = hash(&samples);
     Ok(Signal {
@@ -78,7 +106,10 @@ pub fn generate(
         level_basis: spec.level_basis,
         cycle: base.cycle,
         active_spans,
-        analysis: base.analysis_from.min(frames)..frames,
+        analysis: base.analysis_from.min(frames)
+            ..frames
+                .saturating_sub(libm::round(spec.analysis_tail_s() * f64::from(rate)) as usize)
+                .max(base.analysis_from.min(frames)),
         method_equivalent: base.method_equivalent,
         hash,
     })
@@ -107,51 +138,74 @@ fn base(
     let seed = options.seed.unwrap_or(spec.seed);
     let error = |error: PeriodError| period_error(spec, rate, error);
     let base = match &spec.kind {
-        Kind::Composite(composite) => {
-            let period = composite::period(composite, rate, seed).map_err(error)?;
-            let level = match spec.level_basis {
-                LevelBasis::ActiveRms => rms(&period.samples[period.active.clone()]),
-                _ => rms(&period.samples),
-            };
-            Base {
-                cycle: Some(period.samples.len()),
-                active: vec![period.active],
-                gain: 1.0 / level,
-                inverts: true,
-                samples: period.samples,
-                analysis_from: 0,
-                method_equivalent: spec.method_equivalent,
-            }
-        }
-        Kind::PseudoNoise(rule) => {
-            let seconds = f64::from(rule.points) / f64::from(rule.rate_hz);
-            let lines = composite::line_noise(rule, seconds, seed).map_err(error)?;
-            let count = rule.points as usize * rate as usize;
-            if !count.is_multiple_of(rule.rate_hz as usize) {
-                return Err(period_error(spec, rate, PeriodError::Framing));
-            }
-            periodic(spec, lines.render(rate, count / rule.rate_hz as usize))?
-        }
-        Kind::ShapedNoise(noise) => {
-            let count = noise.period_s * f64::from(rate);
+        Kind::Composite(one) => composite(spec, one, rate, seed)?,
+        Kind::PseudoNoise(rule) => periodic(spec, composite::pseudo_noise(rule, rate, seed).map_err(error)?)?,
+        Kind::ShapedNoise(one) => {
+            let count = one.period_s * f64::from(rate);
             if count != libm::round(count) {
                 return Err(period_error(spec, rate, PeriodError::Framing));
             }
-            periodic(spec, composite::p50_noise(noise, seed).render(rate, count as usize))?
+            periodic(spec, noise::shaped_noise(one, seed).render(rate, count as usize))?
         }
         Kind::Sine { frequency_hz } => sine(spec, *frequency_hz, rate, frames)?,
+        Kind::Voiced(sound) => {
+            let gain = 1.0 / voiced::endless_rms(sound, rate);
+            steady(spec, voiced::render(sound, rate, frames.max(1)), gain)
+        }
+        Kind::AmFm { comb, high_hz } => periodic(spec, am_fm::one_second(*comb, rate, *high_hz))?,
+        Kind::Sweep(one) => {
+            needs_rate_above(spec, rate, one.span_hz.end)?;
+            let samples = sweep::render(one, rate, whole.max(1));
+            let gain = 1.0 / rms(&samples);
+            steady(spec, samples, gain)
+        }
+        Kind::Gated(one) => gate::gated(spec, one, rate, whole.max(1), seed, source)?,
+        Kind::Sequence(parts) => gate::sequence(spec, parts, rate, source)?,
         Kind::Speech(sequence) => speech::base(spec, sequence, rate, source)?,
-        Kind::Silence => Base {
-            samples: vec![0.0; whole.max(1)],
-            gain: 1.0,
-            cycle: None,
-            inverts: false,
-            active: Vec::new(),
-            analysis_from: 0,
-            method_equivalent: spec.method_equivalent,
-        },
+        Kind::Silence => Base { active: Vec::new(), ..steady(spec, vec![0.0; whole.max(1)], 1.0) },
     };
     Ok(base)
+}
+
+/// A signal without a period of its own, excited all the time.
+fn steady(spec: &SignalSpec, samples: Vec<f64>, gain: f64) -> Base {
+    Base {
+        gain,
+        cycle: None,
+        inverts: false,
+        active: std::iter::once(0..samples.len()).collect(),
+        level_spans: 0..usize::MAX,
+        samples,
+        analysis_from: 0,
+        method_equivalent: spec.method_equivalent,
+    }
+}
+
+/// Periods of a composite signal, each with the opposite sign of the one before, until it begins anew.
+fn composite(spec: &SignalSpec, one: &Composite, rate: u32, seed: u64) -> Result<Base, SignalError> {
+    let period = composite::period(one, rate, seed).map_err(|error| period_error(spec, rate, error))?;
+    let (cycle, bursts) = (period.samples.len(), one.bursts as usize);
+    let mut samples = Vec::with_capacity(cycle * bursts);
+    for burst in 0..bursts {
+        let sign = if burst % 2 == 0 { 1.0 } else { -1.0 };
+        let gain = sign * libm::pow(10.0, burst as f64 * one.step_db / 20.0);
+        samples.extend(period.samples.iter().map(|x| gain * x));
+    }
+    let level = match spec.level_basis {
+        // Of the first burst: the others rise from there.
+        LevelBasis::ActiveRms => rms(&period.samples[period.active.clone()]),
+        _ => rms(&samples),
+    };
+    Ok(Base {
+        cycle: (bursts == 1).then_some(cycle),
+        active: (0..bursts).map(|burst| burst * cycle..burst * cycle + period.active.end).collect(),
+        level_spans: if one.step_db == 0.0 { 0..usize::MAX } else { 0..1 },
+        gain: 1.0 / level,
+        inverts: bursts % 2 == 1,
+        samples,
+        analysis_from: 0,
+        method_equivalent: spec.method_equivalent,
+    })
 }
 
 fn periodic(spec: &SignalSpec, samples: Vec<f64>) -> Result<Base, SignalError> {
@@ -162,40 +216,30 @@ fn periodic(spec: &SignalSpec, samples: Vec<f64>) -> Result<Base, SignalError> {
             reason: "no line of the noise is below half the sample rate".to_owned(),
         });
     }
-    Ok(Base {
-        gain: 1.0 / level,
-        cycle: Some(samples.len()),
-        inverts: false,
-        active: std::iter::once(0..samples.len()).collect(),
-        samples,
-        analysis_from: 0,
-        method_equivalent: spec.method_equivalent,
+    Ok(Base { cycle: Some(samples.len()), ..steady(spec, samples, 1.0 / level) })
+}
+
+/// A frequency that the rate cannot hold is refused.
+fn needs_rate_above(spec: &SignalSpec, rate: u32, frequency_hz: f64) -> Result<(), SignalError> {
+    if frequency_hz < f64::from(rate) / 2.0 {
+        return Ok(());
+    }
+    Err(SignalError::Rate {
+        id: spec.id.clone(),
+        rate_hz: rate,
+        remedy: format!("use a rate above {} Hz", 2.0 * frequency_hz),
     })
 }
 
 /// A sine of whole length: no seam, whatever the frequency. Amplitude √2 is 0 dBov.
 fn sine(spec: &SignalSpec, frequency_hz: f64, rate: u32, frames: usize) -> Result<Base, SignalError> {
-    if frequency_hz >= f64::from(rate) / 2.0 {
-        return Err(SignalError::Rate {
-            id: spec.id.clone(),
-            rate_hz: rate,
-            remedy: format!("use a rate above {} Hz", 2.0 * frequency_hz),
-        });
-    }
+    needs_rate_above(spec, rate, frequency_hz)?;
     let step = frequency_hz / f64::from(rate);
     let samples = (0..frames.max(1)).map(|n| {
         let turns = step * n as f64;
         libm::sin(TAU * (turns - libm::floor(turns)))
     });
-    Ok(Base {
-        samples: samples.collect(),
-        gain: std::f64::consts::SQRT_2,
-        cycle: None,
-        inverts: false,
-        active: std::iter::once(0..frames.max(1)).collect(),
-        analysis_from: 0,
-        method_equivalent: spec.method_equivalent,
-    })
+    Ok(steady(spec, samples.collect(), std::f64::consts::SQRT_2))
 }
 
 fn period_error(spec: &SignalSpec, rate: u32, error: PeriodError) -> SignalError {
@@ -205,8 +249,7 @@ fn period_error(spec: &SignalSpec, rate: u32, error: PeriodError) -> SignalError
             id,
             rate_hz: rate,
             remedy:
-                "its period is no whole number of samples there: use 8000, 16000, 32000, 44100 or 48000 Hz, \
-                     pseudo-noise only its own rate and multiples"
+                "its period is no whole number of samples there: use 8000, 16000, 32000, 44100, 48000 or 96000 Hz"
                     .to_owned(),
         },
         PeriodError::Crest => SignalError::Construction {

@@ -4,10 +4,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::builtin::{self, BuiltinSpeech};
-use super::generate::{generate, natural_seconds};
+use super::generate::{generate_limited, natural_seconds};
 use super::{Catalogue, Options, Signal, SignalError, SignalSpec, SpeechSource};
 use crate::problem::Problem;
 use crate::take::{Frame, Span, frames};
+use crate::terms::Bandwidth;
 use crate::units::Seconds;
 
 /// A catalogue with the recordings that its signals need. Cheap to clone.
@@ -57,7 +58,9 @@ impl Library {
         let spec = self.catalogue.get(id)?;
         let seconds = natural_seconds(spec, self.source()).ok()?;
         let whole = frames(Seconds(seconds));
-        let analysis: Range<Frame> = frames(Seconds(spec.analysis_from_s())).min(whole)..whole;
+        let tail = frames(Seconds(spec.analysis_tail_s()));
+        let from = frames(Seconds(spec.analysis_from_s())).min(whole);
+        let analysis: Range<Frame> = from..whole.saturating_sub(tail).max(from);
         Some(Outline {
             frames: whole,
             spans: vec![Span { name: "analysis".to_owned(), frames: analysis }],
@@ -74,13 +77,36 @@ impl Library {
     /// The signal `id` at `rate`.
     ///
     /// # Errors
-    /// As [`generate`], or [`SignalError::Unknown`].
+    /// As [`super::generate()`], or [`SignalError::Unknown`].
     pub fn make(&self, id: &str, rate: u32, options: Options) -> Result<Signal, SignalError> {
+        self.make_limited(id, rate, options, None)
+    }
+
+    /// The signal `id` at `rate`, limited to the catalogue's band for `bandwidth`.
+    ///
+    /// # Errors
+    /// As [`generate_limited`], [`SignalError::Unknown`], or a band that the catalogue does not have.
+    pub fn make_limited(
+        &self,
+        id: &str,
+        rate: u32,
+        options: Options,
+        bandwidth: Option<Bandwidth>,
+    ) -> Result<Signal, SignalError> {
         let spec = self.catalogue.get(id).ok_or_else(|| SignalError::Unknown {
             id: id.to_owned(),
             known: self.catalogue.ids().join(", "),
         })?;
-        generate(spec, rate, self.source(), options)
+        let band = match bandwidth {
+            None => None,
+            Some(bandwidth) => {
+                Some(self.catalogue.band(bandwidth).ok_or_else(|| SignalError::Construction {
+                    id: id.to_owned(),
+                    reason: format!("the catalogue has no band {bandwidth}; add a table [[band]]"),
+                })?)
+            }
+        };
+        generate_limited(spec, rate, self.source(), options, band)
     }
 }
 

@@ -28,6 +28,15 @@ impl LineSpectrum {
         self.sum(rate, count)
     }
 
+    /// As [`LineSpectrum::render`], without the lines above `highest_hz`.
+    pub fn render_below(&self, highest_hz: f64, rate: u32, count: usize) -> Vec<f64> {
+        let kept = libm::floor(highest_hz / self.spacing_hz * (1.0 + 1e-12)) as usize + 1;
+        if kept >= self.lines.len() {
+            return self.render(rate, count);
+        }
+        Self { spacing_hz: self.spacing_hz, lines: self.lines[..kept].to_vec() }.render(rate, count)
+    }
+
     /// One period of `points` samples by inverse DFT.
     fn one_period(&self, points: usize) -> Vec<f64> {
         let mut spectrum = vec![(0.0, 0.0); points];

@@ -3,41 +3,69 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::catalogue::{
-    Catalogue, Composite, Draw, Kind, Licensed, NoiseRule, ShapedNoise, SignalSpec, SpeechSequence,
-};
+use super::catalogue::{BandLimit, Catalogue, Edge, Kind, Licensed, SignalSpec, SpeechSequence, Voiced};
 use crate::document::{Placed, Table};
 use crate::problem::Place;
+use crate::terms::Bandwidth;
 use crate::units::Unit;
+
+mod kinds;
 
 type Corners = Vec<(f64, f64)>;
 
-/// The tables `[[shape]]`, `[[licensed]]` and `[[signal]]`.
+/// Longest period of a voiced sound in samples: 100 ms at 48 kHz, beyond any voice.
+const PERIOD_MAX: usize = 4_800;
+
+/// Narrowest transition of a band limit in Hz: a filter takes some two rates over it in taps.
+const TRANSITION_MIN_HZ: f64 = 2.0;
+
+/// What stands in the file so far: what a signal may refer to.
+#[derive(Default)]
+struct Known {
+    shapes: BTreeMap<String, Corners>,
+    voiced: BTreeMap<String, Voiced>,
+    licensed: Vec<Licensed>,
+    bands: Vec<BandLimit>,
+    signals: Vec<SignalSpec>,
+}
+
+/// The tables `[[shape]]`, `[[voiced]]`, `[[band]]`, `[[licensed]]` and `[[signal]]`.
 pub(super) fn catalogue(root: &Table<'_>) -> Catalogue {
-    let mut shapes = BTreeMap::new();
+    let mut known = Known::default();
     for table in root.tables("shape") {
         if let Some((id, corners)) = shape(&table) {
-            unique(&table, &id, shapes.insert(id.value.clone(), corners).is_some());
+            unique(&table, &id, known.shapes.insert(id.value.clone(), corners).is_some());
         }
         table.finish();
     }
-    let mut licensed: Vec<Licensed> = Vec::new();
+    for table in root.tables("voiced") {
+        if let Some((id, sound)) = voiced(&table) {
+            unique(&table, &id, known.voiced.insert(id.value.clone(), sound).is_some());
+        }
+        table.finish();
+    }
+    for table in root.tables("band") {
+        if let Some((id, one)) = band(&table) {
+            unique(&table, &id, known.bands.iter().any(|other| other.bandwidth == one.bandwidth));
+            known.bands.push(one);
+        }
+        table.finish();
+    }
     for table in root.tables("licensed") {
         if let Some((id, one)) = licensed_recording(&table) {
-            unique(&table, &id, licensed.iter().any(|other| other.id == one.id));
-            licensed.push(one);
+            unique(&table, &id, known.licensed.iter().any(|other| other.id == one.id));
+            known.licensed.push(one);
         }
         table.finish();
     }
-    let mut signals: Vec<SignalSpec> = Vec::new();
     for table in root.tables("signal") {
-        if let Some((id, one)) = signal(&table, &shapes, &licensed) {
-            unique(&table, &id, signals.iter().any(|other| other.id == one.id));
-            signals.push(one);
+        if let Some((id, one)) = signal(&table, &known) {
+            unique(&table, &id, known.signals.iter().any(|other| other.id == one.id));
+            known.signals.push(one);
         }
         table.finish();
     }
-    Catalogue::new(signals, licensed)
+    Catalogue::new(known.signals, known.licensed, known.bands)
 }
 
 fn unique(table: &Table<'_>, id: &Placed<String>, taken: bool) {
@@ -74,6 +102,71 @@ fn shape(table: &Table<'_>) -> Option<(Placed<String>, Corners)> {
         return None;
     }
     Some((id?, corners.value))
+}
+
+/// One period of a voiced sound, as samples.
+fn voiced(table: &Table<'_>) -> Option<(Placed<String>, Voiced)> {
+    let id = table.need_text("id");
+    table.need_text("source");
+    table.need_text("verified");
+    let rate_hz = hertz(table, "rate");
+    if !table.has("samples") {
+        table.missing("samples", "the samples of one period");
+    }
+    let samples = table.numbers("samples")?;
+    if !(3..=PERIOD_MAX).contains(&samples.value.len()) || samples.value.iter().all(|x| *x == 0.0) {
+        table.problems().report(
+            samples.place,
+            "a voiced sound has no sound",
+            format!("{} samples", samples.value.len()),
+            format!("the samples of one period, 3 to {PERIOD_MAX}, not all zero"),
+            "write the samples of one period",
+        );
+        return None;
+    }
+    Some((id?, Voiced { samples: samples.value, rate_hz: rate_hz?, max_hz: None }))
+}
+
+/// The limits of test signals for one bandwidth.
+fn band(table: &Table<'_>) -> Option<(Placed<String>, BandLimit)> {
+    let id = table.need_text("id");
+    let bandwidth = table.need_word::<Bandwidth>("id", "NB, WB, SWB or FB");
+    let source = table.need_text("source");
+    let verified = table.need_text("verified");
+    let low = (hertz(table, "low_stop"), hertz(table, "low"));
+    let has_high = table.has("high") || table.has("high_stop");
+    let high = has_high.then(|| (hertz(table, "high"), hertz(table, "high_stop")));
+    if !has_high {
+        // Asking for the keys makes them known.
+        table.kind("high");
+        table.kind("high_stop");
+    }
+    let low = Edge { stop_hz: low.0?, half_power_hz: low.1? };
+    let high = match high {
+        Some((half_power_hz, stop_hz)) => Some(Edge { half_power_hz: half_power_hz?, stop_hz: stop_hz? }),
+        None => None,
+    };
+    let edges =
+        [Some(low.stop_hz), Some(low.half_power_hz), high.map(|e| e.half_power_hz), high.map(|e| e.stop_hz)];
+    let edges: Vec<f64> = edges.into_iter().flatten().collect();
+    if edges.windows(2).any(|pair| pair[1] - pair[0] < TRANSITION_MIN_HZ) {
+        table.problems().report(
+            table.place().clone(),
+            "the edges of a band do not rise",
+            format!("{edges:?} Hz"),
+            format!("low_stop below low below high below high_stop, by at least {TRANSITION_MIN_HZ} Hz"),
+            "correct the edges",
+        );
+        return None;
+    }
+    let one = BandLimit {
+        bandwidth: bandwidth?.value,
+        low,
+        high,
+        source: source?.value,
+        verified: verified?.value,
+    };
+    Some((id?, one))
 }
 
 fn licensed_recording(table: &Table<'_>) -> Option<(Placed<String>, Licensed)> {
@@ -158,20 +251,7 @@ fn count(table: &Table<'_>, key: &str) -> Option<u32> {
     whole
 }
 
-fn need_number(table: &Table<'_>, key: &str) -> Option<f64> {
-    if !table.has(key) {
-        table.number(key);
-        table.missing(key, "a number");
-        return None;
-    }
-    table.number(key).map(|one| one.value)
-}
-
-fn signal(
-    table: &Table<'_>,
-    shapes: &BTreeMap<String, Corners>,
-    licensed: &[Licensed],
-) -> Option<(Placed<String>, SignalSpec)> {
+fn signal(table: &Table<'_>, known: &Known) -> Option<(Placed<String>, SignalSpec)> {
     let id = table.need_text("id");
     let title = table.need_text("title");
     let role = table.need_text("role");
@@ -186,14 +266,23 @@ fn signal(
     let seed = table.integer("seed").map_or(0, |one| one.value.unsigned_abs());
     let length = seconds(table, "duration");
     let stands_in_for = table.text("stands_in_for").and_then(|name| {
-        let found = licensed.iter().find(|one| one.id == name.value);
+        let found = known.licensed.iter().find(|one| one.id == name.value);
         if found.is_none() {
-            let known: Vec<&str> = licensed.iter().map(|one| one.id.as_str()).collect();
-            refer(table, &name, "licensed recording", &known);
+            let ids: Vec<&str> = known.licensed.iter().map(|one| one.id.as_str()).collect();
+            refer(table, &name, "licensed recording", &ids);
         }
         found.cloned()
     });
-    let kind = kind(table, shapes);
+    let band_limit = table.word::<Bandwidth>("band_limit").and_then(|word| {
+        let found = known.bands.iter().find(|one| one.bandwidth == word.value);
+        if found.is_none() {
+            let words: Vec<&str> = known.bands.iter().map(|one| one.bandwidth.word()).collect();
+            let name = Placed { value: word.value.word().to_owned(), place: word.place.clone() };
+            refer(table, &name, "band", &words);
+        }
+        found.cloned()
+    });
+    let kind = kind(table, known);
     let id = id?;
     let spec = SignalSpec {
         id: id.value.clone(),
@@ -203,12 +292,14 @@ fn signal(
         level_basis: level_basis?.value,
         seconds: length?,
         seed,
+        band_limit,
         method_equivalent: method_equivalent?.value,
         stands_in_for,
         source: source?.value,
         verified: verified?.value,
         license: license?.value,
     };
+    kinds::consistent(table, &spec);
     Some((id, spec))
 }
 
@@ -223,8 +314,20 @@ fn refer(table: &Table<'_>, name: &Placed<String>, what: &str, known: &[&str]) {
 }
 
 /// The one sub-table that says how the signal is made.
-fn kind(table: &Table<'_>, shapes: &BTreeMap<String, Corners>) -> Option<Kind> {
-    const KINDS: [&str; 6] = ["composite", "pseudo_noise", "shaped_noise", "sine", "speech", "silence"];
+fn kind(table: &Table<'_>, known: &Known) -> Option<Kind> {
+    const KINDS: [&str; 11] = [
+        "composite",
+        "pseudo_noise",
+        "shaped_noise",
+        "sine",
+        "voiced",
+        "am_fm",
+        "sweep",
+        "gated",
+        "sequence",
+        "speech",
+        "silence",
+    ];
     let written: Vec<&str> = KINDS.into_iter().filter(|key| table.has(key)).collect();
     let mut kinds = Vec::new();
     for key in KINDS {
@@ -234,10 +337,15 @@ fn kind(table: &Table<'_>, shapes: &BTreeMap<String, Corners>) -> Option<Kind> {
             continue;
         };
         kinds.push(match key {
-            "composite" => composite(&sub, shapes).map(Kind::Composite),
-            "pseudo_noise" => noise_rule(&sub, shapes).map(Kind::PseudoNoise),
-            "shaped_noise" => shaped_noise(&sub).map(Kind::ShapedNoise),
+            "composite" => kinds::composite(&sub, known).map(Kind::Composite),
+            "pseudo_noise" => kinds::noise_rule(&sub, known).map(Kind::PseudoNoise),
+            "shaped_noise" => kinds::shaped_noise(&sub, known).map(Kind::ShapedNoise),
             "sine" => hertz(&sub, "frequency").map(|frequency_hz| Kind::Sine { frequency_hz }),
+            "voiced" => kinds::voiced(&sub, "sound", known).map(Kind::Voiced),
+            "am_fm" => kinds::am_fm(&sub),
+            "sweep" => kinds::sweep(&sub).map(Kind::Sweep),
+            "gated" => kinds::gated(&sub, known).map(Kind::Gated),
+            "sequence" => kinds::sequence(&sub, known).map(Kind::Sequence),
             "speech" => speech(&sub).map(Kind::Speech),
             _ => Some(Kind::Silence),
         });
@@ -256,98 +364,6 @@ fn kind(table: &Table<'_>, shapes: &BTreeMap<String, Corners>) -> Option<Kind> {
     None
 }
 
-fn composite(table: &Table<'_>, shapes: &BTreeMap<String, Corners>) -> Option<Composite> {
-    let frame_rate_hz = hertz(table, "frame_rate");
-    let voiced_frames = count(table, "voiced_frames");
-    let voiced_periods = count(table, "voiced_periods");
-    let voiced_slope = need_number(table, "voiced_slope");
-    let voiced_phase_deg = need_number(table, "voiced_phase_deg");
-    let voiced_max_hz = hertz(table, "voiced_max");
-    let noise_frames = count(table, "noise_frames");
-    let cycle_frames = count(table, "cycle_frames");
-    let noise = if table.has("noise") {
-        table.table("noise").and_then(|sub| {
-            let noise = noise_rule(&sub, shapes);
-            sub.finish();
-            noise
-        })
-    } else {
-        table.missing("noise", "a table [signal.composite.noise]");
-        None
-    };
-    let one = Composite {
-        frame_rate_hz: frame_rate_hz? as u32,
-        voiced_frames: voiced_frames?,
-        voiced_periods: voiced_periods?,
-        voiced_slope: voiced_slope?,
-        voiced_phase_deg: voiced_phase_deg?,
-        voiced_max_hz: voiced_max_hz?,
-        noise_frames: noise_frames?,
-        noise: noise?,
-        cycle_frames: cycle_frames?,
-    };
-    let parts = u64::from(one.voiced_frames) + u64::from(one.noise_frames);
-    if parts > u64::from(one.cycle_frames) {
-        table.problems().report(
-            table.place().clone(),
-            "the parts of a composite signal do not fit its cycle",
-            format!("{parts} frames in a cycle of {}", one.cycle_frames),
-            "voiced_frames + noise_frames of at most cycle_frames",
-            "correct the frames",
-        );
-        return None;
-    }
-    Some(one)
-}
-
-fn noise_rule(table: &Table<'_>, shapes: &BTreeMap<String, Corners>) -> Option<NoiseRule> {
-    let points = count(table, "points");
-    let rate_hz = hertz(table, "rate");
-    let draw = match table.need_text("draw") {
-        Some(word) if word.value == "signs" => Some(Draw::Signs),
-        Some(word) if word.value == "gaussian" => Some(Draw::Gaussian),
-        Some(word) => {
-            refer(table, &word, "way to draw lines", &["signs", "gaussian"]);
-            None
-        }
-        None => None,
-    };
-    let corners = match table.text("shape") {
-        Some(name) => {
-            let found = shapes.get(&name.value).cloned();
-            if found.is_none() {
-                refer(table, &name, "shape", &shapes.keys().map(String::as_str).collect::<Vec<_>>());
-            }
-            found
-        }
-        None => Some(Vec::new()),
-    };
-    let low_hz = hertz(table, "low");
-    let high_hz = hertz(table, "high");
-    let crest_min = table.quantity("crest_min", &[Unit::Db]);
-    let crest_max = table.quantity("crest_max", &[Unit::Db]);
-    let crest_db = match (crest_min, crest_max) {
-        (None, None) => None,
-        (low, high) => {
-            let place = low.as_ref().or(high.as_ref()).map(|one| one.place.clone());
-            let low = low.map_or(0.0, |one| one.value.value);
-            let high = high.map_or(f64::INFINITY, |one| one.value.value);
-            Some((low..high, place))
-        }
-    };
-    ordered(table, "crest_min and crest_max", crest_db.as_ref());
-    let band = low_hz?..high_hz?;
-    ordered(table, "low and high", Some(&(band.clone(), Some(table.place().clone()))));
-    Some(NoiseRule {
-        points: points?,
-        rate_hz: rate_hz? as u32,
-        draw: draw?,
-        corners: corners?,
-        band_hz: band,
-        crest_db: crest_db.map(|(range, _)| range),
-    })
-}
-
 fn ordered(table: &Table<'_>, keys: &str, range: Option<&(Range<f64>, Option<Place>)>) {
     let Some((range, Some(place))) = range else { return };
     if range.is_empty() {
@@ -359,15 +375,6 @@ fn ordered(table: &Table<'_>, keys: &str, range: Option<&(Range<f64>, Option<Pla
             format!("correct {keys}"),
         );
     }
-}
-
-fn shaped_noise(table: &Table<'_>) -> Option<ShapedNoise> {
-    let period_s = seconds(table, "period");
-    let low_hz = hertz(table, "low");
-    let high_hz = hertz(table, "high");
-    let band_hz = low_hz?..high_hz?;
-    ordered(table, "low and high", Some(&(band_hz.clone(), Some(table.place().clone()))));
-    Some(ShapedNoise { period_s: period_s?, band_hz })
 }
 
 fn speech(table: &Table<'_>) -> Option<SpeechSequence> {

@@ -94,6 +94,7 @@ pub(super) fn base(
         cycle: None,
         inverts: false,
         active: active.iter().map(|span: &Range<usize>| moved(span.start)..moved(span.end)).collect(),
+        level_spans: 0..usize::MAX,
         analysis_from: libm::round(spec.analysis_from_s() * f64::from(rate)) as usize,
         method_equivalent: spec.method_equivalent && ours,
     })
@@ -102,7 +103,12 @@ pub(super) fn base(
 /// RMS of the active speech (P.56 method B), rounded to 24 bits: the logarithms of the meter may
 /// differ in their last bit between processors, signals may not.
 fn active_rms(spec: &SignalSpec, recording: &Recording) -> Result<f64, SignalError> {
-    let reading = active_speech_level(&recording.samples, recording.rate);
+    active_rms_of(spec, &recording.samples, recording.rate)
+}
+
+/// As above, of samples at a rate.
+pub(super) fn active_rms_of(spec: &SignalSpec, samples: &[f64], rate: u32) -> Result<f64, SignalError> {
+    let reading = active_speech_level(samples, rate);
     let reading = reading.active().ok_or_else(|| SignalError::Construction {
         id: spec.id.clone(),
         reason: "its recording holds no speech".to_owned(),

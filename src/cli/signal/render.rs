@@ -13,6 +13,7 @@ use crate::signals::{LevelBasis, Options, SignalError, at_level};
 use crate::store::folder::FolderError;
 use crate::store::storage::{Disk, Storage};
 use crate::store::track;
+use crate::terms::Bandwidth;
 use crate::units::{DbOv, Dbm0, Quantity, Unit};
 
 /// Render a test signal as a WAV file
@@ -24,6 +25,7 @@ use crate::units::{DbOv, Dbm0, Quantity, Unit};
 Examples:
   lombard list signals
   lombard signal render css-fb --out css.wav
+  lombard signal render css-fb --band WB --rate 16000 --out css.wav
   lombard signal render speech-single-talk --rate 16000 --level \"-20 dBm0\" --seconds 10 --out speech.wav
 
 Exit codes: 0 written, 2 bad input, 4 the disk failed.")]
@@ -43,6 +45,10 @@ pub(crate) struct Render {
     /// Length: the signal is repeated or cut to it; without it the catalogue's own
     #[arg(long, value_name = "S", allow_hyphen_values = true)]
     seconds: Option<f64>,
+
+    /// Limit the signal to the band of NB, WB, SWB or FB; its level stays
+    #[arg(long, value_name = "BAND")]
+    band: Option<Bandwidth>,
 
     /// File to write
     #[arg(long, value_name = "FILE.wav")]
@@ -77,14 +83,15 @@ impl Render {
     pub(super) fn run(self, settings: &Settings) -> Result<u8, RunError> {
         let library = settings.engine.library(&settings.engine.sources(None))?;
         let options = Options { seconds: self.seconds, seed: None };
-        let signal = library.make(&self.id, self.rate, options).map_err(|error| match error {
-            SignalError::Unknown { id, known } => {
-                let near = nearest(&id, &library.catalogue().ids());
-                let near = near.map_or(String::new(), |near| format!("did you mean '{near}'? "));
-                RunError::Usage(format!("there is no signal '{id}'; {near}known are {known}"))
-            }
-            other => RunError::Usage(other.to_string()),
-        })?;
+        let signal =
+            library.make_limited(&self.id, self.rate, options, self.band).map_err(|error| match error {
+                SignalError::Unknown { id, known } => {
+                    let near = nearest(&id, &library.catalogue().ids());
+                    let near = near.map_or(String::new(), |near| format!("did you mean '{near}'? "));
+                    RunError::Usage(format!("there is no signal '{id}'; {near}known are {known}"))
+                }
+                other => RunError::Usage(other.to_string()),
+            })?;
         let samples = at_level(&signal, self.level.digital)
             .map_err(|error| RunError::Usage(format!("signal '{}': {error}", signal.id)))?;
         let samples: Vec<f32> = samples.iter().map(|sample| *sample as f32).collect();
