@@ -76,7 +76,9 @@ fn sines() -> Vec<Residual> {
         let points = [0.0, 0.25, 17.5, 333.02, -20.4].map(|delay| {
             let mut recording = lines(seconds, rate, band, slope, delay);
             if delay > 10.0 {
-                recording.iter_mut().for_each(|x| *x = -*x);
+                for x in &mut recording {
+                    *x = -*x;
+                }
             }
             let (found, sign) = measured(&reference, &recording, rate);
             assert_eq!(sign, if delay > 10.0 { -1.0 } else { 1.0 });

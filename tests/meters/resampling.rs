@@ -46,7 +46,7 @@ fn between(lower: u32) -> Vec<Residual> {
     let case = |what| format!("{what} {lower} Hz, between it and all higher rates");
     vec![
         Residual::largest(
-            "the rate converter",
+            "Rate conversion",
             case("tones up to 0.9 of half of"),
             "of 1",
             passed,
@@ -54,7 +54,7 @@ fn between(lower: u32) -> Vec<Residual> {
             TONES,
         ),
         Residual::largest(
-            "the rate converter",
+            "Rate conversion",
             case("what is left of tones above half of"),
             "of 1",
             stopped,
