@@ -30,7 +30,7 @@ fn bands_of_car_noise_are_those_of_the_reference_tools() {
     assert_eq!((filtered_hz[0], filtered_hz[filtered_hz.len() - 1], filtered_hz.len()), (20.0, 20_000.0, 31));
     for (i, level) in numbers(&fft, "level_dbov").iter().enumerate() {
         // The tool gives a bin wholly to one band: 0.1 dB where there are few of them.
-        let tolerance = if hz[i] < 200.0 { 0.2 } else { 0.02 };
+        let tolerance = if hz[i] < 400.0 { 0.2 } else { 0.02 };
         assert!((level - by_dft[i]).abs() < tolerance, "{} Hz: {level} {}", hz[i], by_dft[i]);
         let filtered = numbers(&filter, "level_dbov")[i + 4];
         assert!((level - filtered).abs() < 0.5, "{} Hz: {level} {filtered}", hz[i]);
@@ -56,7 +56,7 @@ fn bands_that_do_not_fit_are_null_or_refused_and_it_is_said() {
         (48_000, &["--from-hz", "2000", "--to-hz", "1000"][..], "no bands from 2000 to 1000 Hz"),
         (48_000, &["--from-hz", "nan"][..], "no band lies at NaN Hz"),
         (1, &[][..], "the widest of these bands"),
-        (0, &[][..], "0 frames"),
+        (0, &[][..], "holds no samples"),
     ] {
         write_wav(&here.path().join("x.wav"), 48_000, 1, 16, &noise(samples, 1, 0.5));
         let told = refused(here.path(), &[&["bands", "x.wav"], arguments].concat());
