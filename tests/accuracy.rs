@@ -157,9 +157,11 @@ fn meter_pages(all: &[Residual]) -> String {
     let mut meters: Vec<&str> = all.iter().map(|one| one.meter).collect();
     meters.dedup();
     for meter in meters {
+        // What no command measures has a name in words.
+        let head = if meter.contains(' ') { meter.to_owned() } else { format!("`measure {meter}`") };
         let _ = write!(
             page,
-            "\n## `measure {meter}`\n\n| case | truth | measured | difference | tolerance | unit | truth by | date |\n\
+            "\n## {head}\n\n| case | truth | measured | difference | tolerance | unit | truth by | date |\n\
              |---|--:|--:|--:|--:|---|---|---|\n"
         );
         page.extend(all.iter().filter(|one| one.meter == meter).map(meter_row));

@@ -4,6 +4,7 @@
 
 mod accuracy;
 mod cli;
+mod cli_bands_delay;
 mod cli_measure;
 mod cli_run;
 mod dsp_golden;

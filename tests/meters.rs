@@ -3,18 +3,31 @@
 //! Each file makes its residuals once; its own tests hold them and show that each check can fail, and `accuracy` prints
 //! them.
 
+mod bands;
+mod delay;
+mod levels;
 mod quality;
 mod ratings;
 mod reference;
+mod resampling;
 pub(crate) mod residual;
+mod sound;
 
 use residual::Residual;
 
-/// Every residual, in the order of `lombard measure --help`.
+/// Every residual, those of one meter together, in the order of `lombard measure --help`.
 pub(crate) fn residuals() -> Vec<Residual> {
-    [&*reference::RESIDUALS, &*ratings::RESIDUALS, &*quality::RESIDUALS]
-        .into_iter()
-        .flatten()
-        .cloned()
-        .collect()
+    let files = [
+        &*reference::RESIDUALS,
+        &*levels::RESIDUALS,
+        &*bands::RESIDUALS,
+        &*delay::RESIDUALS,
+        &*ratings::RESIDUALS,
+        &*quality::RESIDUALS,
+        &*resampling::RESIDUALS,
+    ];
+    let mut all: Vec<Residual> = files.into_iter().flatten().cloned().collect();
+    let meters: Vec<&str> = all.iter().map(|one| one.meter).collect();
+    all.sort_by_key(|one| meters.iter().position(|meter| *meter == one.meter));
+    all
 }

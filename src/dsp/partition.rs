@@ -1,7 +1,7 @@
 //! A streaming convolver: uniformly partitioned overlap-save, without latency; single precision for rendering,
 //! double for meters.
 
-use super::spectrum::{BlockFft, Complex, FftNum};
+use super::spectrum::{BlockFft, Complex, FftNum, Zero};
 
 /// Convolves a stream with a long impulse response, block by block.
 ///
@@ -85,7 +85,7 @@ impl<T: FftNum> BlockConvolver<T> {
     pub fn process(&mut self, input: &[T], output: &mut [T]) {
         assert!(input.len() == self.block && output.len() == self.block, "not one block");
         // Once every block in the history is zero the output is, and nothing needs to be computed.
-        let is_zero = input.iter().all(|x| x.is_zero());
+        let is_zero = input.iter().all(Zero::is_zero);
         self.zeros = if is_zero { (self.zeros + 1).min(self.history.len() + 2) } else { 0 };
         if self.zeros > self.history.len() + 1 {
             output.fill(T::zero());

@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use realfft::num_traits::Zero;
+pub use realfft::num_traits::Zero;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 pub use realfft::{FftNum, num_complex::Complex};
 

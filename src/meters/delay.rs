@@ -1,6 +1,7 @@
 //! The delay between two files, and whether it means anything.
 
 use super::MeterError;
+use super::response::ABOVE_CHANCE_MIN;
 use crate::dsp::align::{Delay, DelaySearch, find_delay};
 use crate::units::Seconds;
 
@@ -22,8 +23,6 @@ pub struct DelayReading {
     pub note: Option<String>,
 }
 
-/// How many times chance a correlation has to be.
-const CHANCE_FACTOR: f64 = 2.0;
 /// From which rating on another delay is told. Composite source signals have 27/28 after 10 s by nature.
 const SECOND_TOLD: f64 = 0.97;
 
@@ -40,7 +39,7 @@ impl DelayRequest {
         rate: u32,
     ) -> Result<DelayReading, MeterError> {
         let found = find_delay(reference, recording, rate, &DelaySearch::between(self.min, self.max))?;
-        if found.correlation.is_nan() || found.correlation < CHANCE_FACTOR * found.chance {
+        if found.correlation.is_nan() || found.correlation < ABOVE_CHANCE_MIN * found.chance {
             return Err(MeterError::asked(
                 format!(
                     "no delay from {} to {} ms: the best correlation is {:.3}, and unrelated signals with these spectra \

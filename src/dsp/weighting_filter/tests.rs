@@ -89,7 +89,7 @@ fn blocks_of_any_size_and_the_whole_are_one_filter() {
 #[test]
 fn a_direct_voltage_has_no_weight_and_nan_is_not_weighted_away() {
     for weighting in ALL {
-        let out = weighted(&[1.0; 40_000], 8000, weighting);
+        let out = weighted(&vec![1.0; 40_000], 8000, weighting);
         assert!(out[30_000..38_000].iter().all(|y| y.abs() < 1e-9), "{weighting:?}");
         let mut filter = WeightingFilter::new(weighting, 8000, 80);
         let mut block = [0.0; 80];
