@@ -3,6 +3,11 @@
 //! Each file makes its residuals once; its own tests hold them and show that each check can fail, and `accuracy` prints
 //! them.
 
+mod activation;
+mod distortion;
+mod double_talk;
+mod echo_attenuation;
+mod noise_change;
 mod quality;
 mod ratings;
 mod reference;
@@ -12,9 +17,18 @@ use residual::Residual;
 
 /// Every residual, in the order of `lombard measure --help`.
 pub(crate) fn residuals() -> Vec<Residual> {
-    [&*reference::RESIDUALS, &*ratings::RESIDUALS, &*quality::RESIDUALS]
-        .into_iter()
-        .flatten()
-        .cloned()
-        .collect()
+    [
+        &*reference::RESIDUALS,
+        &*ratings::RESIDUALS,
+        &*echo_attenuation::RESIDUALS,
+        &*distortion::RESIDUALS,
+        &*activation::RESIDUALS,
+        &*double_talk::RESIDUALS,
+        &*noise_change::RESIDUALS,
+        &*quality::RESIDUALS,
+    ]
+    .into_iter()
+    .flatten()
+    .cloned()
+    .collect()
 }
