@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use lombard::dsp::resample::resample;
 use lombard::meters::double_talk::{DoubleTalk, double_talk};
 use lombard::signals::am_fm::Comb;
+use lombard::signals::{Library, Options};
 
 use super::residual::{Residual, Truth, all_hold};
 
@@ -219,6 +220,21 @@ fn an_echo_and_a_little_noise_are_no_spread_but_noise_that_hides_all_echo_is() {
     assert!(!noisy.spread && (18.0..33.0).contains(&least), "{least}");
     let hidden = read(&FAR, &NEAR, &near_and(-60.0, -40.0));
     assert!(hidden.spread && hidden.echo.iter().any(|one| one.echo_loss.0 < 33.0));
+}
+
+#[test]
+fn the_pair_of_the_catalogue_is_the_pair_that_is_read() {
+    let library = Library::builtin().unwrap();
+    let options = Options { seconds: Some(SECONDS), ..Options::default() };
+    let make = |id: &str| library.make(id, 48_000, options).unwrap().samples;
+    for (one, two, count) in [("am-fm-1", "am-fm-2", 27), ("am-fm-1-nb", "am-fm-2-nb", 14)] {
+        let (far, near) = (scaled(&make(one), -20.0), scaled(&make(two), -20.0));
+        let alone = read(&far, &near, &near);
+        assert_eq!((alone.far, alone.near), (Comb::One, Comb::Two));
+        assert!(alone.echo.len() >= count && alone.sent.len() >= count, "{one}: {}", alone.echo.len());
+        assert!(separation(one, &alone).holds());
+        assert!(thirty(one, &read(&far, &near, &sum(&near, &scaled(&far, -30.0)))).holds());
+    }
 }
 
 #[test]
