@@ -9,8 +9,8 @@
 //! 3. The *settled gain* is the median gain of the last three bursts, unless it is given.
 //! 4. P.340 calls threshold the lowest level that removes the insertion loss of the switch; the time in which it does so
 //!    is the build-up, measured in that very burst. A burst whose beginning is cut is therefore transmitted: it counts
-//!    if from its middle on its gain is within 3 dB of the settled one. One that opens only later than that has
-//!    not been passed, the next one is the first.
+//!    if from its middle on its gain is within 3 dB of the settled one. A steady burst that opens only in its last
+//!    quarter has not been passed, the next one is the first.
 //! 5. *Build-up*: from the onset of that burst in the stimulus until the recording on the 5 ms meter is within 3 dB of
 //!    its final level. Final level at each instant is the settled gain on the stimulus by the larger one of two 5 ms
 //!    meters: one run backward, which has the level of the burst at its onset already and follows the swell of a word,

@@ -235,11 +235,11 @@ fn words_swell_without_being_taken_for_switching() {
 }
 
 #[test]
-fn a_burst_that_opens_the_gate_before_its_middle_is_transmitted_and_a_later_one_is_not() {
+fn a_burst_that_opens_the_gate_before_its_last_quarter_is_transmitted_and_a_later_one_is_not() {
     let cut = |at_ms: f64| {
         read(&CSS, &CSS.gated(5, 20.0, move |ms| if ms < at_ms { 0.0 } else { 1.0 })).first.unwrap().index
     };
-    assert_eq!((cut(100.0), cut(230.0)), (5, 6));
+    assert_eq!((cut(100.0), cut(170.0), cut(200.0), cut(230.0)), (5, 5, 6, 6));
 }
 
 #[test]
