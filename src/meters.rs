@@ -4,6 +4,13 @@
 //! limits nor files, and never resamples, mixes or normalizes what it is given. Its tests hold it against truths of other
 //! origin; `docs/accuracy.md` prints what is left.
 
+pub mod activation;
+pub mod distortion;
+pub mod double_talk;
+pub mod echo_attenuation;
+pub mod noise_change;
+pub mod timeline;
+
 use crate::dsp::DspError;
 
 pub mod band_energy;

@@ -6,6 +6,7 @@ mod accuracy;
 mod cli;
 mod cli_bands_delay;
 mod cli_measure;
+mod cli_measure_time;
 mod cli_run;
 mod dsp_golden;
 mod dsp_reference;

@@ -3,9 +3,14 @@
 //! Each file makes its residuals once; its own tests hold them and show that each check can fail, and `accuracy` prints
 //! them.
 
+mod activation;
 mod bands;
 mod delay;
+mod distortion;
+mod double_talk;
+mod echo_attenuation;
 mod levels;
+mod noise_change;
 mod quality;
 mod ratings;
 mod reference;
@@ -23,6 +28,11 @@ pub(crate) fn residuals() -> Vec<Residual> {
         &*bands::RESIDUALS,
         &*delay::RESIDUALS,
         &*ratings::RESIDUALS,
+        &*echo_attenuation::RESIDUALS,
+        &*distortion::RESIDUALS,
+        &*activation::RESIDUALS,
+        &*double_talk::RESIDUALS,
+        &*noise_change::RESIDUALS,
         &*quality::RESIDUALS,
         &*resampling::RESIDUALS,
     ];

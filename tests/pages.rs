@@ -84,7 +84,17 @@ const METERS: &[(&str, &str)] = &[
     ("response", "src/meters/response.rs"),
     ("loudness-rating", "src/meters/loudness.rs"),
     ("coupling-loss", "src/meters/coupling.rs"),
+    ("echo-attenuation", "src/meters/echo_attenuation.rs"),
+    ("distortion", "src/meters/distortion.rs"),
+    ("echo-attenuation", "src/meters/echo_attenuation.rs"),
+    ("distortion", "src/meters/distortion.rs"),
     ("mask", "src/cli/measure/mask.rs"),
+    ("activation", "src/meters/activation.rs"),
+    ("double-talk", "src/meters/double_talk.rs"),
+    ("noise-change", "src/meters/noise_change.rs"),
+    ("activation", "src/meters/activation.rs"),
+    ("double-talk", "src/meters/double_talk.rs"),
+    ("noise-change", "src/meters/noise_change.rs"),
     ("speech-quality", "src/meters/quality.rs"),
 ];
 

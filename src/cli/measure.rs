@@ -4,17 +4,23 @@ use clap::Subcommand;
 
 use crate::run::RunError;
 
+mod activation;
 mod active_level;
 mod bands;
 mod coupling_loss;
 mod curve;
 mod delay;
+mod distortion;
+mod double_talk;
+mod echo_attenuation;
 mod input;
 mod level;
 mod loudness_rating;
 mod mask;
+mod noise_change;
 mod reading;
 mod response;
+mod span;
 mod speech_quality;
 
 /// Measure WAV files with the meters of the methods
@@ -30,7 +36,12 @@ pub(super) enum Measure {
     Response(response::ResponseOf),
     LoudnessRating(loudness_rating::LoudnessRating),
     CouplingLoss(coupling_loss::CouplingLoss),
+    EchoAttenuation(echo_attenuation::EchoAttenuation),
+    Distortion(distortion::Distortion),
     Mask(mask::MaskOf),
+    Activation(activation::Activation),
+    DoubleTalk(double_talk::DoubleTalk),
+    NoiseChange(noise_change::NoiseChange),
     SpeechQuality(speech_quality::SpeechQuality),
 }
 
@@ -44,7 +55,12 @@ impl Measure {
             Self::Response(one) => one.run()?,
             Self::LoudnessRating(one) => one.run()?,
             Self::CouplingLoss(one) => one.run()?,
+            Self::EchoAttenuation(one) => one.run()?,
+            Self::Distortion(one) => one.run()?,
             Self::Mask(one) => return one.run(),
+            Self::Activation(one) => one.run()?,
+            Self::DoubleTalk(one) => one.run()?,
+            Self::NoiseChange(one) => one.run()?,
             Self::SpeechQuality(one) => one.run()?,
         }
         Ok(0)

@@ -177,6 +177,16 @@ impl Pair {
     pub(super) fn refused(&self, error: &MeterError) -> RunError {
         RunError::Usage(format!("{} and {}: {error}", self.reference.display(), self.captured.display()))
     }
+
+    /// The file that was recorded.
+    pub(super) fn captured(&self) -> &Path {
+        &self.captured
+    }
+
+    /// The channel of the file that was recorded, where one was chosen.
+    pub(super) fn captured_channel(&self) -> Option<usize> {
+        self.channels.captured_channel.or(self.channels.channel)
+    }
 }
 
 /// The wanted channels of a file, counted from 1, and its rate.

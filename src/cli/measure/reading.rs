@@ -18,6 +18,7 @@ enum Value {
     Numbers(Vec<f64>),
     Text(String),
     Truth(bool),
+    Truths(Vec<bool>),
     Nothing,
 }
 
@@ -63,6 +64,16 @@ impl Reading {
         self.with(name, Value::Truth(value))
     }
 
+    /// A row of yes and no.
+    pub(super) fn truths(self, name: impl Into<Cow<'static, str>>, values: Vec<bool>) -> Self {
+        self.with(name, Value::Truths(values))
+    }
+
+    /// No value, where another reading has one.
+    pub(super) fn nothing(self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.with(name, Value::Nothing)
+    }
+
     fn with(mut self, name: impl Into<Cow<'static, str>>, value: Value) -> Self {
         self.fields.push((name.into(), value));
         self
@@ -79,10 +90,15 @@ impl Reading {
     /// Single values first, one to a line; then the rows of numbers side by side, those of one length together.
     fn table(&self) -> String {
         let mut single = Vec::new();
-        let mut rows: Vec<(&str, &[f64])> = Vec::new();
+        let mut rows: Vec<(&str, Vec<String>)> = Vec::new();
         for (name, value) in &self.fields {
             match value {
-                Value::Numbers(values) => rows.push((name, values)),
+                Value::Numbers(values) => {
+                    rows.push((name, values.iter().map(|value| written(name, *value)).collect()));
+                }
+                Value::Truths(values) => {
+                    rows.push((name, values.iter().map(|value| yes_or_no(*value).to_owned()).collect()));
+                }
                 value => single.push(Row::from(vec![Cell::text(name.as_ref()), shown(name, value)])),
             }
         }
@@ -94,7 +110,7 @@ impl Reading {
             let head: Vec<Cell> = block.iter().map(|(name, _)| Cell::number(*name)).collect();
             let mut lines = vec![Row::from(head)];
             for at in 0..length {
-                let cells = block.iter().map(|(name, values)| Cell::number(written(name, values[at])));
+                let cells = block.iter().map(|(_, values)| Cell::number(values[at].as_str()));
                 lines.push(Row::from(cells.collect::<Vec<Cell>>()));
             }
             if !text.is_empty() {
@@ -112,10 +128,14 @@ fn shown(name: &str, value: &Value) -> Cell {
         Value::Number(number) => Cell::number(written(name, *number)),
         Value::Count(count) => Cell::number(count.to_string()),
         Value::Whole(number) => Cell::number(number.to_string().replace('-', "−")),
-        Value::Truth(truth) => Cell::text(if *truth { "yes" } else { "no" }),
+        Value::Truth(truth) => Cell::text(yes_or_no(*truth)),
         Value::Text(text) => Cell::text(text.as_str()),
-        Value::Nothing | Value::Numbers(_) => Cell::text("–"),
+        Value::Nothing | Value::Numbers(_) | Value::Truths(_) => Cell::text("–"),
     }
+}
+
+fn yes_or_no(truth: bool) -> &'static str {
+    if truth { "yes" } else { "no" }
 }
 
 /// A number with as many decimals as it is worth, by its unit.
@@ -146,6 +166,7 @@ impl Serialize for Value {
             Self::Numbers(numbers) => numbers.serialize(serializer),
             Self::Text(text) => text.serialize(serializer),
             Self::Truth(truth) => truth.serialize(serializer),
+            Self::Truths(truths) => truths.serialize(serializer),
             Self::Nothing => serializer.serialize_none(),
         }
     }
@@ -174,13 +195,14 @@ mod tests {
             .truth("spread", false)
             .numbers("hz", vec![31.5, 1000.0])
             .numbers("level_dbov", vec![-40.0, f64::NAN])
+            .truths("noise_limited", vec![false, true])
     }
 
     #[test]
     fn json_keeps_the_order_and_has_null_where_there_is_no_number() {
         assert_eq!(
             serde_json::to_string(&example()).unwrap(),
-            r#"{"rms_level_dbov":-26.0,"peak_dbov":null,"activity_percent":null,"unit":"dBPa","spread":false,"hz":[31.5,1000.0],"level_dbov":[-40.0,null]}"#
+            r#"{"rms_level_dbov":-26.0,"peak_dbov":null,"activity_percent":null,"unit":"dBPa","spread":false,"hz":[31.5,1000.0],"level_dbov":[-40.0,null],"noise_limited":[false,true]}"#
         );
     }
 
@@ -188,6 +210,7 @@ mod tests {
     fn the_table_has_single_values_first_and_rows_of_numbers_side_by_side() {
         let text = example().table();
         assert!(text.starts_with("rms_level_dbov    −26.00\npeak_dbov             −∞\n"), "{text}");
-        assert!(text.ends_with("\n  hz  level_dbov\n31.5      −40.00\n1000           –\n"), "{text}");
+        let rows = "\n  hz  level_dbov  noise_limited\n31.5      −40.00             no\n1000           –            yes\n";
+        assert!(text.ends_with(rows), "{text}");
     }
 }
