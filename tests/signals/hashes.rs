@@ -23,8 +23,11 @@ fn of(index: usize) -> impl Iterator<Item = &'static Made> {
 fn section(index: usize, spec: &SignalSpec) -> String {
     let mut text = format!("\n### `{}`\n\n{}. {}.\n\n", spec.id, spec.title, spec.role);
     let rates: Vec<String> = of(index).map(|one| format!("{}", f64::from(one.rate) / 1e3)).collect();
-    let rates =
-        if rates.len() == RATES.len() { "all".to_owned() } else { format!("{} kHz", rates.join(", ")) };
+    let rates = match spec.kind {
+        Kind::Speech(_) => "any; pinned at 16 and 48 kHz".to_owned(),
+        _ if rates.len() == RATES.len() => "all".to_owned(),
+        _ => format!("{} kHz", rates.join(", ")),
+    };
     let _ = writeln!(text, "- source: {}; class {}", spec.source, spec.verified);
     let _ = writeln!(text, "- licence: {}", spec.license);
     let _ = writeln!(text, "- rates: {rates}");
