@@ -1,4 +1,4 @@
-//! The bits of every signal, pinned: `signals/hashes.toml` and the page about the signals.
+//! The bits of every signal, pinned: `tests/golden/signal_hashes.toml` and the page about the signals.
 
 use std::fmt::Write as _;
 
@@ -102,7 +102,7 @@ fn every_signal_has_the_bits_that_are_pinned() {
             let _ = writeln!(text, "{} = \"{}\"", one.rate, one.hash);
         }
     }
-    fresh("signals/hashes.toml", &text);
+    fresh("tests/golden/signal_hashes.toml", &text);
 }
 
 #[test]
