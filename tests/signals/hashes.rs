@@ -1,4 +1,4 @@
-//! The bits of every signal, pinned: `signals/hashes.toml` and the page about the signals.
+//! The bits of every signal, pinned: `tests/golden/signal_hashes.toml` and the page about the signals.
 
 use std::fmt::Write as _;
 
@@ -23,8 +23,11 @@ fn of(index: usize) -> impl Iterator<Item = &'static Made> {
 fn section(index: usize, spec: &SignalSpec) -> String {
     let mut text = format!("\n### `{}`\n\n{}. {}.\n\n", spec.id, spec.title, spec.role);
     let rates: Vec<String> = of(index).map(|one| format!("{}", f64::from(one.rate) / 1e3)).collect();
-    let rates =
-        if rates.len() == RATES.len() { "all".to_owned() } else { format!("{} kHz", rates.join(", ")) };
+    let rates = match spec.kind {
+        Kind::Speech(_) => "any; pinned at 16 and 48 kHz".to_owned(),
+        _ if rates.len() == RATES.len() => "all".to_owned(),
+        _ => format!("{} kHz", rates.join(", ")),
+    };
     let _ = writeln!(text, "- source: {}; class {}", spec.source, spec.verified);
     let _ = writeln!(text, "- licence: {}", spec.license);
     let _ = writeln!(text, "- rates: {rates}");
@@ -99,7 +102,7 @@ fn every_signal_has_the_bits_that_are_pinned() {
             let _ = writeln!(text, "{} = \"{}\"", one.rate, one.hash);
         }
     }
-    fresh("signals/hashes.toml", &text);
+    fresh("tests/golden/signal_hashes.toml", &text);
 }
 
 #[test]

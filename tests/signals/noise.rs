@@ -2,6 +2,7 @@
 
 use lombard::dsp::bands::{Bands, band_levels};
 use lombard::dsp::weighting::{Weighting, weighted_power};
+use lombard::signals::Options;
 
 use super::{golden, made, made_for, numbers};
 
@@ -66,7 +67,7 @@ fn talk_spurts_last_as_long_as_p59_says() {
     let mut spec = super::CATALOGUE.get("talk-spurts").unwrap().clone();
     spec.seconds = 3_600.0;
     let signal =
-        lombard::signals::generate(&spec, 8_000, &lombard::signals::BuiltinSpeech, Default::default())
+        lombard::signals::generate(&spec, 8_000, &lombard::signals::BuiltinSpeech, Options::default())
             .unwrap();
     let seconds = |frames: usize| frames as f64 / 8_000.0;
     let spurts: Vec<f64> = signal.active_spans.iter().map(|span| seconds(span.len())).collect();

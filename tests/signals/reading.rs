@@ -12,7 +12,7 @@ fn problems(id: &str, from: &str, to: &str) -> String {
     let text = format!("{head}{}", tail.replacen(from, to, 1));
     match Catalogue::parse(&SourceText::new("catalogue.toml", text)) {
         Ok(_) => String::new(),
-        Err(problems) => problems.iter().map(|one| format!("{one}\n")).collect(),
+        Err(problems) => problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
     }
 }
 

@@ -12,14 +12,22 @@ use crate::units::Unit;
 /// Shortest mean time from burst to burst: an hour of them can be listed.
 const CYCLE_MIN_S: f64 = 0.001;
 
-/// `Some(None)` where the key is absent, `None` where it is there and wrong.
-fn or_absent<T>(table: &Table<'_>, key: &str, read: fn(&Table<'_>, &str) -> Option<T>) -> Option<Option<T>> {
+/// A key is there and wrong; the problem has been reported.
+#[derive(Clone, Copy)]
+struct Wrong;
+
+/// The value of a key that may be absent.
+fn or_absent<T>(
+    table: &Table<'_>,
+    key: &str,
+    read: fn(&Table<'_>, &str) -> Option<T>,
+) -> Result<Option<T>, Wrong> {
     if table.has(key) {
-        return read(table, key).map(Some);
+        return read(table, key).map(Some).ok_or(Wrong);
     }
     // Asking for the key makes it known, so that it is not reported as unknown.
     table.kind(key);
-    Some(None)
+    Ok(None)
 }
 
 /// The sound that `key` names, with `voiced_max` or `max` as its highest harmonic.
@@ -30,7 +38,7 @@ pub(super) fn voiced(table: &Table<'_>, key: &str, known: &Known) -> Option<Voic
         refer(table, &name, "voiced sound", &known.voiced.keys().map(String::as_str).collect::<Vec<_>>());
         return None;
     };
-    Some(Voiced { max_hz: max_hz?, ..sound.clone() })
+    Some(Voiced { max_hz: max_hz.ok()?, ..sound.clone() })
 }
 
 pub(super) fn composite(table: &Table<'_>, known: &Known) -> Option<Composite> {
@@ -58,7 +66,7 @@ pub(super) fn composite(table: &Table<'_>, known: &Known) -> Option<Composite> {
         noise_frames: noise_frames?,
         noise: noise?,
         cycle_frames: cycle_frames?,
-        bursts: bursts?.unwrap_or(1),
+        bursts: bursts.ok()?.unwrap_or(1),
         step_db: step,
     };
     let parts = u64::from(one.voiced_frames) + u64::from(one.noise_frames);
@@ -111,11 +119,11 @@ pub(super) fn noise_rule(table: &Table<'_>, known: &Known) -> Option<NoiseRule> 
         }
     };
     ordered(table, "crest_min and crest_max", crest_db.as_ref());
-    let band = low_hz?..high_hz?.unwrap_or(f64::INFINITY);
+    let band = low_hz?..high_hz.ok()?.unwrap_or(f64::INFINITY);
     ordered(table, "low and high", Some(&(band.clone(), Some(table.place().clone()))));
     Some(NoiseRule {
         points: points?,
-        rate_hz: rate_hz?.map(|rate_hz| rate_hz as u32),
+        rate_hz: rate_hz.ok()?.map(|rate_hz| rate_hz as u32),
         draw: draw?,
         corners: corners?,
         band_hz: band,
@@ -154,7 +162,7 @@ pub(super) fn am_fm(table: &Table<'_>) -> Option<Kind> {
         refer(table, &name, "comb", &Comb::ALL.map(Comb::word));
         return None;
     };
-    Some(Kind::AmFm { comb, high_hz: high_hz? })
+    Some(Kind::AmFm { comb, high_hz: high_hz.ok()? })
 }
 
 pub(super) fn sweep(table: &Table<'_>) -> Option<Sweep> {
@@ -163,7 +171,7 @@ pub(super) fn sweep(table: &Table<'_>) -> Option<Sweep> {
     let fade_s = or_absent(table, "fade", seconds);
     let span_hz = from_hz?..to_hz?;
     ordered(table, "from and to", Some(&(span_hz.clone(), Some(table.place().clone()))));
-    Some(Sweep { span_hz, fade_s: fade_s?.unwrap_or(0.0) })
+    Some(Sweep { span_hz, fade_s: fade_s.ok()?.unwrap_or(0.0) })
 }
 
 /// The signal above this one that `key` names.
@@ -196,7 +204,7 @@ pub(super) fn gated(table: &Table<'_>, known: &Known) -> Option<Gated> {
         return None;
     }
     let timing = if means { Timing::Spurts { on_s, off_s } } else { Timing::Regular { on_s, off_s } };
-    let fade_s = fade_s?.unwrap_or(0.0);
+    let fade_s = fade_s.ok()?.unwrap_or(0.0);
     if !means && 2.0 * fade_s > on_s {
         no_room(table, fade_s, on_s);
         return None;
@@ -223,7 +231,7 @@ pub(super) fn sequence(table: &Table<'_>, known: &Known) -> Option<Vec<Part>> {
         let length = seconds(&sub, "seconds");
         let level_db = sub.quantity("level", &[Unit::Db]).map_or(0.0, |one| one.value.value);
         let fade_s = or_absent(&sub, "fade", seconds);
-        if let (Some(of), Some(seconds), Some(fade_s)) = (of, length, fade_s) {
+        if let (Some(of), Some(seconds), Ok(fade_s)) = (of, length, fade_s) {
             let fade_s = fade_s.unwrap_or(0.0);
             if 2.0 * fade_s > seconds {
                 no_room(&sub, fade_s, seconds);
