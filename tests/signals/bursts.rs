@@ -63,6 +63,15 @@ fn pulsed_noise_is_on_and_off_and_has_the_level_of_what_is_on() {
             signal.active_spans.iter().flat_map(|span| signal.samples[span.clone()].to_vec()).collect();
         // The gain has the bits of f32.
         assert!(db(rms(&on)).abs() < 1e-5, "{id} {rate}: {}", db(rms(&on)));
+        if id == "pulsed-noise-wb" {
+            // The noise runs on while it is off: the second burst is what the noise is there, between the fades.
+            let (noise, places) =
+                (made("noise-p50", rate), 2 * quarter + quarter / 4..2 * quarter + quarter / 2);
+            let gain = rms(&signal.samples[places.clone()]) / rms(&noise.samples[places.clone()]);
+            for n in places {
+                assert!((signal.samples[n] - gain * noise.samples[n]).abs() < 1e-9, "{id} {rate} {n}");
+            }
+        }
         // Fades of 5 ms: begins and ends near zero, stands in the middle.
         let first = &signal.samples[..quarter];
         assert!(
