@@ -18,7 +18,7 @@ pub(crate) fn write_wav(path: &Path, rate: u32, channels: u16, bits: u16, sample
         match sample_format {
             SampleFormat::Float => wav.write_sample(*x as f32).unwrap(),
             SampleFormat::Int => {
-                wav.write_sample((x * full).round().clamp(-full, full - 1.0) as i32).unwrap()
+                wav.write_sample((x * full).round().clamp(-full, full - 1.0) as i32).unwrap();
             }
         }
     }
@@ -69,6 +69,11 @@ fn numbers(object: &Value, key: &str) -> Vec<f64> {
 
 fn near(a: f64, b: f64, tolerance: f64) {
     assert!((a - b).abs() <= tolerance, "{a} is not {b} ± {tolerance}");
+}
+
+/// A curve file with one level at all frequencies.
+fn rows(hz: &[u32], db: &str) -> String {
+    hz.iter().fold("hz,db\n".to_owned(), |text, hz| text + &format!("{hz},{db}\n"))
 }
 
 fn reference(name: &str) -> String {
@@ -149,7 +154,7 @@ fn one_sample_is_measured_and_silence_has_no_active_level() {
     write_wav(&here.path().join("one.wav"), 48_000, 1, 16, &[0.5]);
     near(number(&measured(here.path(), &["level", "one.wav"]), "rms_level_dbov"), -6.0206, 1e-3);
     assert_eq!(measured(here.path(), &["active-level", "one.wav"])["active_level_dbov"], Value::Null);
-    write_wav(&here.path().join("still.wav"), 8000, 1, 16, &[0.0; 8000]);
+    write_wav(&here.path().join("still.wav"), 8000, 1, 16, &vec![0.0; 8000]);
     let still = measured(here.path(), &["active-level", "still.wav"]);
     assert_eq!((&still["active_level_dbov"], &still["activity_percent"]), (&Value::Null, &0.0.into()));
     assert!(still["note"].as_str().unwrap().contains("no speech"));
@@ -271,8 +276,8 @@ fn loudness_ratings_are_those_of_flat_paths() {
 fn loudness_ratings_of_curves_need_every_band() {
     let here = folder();
     let hz = [200, 250, 315, 400, 500, 630, 800, 1000, 1250, 1600, 2000, 2500, 3150, 4000];
-    let curve: String = hz.iter().map(|hz| format!("{hz},-18.55\n")).collect();
-    std::fs::write(here.path().join("nb.csv"), format!("hz,db\n{curve}")).unwrap();
+    let curve = rows(&hz, "-18.55");
+    std::fs::write(here.path().join("nb.csv"), curve).unwrap();
     let send = ["loudness-rating", "--direction", "send", "--curve", "nb.csv", "--bandwidth"];
     let rated = measured(here.path(), &[&send[..], &["NB"]].concat());
     near(number(&rated, "loudness_rating_db"), 13.0, 0.002);
@@ -321,7 +326,7 @@ fn coupling_loss_is_a_bound_where_noise_could_be_the_echo() {
     let zeros = ["--reference-zero-dbov", "6.15 dBm0", "--captured-zero-dbov", "3.15 dBm0"];
     let shifted = measured(here.path(), &[&["coupling-loss", "x.wav", "clear.wav"], &zeros[..]].concat());
     near(number(&shifted, "coupling_loss_db"), 43.0, 0.01);
-    write_wav(&here.path().join("mute.wav"), 16_000, 1, 16, &[0.0; 64_000]);
+    write_wav(&here.path().join("mute.wav"), 16_000, 1, 16, &vec![0.0; 64_000]);
     assert_eq!(
         measured(here.path(), &["coupling-loss", "x.wav", "mute.wav"])["coupling_loss_db"],
         Value::Null
@@ -330,15 +335,15 @@ fn coupling_loss_is_a_bound_where_noise_could_be_the_echo() {
     let refused = |arguments: &[&str]| refused(here.path(), &[&["coupling-loss"], arguments].concat());
     assert!(refused(&["x.wav", "clear.wav", "--to-hz", "9000"]).contains("below the upper edge"));
     assert!(refused(&["x.wav", "clear.wav", "--from-hz", "500", "--to-hz", "400"]).contains("no band"));
-    assert!(refused(&["x.wav", "clear.wav", &zeros[0], &zeros[1]]).contains("both in one unit"));
+    assert!(refused(&["x.wav", "clear.wav", zeros[0], zeros[1]]).contains("both in one unit"));
 }
 
 #[test]
 fn the_coupling_loss_of_a_curve_holds_its_end_values_to_the_edges() {
     let here = folder();
     let hz = [315, 400, 500, 630, 800, 1000, 1250, 1600, 2000, 2500, 3150];
-    let flat: String = hz.iter().map(|hz| format!("{hz},46\n")).collect();
-    std::fs::write(here.path().join("flat.csv"), format!("hz,db\n{flat}")).unwrap();
+    let flat = rows(&hz, "46");
+    std::fs::write(here.path().join("flat.csv"), flat).unwrap();
     let loss = measured(
         here.path(),
         &["coupling-loss", "--curve", "flat.csv", "--from-hz", "300", "--to-hz", "3400"],
