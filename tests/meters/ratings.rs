@@ -160,7 +160,7 @@ fn a_weight_off_by_three_tenths_and_an_edge_that_is_not_held_are_seen() {
     let wrong = WIDEBAND.rating_over(Direction::Send, &row(&case["sensitivity_db"]), 3..17);
     assert!((wrong - case["slr_nb"].as_f64().unwrap()).abs() > 0.05);
     // Without its held edges TCLw reads 0.23 dB too much (traps 1.19).
-    let ratios = vec![1e-4; 11];
+    let ratios = [1e-4; 11];
     let midbands: Vec<f64> = Bands::third_octave(315.0, 3150.0).iter().map(|band| band.midband_hz).collect();
     let bare: f64 =
         (1..11).map(|i| (ratios[i] + ratios[i - 1]) * (midbands[i] / midbands[i - 1]).log10()).sum();
