@@ -119,7 +119,10 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>) -> Start {
 }
 
 fn dispatch(arguments: Arguments) -> Result<Start, RunError> {
-    let may_create = matches!(arguments.command, Some(Command::Signal(signal::Signal::Import(_))));
+    let may_create = matches!(
+        arguments.command,
+        Some(Command::Signal(signal::Signal::Import(_) | signal::Signal::ImportNoise(_)))
+    );
     let settings = Settings::of(arguments.data, may_create, &|name| std::env::var_os(name))?;
     let code = match arguments.command {
         None => return Ok(Start::Window(Window::new(settings, None))),

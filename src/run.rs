@@ -17,6 +17,7 @@ pub mod listing;
 pub mod log;
 pub mod outcome;
 mod progress;
+pub mod recordings;
 pub mod render;
 mod session;
 pub mod view;

@@ -16,17 +16,23 @@ use std::ops::Range;
 
 use crate::units::Db;
 
+pub mod activation;
 pub mod am_fm;
 pub mod band;
 pub mod builtin;
 pub mod catalogue;
 pub mod composite;
+pub mod conversation;
+pub mod dialogue;
+pub mod extension;
+pub mod field;
 mod gate;
 pub mod generate;
 pub mod import;
 pub mod library;
 pub mod lines;
 pub mod noise;
+pub mod noise_record;
 pub mod random;
 mod read;
 pub mod render;
@@ -137,6 +143,16 @@ pub enum SignalError {
         file: String,
         /// What is wrong with it.
         reason: String,
+    },
+    /// A noise is not known at this point.
+    #[error("signal '{id}' has no point '{point}'; it has {known}")]
+    Point {
+        /// The signal asked for.
+        id: String,
+        /// The point asked for.
+        point: String,
+        /// Every point.
+        known: String,
     },
     /// The construction cannot be met with the catalogue's numbers.
     #[error("signal '{id}': {reason}")]

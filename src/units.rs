@@ -215,6 +215,8 @@ units! {
     DbPa = "dBPa",
     /// See [`DbPaA`].
     DbPaA = "dBPa(A)",
+    /// A-weighted sound pressure level relative to 20 µPa: 0 dBPa(A) is 93.98 dB(A).
+    DbA = "dB(A)",
     /// See [`DbV`].
     DbV = "dBV",
     /// See [`DbOv`].
@@ -249,6 +251,7 @@ impl Unit {
             | Self::Dbm0P
             | Self::DbPa
             | Self::DbPaA
+            | Self::DbA
             | Self::DbV
             | Self::DbOv
             | Self::DbVPerPa

@@ -447,9 +447,18 @@ fn a_reason_stands_below_whatever_is_no_pass() {
 fn the_page_of_the_command_line_is_fresh() {
     let page = cli::reference();
     fresh("docs/cli.md", &page);
-    for command in
-        ["check", "run", "resume", "evaluate", "report", "list", "signal render", "signal import", "gui"]
-    {
+    for command in [
+        "check",
+        "run",
+        "resume",
+        "evaluate",
+        "report",
+        "list",
+        "signal render",
+        "signal import",
+        "signal import-noise",
+        "gui",
+    ] {
         assert!(page.contains(&format!("\n## lombard {command}\n")), "{command}");
     }
 }

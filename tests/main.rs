@@ -8,6 +8,7 @@ mod cli_bands_delay;
 mod cli_measure;
 mod cli_measure_time;
 mod cli_run;
+mod cli_signal;
 mod dsp_golden;
 mod dsp_reference;
 mod fresh;

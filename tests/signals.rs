@@ -35,9 +35,18 @@ pub(crate) static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| builtin::cat
 
 /// Every signal at every rate that it can be made at, in the order of the catalogue.
 pub(crate) static ALL: LazyLock<Vec<Made>> = LazyLock::new(|| {
-    // Recordings are the same at every rate but for the resampling, and long to arrange: two rates show it.
+    // Recordings are the same at every rate but for the resampling, and long to arrange; noise of a cabin has the same
+    // lines at every rate: two rates show it.
     let wanted = |index: usize, rate: u32| {
-        !matches!(CATALOGUE.signals()[index].kind, Kind::Speech(_)) || [16_000, 48_000].contains(&rate)
+        let is_long = matches!(
+            CATALOGUE.signals()[index].kind,
+            Kind::Speech(_)
+                | Kind::Dialogue(_)
+                | Kind::WordRamp(_)
+                | Kind::Extended(_)
+                | Kind::DrivingNoise(_)
+        );
+        !is_long || [16_000, 48_000].contains(&rate)
     };
     let mut jobs: Vec<(usize, u32)> = (0..CATALOGUE.signals().len())
         .flat_map(|index| RATES.map(|rate| (index, rate)))

@@ -10,6 +10,8 @@ use super::{json, output};
 use crate::methods::METHODS;
 use crate::report::wording;
 use crate::run::RunError;
+use crate::signals::{Kind, Library, field};
+use crate::take::{Frame, RATE, Span};
 
 /// List what there is: methods, signals, plans, cars, runs, interfaces
 ///
@@ -136,6 +138,16 @@ struct SignalOut<'a> {
     source: &'a str,
     verified: &'a str,
     license: &'a str,
+    points: Option<Vec<&'a str>>,
+    level_at_driver_head_dba: Option<f64>,
+    spans: Vec<SpanOut>,
+}
+
+#[derive(Serialize)]
+struct SpanOut {
+    name: String,
+    from_s: f64,
+    to_s: f64,
 }
 
 fn signals(settings: &Settings) -> Result<Listing, RunError> {
@@ -143,7 +155,12 @@ fn signals(settings: &Settings) -> Result<Listing, RunError> {
     let mut all = Vec::new();
     for one in library.catalogue().signals() {
         let is_equivalent = library.method_equivalent(one);
-        let kind = if is_equivalent { "method-equivalent" } else { "" };
+        let kind = match one.kind {
+            Kind::RecordedNoise(_) => "recorded",
+            Kind::DrivingNoise(_) => "synthetic",
+            _ if is_equivalent => "method-equivalent",
+            _ => "",
+        };
         let cells = [
             one.id.clone(),
             wording::duration(one.seconds),
@@ -163,6 +180,9 @@ fn signals(settings: &Settings) -> Result<Listing, RunError> {
             source: &one.source,
             verified: &one.verified,
             license: &one.license,
+            points: field::points(one),
+            level_at_driver_head_dba: field::level_at_driver_head_dba(one),
+            spans: spans(&library, &one.id),
         };
         all.push((row(cells), json!(object)));
     }
@@ -187,6 +207,18 @@ fn signals(settings: &Settings) -> Result<Listing, RunError> {
         object.insert("licensed".to_owned(), Value::Array(licensed));
     }
     Ok(listing)
+}
+
+/// Named parts of a signal, where it has more than one.
+fn spans(library: &Library, id: &str) -> Vec<SpanOut> {
+    let seconds = |frame: Frame| frame as f64 / f64::from(RATE);
+    let all = library.outline(id).map_or(Vec::new(), |outline| outline.spans);
+    let span = |one: Span| SpanOut {
+        from_s: seconds(one.frames.start),
+        to_s: seconds(one.frames.end),
+        name: one.name,
+    };
+    all.into_iter().map(span).collect()
 }
 
 /// Why something in a folder cannot be read, in a line.

@@ -1,4 +1,4 @@
-//! `lombard signal`: test signals as files, and the lab's own licensed recordings.
+//! `lombard signal`: test signals as files and pictures, and the lab's own recordings.
 
 use clap::Subcommand;
 
@@ -6,13 +6,15 @@ use super::settings::Settings;
 use crate::run::RunError;
 
 mod import;
+mod import_noise;
 mod render;
 
-/// Render a test signal as a WAV file, or import licensed recordings
+/// Render a test signal as a WAV file or a picture, or import recordings
 #[derive(Debug, Subcommand)]
 pub(super) enum Signal {
     Render(render::Render),
     Import(import::Import),
+    ImportNoise(import_noise::ImportNoise),
 }
 
 impl Signal {
@@ -20,6 +22,7 @@ impl Signal {
         match self {
             Self::Render(render) => render.run(settings),
             Self::Import(import) => import.run(settings),
+            Self::ImportNoise(import) => import.run(settings),
         }
     }
 }

@@ -6,7 +6,9 @@
 use std::fmt::Write as _;
 
 pub mod path;
+pub mod png;
 pub mod scale;
+pub mod signal;
 
 use self::path::unit;
 pub use self::scale::Across;

@@ -14,10 +14,12 @@ use crate::plan::{
 use crate::problem::{Problem, SourceText};
 use crate::run::benches::{Benches, CAR, RIG};
 use crate::run::log::RunLog;
+use crate::run::recordings::{Recordings, recorded_noises};
 use crate::run::render::SignalStore;
 use crate::run::session::{self, Session};
 use crate::run::view::{Device, RunView};
 use crate::run::{RunError, Update, clock, outcome};
+use crate::signals::noise_record::source_name;
 use crate::signals::{Catalogue, Library, WithImported};
 use crate::store::evaluation::{self, EvaluationLine, EvaluationWriter};
 use crate::store::folder::{InputRecord, Manifest, RunFolder, hash_of_text, slug};
@@ -139,7 +141,10 @@ impl Engine {
     pub fn library(&self, sources: &dyn Sources) -> Result<Library, RunError> {
         let text = sources.read(Folder::Signals, "catalogue");
         let text = text.ok_or_else(|| RunError::Broken("the catalogue of signals is missing".to_owned()))?;
-        let catalogue = Catalogue::parse(&text)?;
+        let mut catalogue = Catalogue::parse(&text)?;
+        let noises = recorded_noises(&*self.storage, &self.data)?;
+        catalogue.add_noises(noises.iter().map(|one| one.record.signal()).collect());
+        let noises = noises.into_iter().map(|one| (source_name(&one.record.file), one.path)).collect();
         let mut files = BTreeMap::new();
         for data in &self.data {
             let folder = data.join("signals").join("licensed");
@@ -152,7 +157,9 @@ impl Engine {
                 }
             }
         }
-        Ok(Library::new(catalogue, Arc::new(WithImported { files })))
+        let source =
+            Recordings { imported: WithImported { files }, storage: Arc::clone(&self.storage), noises };
+        Ok(Library::new(catalogue, Arc::new(source)))
     }
 
     /// Reads, merges and checks a plan with overlays.

@@ -98,7 +98,7 @@ pub(super) fn limited(
     out.drain(..delay);
     out.truncate(count);
     let level = |samples: &[f64]| match spec.level_basis {
-        LevelBasis::ActiveSpeech => speech::active_rms_of(spec, samples, rate),
+        LevelBasis::ActiveSpeech => speech::active_rms_of(&spec.id, samples, rate),
         _ => Ok(level_over(samples, carries_level)),
     };
     let before = level(samples)?;

@@ -2,7 +2,11 @@
 
 use std::ops::Range;
 
+use super::activation::WordRamp;
 use super::am_fm::Comb;
+use super::dialogue::DialogueSide;
+use super::extension::Extension;
+use super::field::{DrivingNoise, RecordedNoise};
 use super::read;
 use crate::document;
 use crate::problem::{Problem, SourceText};
@@ -80,6 +84,15 @@ impl Catalogue {
         &self.bands
     }
 
+    /// Adds the noises that a lab has imported; an id that is taken stays with the signal that has it.
+    pub fn add_noises(&mut self, noises: Vec<SignalSpec>) {
+        for one in noises {
+            if self.get(&one.id).is_none() {
+                self.signals.push(one);
+            }
+        }
+    }
+
     /// The signal called `id`.
     pub fn get(&self, id: &str) -> Option<&SignalSpec> {
         self.signals.iter().find(|one| one.id == id)
@@ -137,6 +150,7 @@ impl SignalSpec {
     pub fn analysis_from_s(&self) -> f64 {
         match &self.kind {
             Kind::Speech(sequence) => sequence.analysis_from_s,
+            Kind::Extended(extension) => extension.speech.analysis_from_s,
             Kind::Sequence(parts) => {
                 let (last, before) = (parts.last(), parts.len().saturating_sub(1));
                 parts.iter().take(before).map(|part| part.seconds).sum::<f64>()
@@ -188,6 +202,16 @@ pub enum Kind {
     Speech(SpeechSequence),
     /// Zeros.
     Silence,
+    /// One side of a dialogue of recorded speech.
+    Dialogue(DialogueSide),
+    /// A recorded word, repeated with rising level.
+    WordRamp(WordRamp),
+    /// Recorded sentences with synthetic sound above their band.
+    Extended(Extension),
+    /// Synthetic noise of a car, coherent between points of its cabin.
+    DrivingNoise(DrivingNoise),
+    /// Background noise that the lab has recorded.
+    RecordedNoise(RecordedNoise),
 }
 
 /// Framing and parts of a composite source signal. Frames count at `frame_rate_hz`.

@@ -7,7 +7,10 @@ use sha2::{Digest, Sha256};
 
 use super::catalogue::{BandLimit, Composite, Kind, LevelBasis, SignalSpec};
 use super::composite::{self, PeriodError, rms};
-use super::{Options, Signal, SignalError, SpeechSource, am_fm, band, gate, noise, speech, sweep, voiced};
+use super::{
+    Options, Signal, SignalError, SpeechSource, activation, am_fm, band, dialogue, extension, field, gate,
+    noise, speech, sweep, voiced,
+};
 
 /// The rates at which composite signals keep their crest factor and every signal is pinned by its hash. Others work
 /// too, where a period is a whole number of samples: 96 kHz does.
@@ -163,6 +166,10 @@ fn base(
         Kind::Sequence(parts) => gate::sequence(spec, parts, rate, source)?,
         Kind::Speech(sequence) => speech::base(spec, sequence, rate, source)?,
         Kind::Silence => Base { active: Vec::new(), ..steady(spec, vec![0.0; whole.max(1)], 1.0) },
+        Kind::Dialogue(side) => dialogue::base(spec, side, rate, source, seed)?,
+        Kind::WordRamp(ramp) => activation::base(spec, ramp, rate, source)?,
+        Kind::Extended(extension) => extension::base(spec, extension, rate, source, seed)?,
+        Kind::DrivingNoise(_) | Kind::RecordedNoise(_) => field::base(spec, rate, source, seed)?,
     };
     Ok(base)
 }
@@ -242,7 +249,7 @@ fn sine(spec: &SignalSpec, frequency_hz: f64, rate: u32, frames: usize) -> Resul
     Ok(steady(spec, samples.collect(), std::f64::consts::SQRT_2))
 }
 
-fn period_error(spec: &SignalSpec, rate: u32, error: PeriodError) -> SignalError {
+pub(super) fn period_error(spec: &SignalSpec, rate: u32, error: PeriodError) -> SignalError {
     let id = spec.id.clone();
     match error {
         PeriodError::Framing => SignalError::Rate {

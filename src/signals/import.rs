@@ -59,6 +59,11 @@ pub struct Matched {
     pub missing: Vec<Licensed>,
 }
 
+/// SHA-256 of a file, in hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
 /// Lowest rate of a licensed recording that serves every bandwidth.
 pub const RATE_MIN_HZ: u32 = 44_100;
 
@@ -74,7 +79,7 @@ pub fn match_licensed(catalogue: &Catalogue, files: &[(String, Vec<u8>)]) -> Mat
                         id: wanted.id.clone(),
                         from: name.clone(),
                         file: wanted.file.clone(),
-                        sha256: hex(&Sha256::digest(bytes)),
+                        sha256: sha256(bytes),
                         rate,
                         seconds,
                     };

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::builtin::{self, BuiltinSpeech};
 use super::generate::{generate_limited, natural_seconds};
 use super::{Catalogue, Options, Signal, SignalError, SignalSpec, SpeechSource};
+use super::{dialogue, field};
 use crate::problem::Problem;
 use crate::take::{Frame, Span, frames};
 use crate::terms::Bandwidth;
@@ -23,7 +24,7 @@ pub struct Library {
 pub struct Outline {
     /// Its length.
     pub frames: Frame,
-    /// Named parts on its own timeline: `analysis`.
+    /// Named parts on its own timeline: `analysis`, and of dialogues who speaks when.
     pub spans: Vec<Span>,
     /// Whether it stands in for a licensed recording.
     pub method_equivalent: bool,
@@ -61,11 +62,43 @@ impl Library {
         let tail = frames(Seconds(spec.analysis_tail_s()));
         let from = frames(Seconds(spec.analysis_from_s())).min(whole);
         let analysis: Range<Frame> = from..whole.saturating_sub(tail).max(from);
-        Some(Outline {
-            frames: whole,
-            spans: vec![Span { name: "analysis".to_owned(), frames: analysis }],
-            method_equivalent: self.method_equivalent(spec),
-        })
+        let mut spans = vec![Span { name: "analysis".to_owned(), frames: analysis }];
+        spans.extend(self.talk(spec)?);
+        Some(Outline { frames: whole, spans, method_equivalent: self.method_equivalent(spec) })
+    }
+
+    /// Single and double talk on the timeline of a dialogue of ours; of the lab's own recording nothing is known.
+    fn talk(&self, spec: &SignalSpec) -> Option<Vec<Span>> {
+        let imported = spec.stands_in_for.as_ref().is_some_and(|one| self.source.wav(&one.file).is_some());
+        let Some(dialogue) = dialogue::dialogue_of(spec).filter(|_| !imported) else {
+            return Some(Vec::new());
+        };
+        let spans = dialogue::spans(&spec.id, dialogue, self.source()).ok()?;
+        let span = |(name, at): (String, Range<f64>)| Span {
+            name,
+            frames: frames(Seconds(at.start))..frames(Seconds(at.end)),
+        };
+        Some(spans.into_iter().map(span).collect())
+    }
+
+    /// The noise `id` at the points named; see [`field::field`].
+    ///
+    /// # Errors
+    /// As [`field::field`], or [`SignalError::Unknown`].
+    pub fn field(
+        &self,
+        id: &str,
+        rate: u32,
+        options: Options,
+        points: &[String],
+    ) -> Result<field::Field, SignalError> {
+        field::field(self.known(id)?, rate, self.source(), options, points)
+    }
+
+    fn known(&self, id: &str) -> Result<&SignalSpec, SignalError> {
+        self.catalogue
+            .get(id)
+            .ok_or_else(|| SignalError::Unknown { id: id.to_owned(), known: self.catalogue.ids().join(", ") })
     }
 
     /// Whether `spec`, with these recordings, stands in for what may not be redistributed.
@@ -93,10 +126,7 @@ impl Library {
         options: Options,
         bandwidth: Option<Bandwidth>,
     ) -> Result<Signal, SignalError> {
-        let spec = self.catalogue.get(id).ok_or_else(|| SignalError::Unknown {
-            id: id.to_owned(),
-            known: self.catalogue.ids().join(", "),
-        })?;
+        let spec = self.known(id)?;
         let band = match bandwidth {
             None => None,
             Some(bandwidth) => {

@@ -9,6 +9,8 @@ use crate::problem::Place;
 use crate::terms::Bandwidth;
 use crate::units::Unit;
 
+mod dialogue;
+mod field;
 mod kinds;
 
 type Corners = Vec<(f64, f64)>;
@@ -26,10 +28,12 @@ struct Known {
     voiced: BTreeMap<String, Voiced>,
     licensed: Vec<Licensed>,
     bands: Vec<BandLimit>,
+    points: Vec<super::field::Point>,
+    dialogues: BTreeMap<String, super::dialogue::Dialogue>,
     signals: Vec<SignalSpec>,
 }
 
-/// The tables `[[shape]]`, `[[voiced]]`, `[[band]]`, `[[licensed]]` and `[[signal]]`.
+/// The tables `[[shape]]`, `[[voiced]]`, `[[band]]`, `[[licensed]]`, `[[point]]`, `[[dialogue]]` and `[[signal]]`.
 pub(super) fn catalogue(root: &Table<'_>) -> Catalogue {
     let mut known = Known::default();
     for table in root.tables("shape") {
@@ -58,6 +62,8 @@ pub(super) fn catalogue(root: &Table<'_>) -> Catalogue {
         }
         table.finish();
     }
+    known.points = field::points(root);
+    known.dialogues = dialogue::dialogues(root);
     for table in root.tables("signal") {
         if let Some((id, one)) = signal(&table, &known) {
             unique(&table, &id, known.signals.iter().any(|other| other.id == one.id));
@@ -300,6 +306,7 @@ fn signal(table: &Table<'_>, known: &Known) -> Option<(Placed<String>, SignalSpe
         license: license?.value,
     };
     kinds::consistent(table, &spec);
+    dialogue::consistent(table, &spec);
     Some((id, spec))
 }
 
@@ -315,7 +322,7 @@ fn refer(table: &Table<'_>, name: &Placed<String>, what: &str, known: &[&str]) {
 
 /// The one sub-table that says how the signal is made.
 fn kind(table: &Table<'_>, known: &Known) -> Option<Kind> {
-    const KINDS: [&str; 11] = [
+    const KINDS: [&str; 15] = [
         "composite",
         "pseudo_noise",
         "shaped_noise",
@@ -327,6 +334,10 @@ fn kind(table: &Table<'_>, known: &Known) -> Option<Kind> {
         "sequence",
         "speech",
         "silence",
+        "dialogue",
+        "words",
+        "extended",
+        "driving_noise",
     ];
     let written: Vec<&str> = KINDS.into_iter().filter(|key| table.has(key)).collect();
     let mut kinds = Vec::new();
@@ -347,6 +358,12 @@ fn kind(table: &Table<'_>, known: &Known) -> Option<Kind> {
             "gated" => kinds::gated(&sub, known).map(Kind::Gated),
             "sequence" => kinds::sequence(&sub, known).map(Kind::Sequence),
             "speech" => speech(&sub).map(Kind::Speech),
+            "dialogue" => dialogue::side(&sub, &known.dialogues).map(Kind::Dialogue),
+            "words" => dialogue::word_ramp(&sub).map(Kind::WordRamp),
+            "extended" => dialogue::extended(&sub, &known.shapes, &known.signals).map(Kind::Extended),
+            "driving_noise" => {
+                field::driving_noise(&sub, &known.shapes, &known.points).map(Kind::DrivingNoise)
+            }
             _ => Some(Kind::Silence),
         });
         sub.finish();

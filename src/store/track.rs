@@ -143,6 +143,22 @@ pub fn encode_at<W: Write + Seek>(samples: &[f32], rate: u32, into: W) -> Result
     wav.finalize()
 }
 
+/// Writes 32-bit float samples of several channels as WAV: for use outside of runs. Channels end with the shortest.
+pub fn encode_channels<W: Write + Seek>(
+    channels: &[Vec<f32>],
+    rate: u32,
+    into: W,
+) -> Result<(), hound::Error> {
+    let spec = WavSpec { sample_rate: rate, channels: channels.len() as u16, ..SPEC };
+    let mut wav = WavWriter::new(into, spec)?;
+    for frame in 0..channels.iter().map(Vec::len).min().unwrap_or(0) {
+        for channel in channels {
+            wav.write_sample(channel[frame])?;
+        }
+    }
+    wav.finalize()
+}
+
 /// SHA-256 of a track, as [`Written::sha256`].
 pub fn hash_of(samples: &[f32]) -> String {
     hex(&Sha256::digest(bytes_of(samples)))

@@ -24,7 +24,10 @@ fn section(index: usize, spec: &SignalSpec) -> String {
     let mut text = format!("\n### `{}`\n\n{}. {}.\n\n", spec.id, spec.title, spec.role);
     let rates: Vec<String> = of(index).map(|one| format!("{}", f64::from(one.rate) / 1e3)).collect();
     let rates = match spec.kind {
-        Kind::Speech(_) => "any; pinned at 16 and 48 kHz".to_owned(),
+        Kind::Speech(_) | Kind::Dialogue(_) | Kind::WordRamp(_) | Kind::DrivingNoise(_) => {
+            "any; pinned at 16 and 48 kHz".to_owned()
+        }
+        Kind::Extended(_) => "those above twice its band; pinned at 48 kHz".to_owned(),
         _ if rates.len() == RATES.len() => "all".to_owned(),
         _ => format!("{} kHz", rates.join(", ")),
     };

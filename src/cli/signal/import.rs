@@ -55,12 +55,7 @@ impl Import {
         }
         tell(&matched, &mut text);
         if !is_named && !matched.imported.is_empty() {
-            let _ = writeln!(
-                text,
-                "no data folder was named (--data, LOMBARD_DATA): {} was made, and is used wherever lombard \
-                 runs beside it",
-                data.display()
-            );
+            text.push_str(&unnamed(data));
         }
         output::result(&text)?;
         if matched.imported.is_empty() {
@@ -72,6 +67,14 @@ impl Import {
         }
         Ok(0)
     }
+}
+
+/// Tells that a data folder was made where nobody named one.
+pub(super) fn unnamed(data: &Path) -> String {
+    format!(
+        "no data folder was named (--data, LOMBARD_DATA): {} was made, and is used wherever lombard runs beside it\n",
+        data.display()
+    )
 }
 
 fn failed(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> RunError {
