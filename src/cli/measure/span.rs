@@ -4,7 +4,11 @@ use std::ops::Range;
 
 /// Reads a span. Whether it lies within a recording, the meter says.
 pub(super) fn span(text: &str) -> Result<Range<f64>, String> {
-    let number = |part: &str| part.trim().parse::<f64>().ok().filter(|seconds| seconds.is_finite());
+    // Three dots are a slip and not the beginning of a fraction.
+    let written = |part: &&str| part.starts_with(|first: char| first.is_ascii_digit());
+    let number = |part: &str| {
+        Some(part.trim()).filter(written)?.parse::<f64>().ok().filter(|seconds| seconds.is_finite())
+    };
     let ends = text.split_once("..").and_then(|(from, to)| Some(number(from)?..number(to)?));
     ends.ok_or_else(|| "write a span in seconds as \"0..6\"".to_owned())
 }
@@ -23,7 +27,7 @@ mod tests {
     fn a_span_is_two_numbers() {
         assert_eq!(span("0..6"), Ok(0.0..6.0));
         assert_eq!(span("1.5 .. 2.25"), Ok(1.5..2.25));
-        for wrong in ["", "6", "0..", "..6", "a..b", "0...6", "0..inf", "0..NaN", "0-6"] {
+        for wrong in ["", "6", "0..", "..6", "a..b", "0...6", "0..inf", "0..NaN", "0-6", "-1..6"] {
             assert!(span(wrong).is_err(), "{wrong}");
         }
         assert!(milliseconds("180").is_ok() && milliseconds("inf").is_err() && milliseconds("soon").is_err());
