@@ -76,6 +76,17 @@ pub struct Delay {
     pub second: Option<SecondPeak>,
 }
 
+/// A correlation below this multiple of what chance would reach is no delay.
+const ABOVE_CHANCE_MIN: f64 = 2.0;
+
+impl Delay {
+    /// Whether the recording follows the reference: its correlation is at least twice what chance would reach. NaN does
+    /// not.
+    pub fn stands_out(&self) -> bool {
+        self.correlation >= ABOVE_CHANCE_MIN * self.chance
+    }
+}
+
 /// The next best candidate.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SecondPeak {

@@ -1,7 +1,6 @@
 //! The delay between two files, and whether it means anything.
 
 use super::MeterError;
-use super::response::ABOVE_CHANCE_MIN;
 use crate::dsp::align::{Delay, DelaySearch, find_delay};
 use crate::units::Seconds;
 
@@ -39,7 +38,7 @@ impl DelayRequest {
         rate: u32,
     ) -> Result<DelayReading, MeterError> {
         let found = find_delay(reference, recording, rate, &DelaySearch::between(self.min, self.max))?;
-        if found.correlation.is_nan() || found.correlation < ABOVE_CHANCE_MIN * found.chance {
+        if !found.stands_out() {
             return Err(MeterError::asked(
                 format!(
                     "no delay from {} to {} ms: the best correlation is {:.3}, and unrelated signals with these spectra \

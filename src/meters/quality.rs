@@ -5,7 +5,6 @@
 //! strangers, shifted, cut) is refused with its reason. None of them is P.863.
 
 use super::MeterError;
-use super::response::ABOVE_CHANCE_MIN;
 use crate::dsp::align::{DelaySearch, find_delay};
 use crate::dsp::level::active_speech_level;
 use crate::units::Seconds;
@@ -155,9 +154,7 @@ fn check(model: Model, reference: &[f64], degraded: &[f64], rate: u32) -> Result
         ));
     }
     let found = find_delay(reference, degraded, rate, &DelaySearch::between(Seconds(-1.0), Seconds(1.0)))?;
-    // NaN stands out of nothing.
-    let belong = found.correlation >= ABOVE_CHANCE_MIN * found.chance;
-    if !belong {
+    if !found.stands_out() {
         return Err(MeterError::asked(
             format!(
                 "the two don't belong together, or lie more than a second apart: their correlation of {:.3} is not above \

@@ -11,15 +11,13 @@
 
 use super::MeterError;
 use super::band_energy::{band_energies, empty_bands};
-use crate::dsp::align::{Delay, DelaySearch, find_delay};
+use super::delay::DelayRequest;
+use crate::dsp::align::Delay;
 use crate::dsp::bands::Bands;
 
 /// A band of the stimulus this far below the whole of it tells nothing: with 16 bits, the rounding of speech at −26 dBov
 /// lies 85 dB below it in a third octave at 10 kHz, and a ratio of roundings would look like a response.
 pub const EMPTY_BELOW_DB: f64 = 80.0;
-
-/// A correlation below this multiple of what chance would reach is no delay.
-pub const ABOVE_CHANCE_MIN: f64 = 2.0;
 
 /// A response in bands.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,20 +49,9 @@ pub fn common<'a>(
     reference: &'a [f64],
     captured: &'a [f64],
     rate: u32,
-    search: &DelaySearch,
+    search: &DelayRequest,
 ) -> Result<Common<'a>, MeterError> {
-    let delay = find_delay(reference, captured, rate, search)?;
-    // NaN stands out of nothing.
-    let stands_out = delay.correlation >= ABOVE_CHANCE_MIN * delay.chance;
-    if !stands_out {
-        return Err(MeterError::asked(
-            format!(
-                "no delay was found: the correlation of {:.3} is not above twice what chance gives, {:.3}",
-                delay.correlation, delay.chance
-            ),
-            "check that both files belong together and begin at one instant, and that the delay is in the range searched",
-        ));
-    }
+    let delay = search.measure(reference, captured, rate)?.found;
     let frames = libm::round(delay.delay.0 * f64::from(rate)) as i64;
     let (skip_reference, skip_captured) = ((-frames).max(0) as usize, frames.max(0) as usize);
     let (reference, captured) = (&reference[skip_reference..], &captured[skip_captured..]);
@@ -81,7 +68,7 @@ pub fn response(
     captured: &[f64],
     rate: u32,
     bands: &Bands,
-    search: &DelaySearch,
+    search: &DelayRequest,
 ) -> Result<Response, MeterError> {
     let Common { reference, captured, delay } = common(reference, captured, rate, search)?;
     let (input, output) = (band_energies(reference, rate, bands), band_energies(captured, rate, bands));
@@ -108,7 +95,7 @@ mod tests {
         .collect()
     }
 
-    const SEARCH: DelaySearch = DelaySearch::between(Seconds(-0.2), Seconds(0.5));
+    const SEARCH: DelayRequest = DelayRequest { min: Seconds(-0.2), max: Seconds(0.5) };
 
     #[test]
     fn a_filter_is_read_band_by_band_whatever_its_delay_and_sign() {
@@ -157,6 +144,6 @@ mod tests {
     #[test]
     fn strangers_have_no_response() {
         let error = common(&noise(16_000, 1), &noise(16_000, 2), 16_000, &SEARCH).unwrap_err();
-        assert!(error.to_string().contains("no delay was found"), "{error}");
+        assert!(error.to_string().contains("no delay from -200 to 500 ms"), "{error}");
     }
 }

@@ -193,8 +193,6 @@ const MEASURANDS: [Weighted; 2] = [
 
 /// The last part of the analysis is enough to find the delay.
 const DELAY_SECONDS: Seconds = Seconds(6.0);
-/// A correlation below this multiple of what chance would reach is no echo.
-const ABOVE_CHANCE_MIN: f64 = 2.0;
 
 /// Where in the recording the echo of the analyzed part lies, and how that is known.
 fn echo_window(
@@ -213,7 +211,7 @@ fn echo_window(
         &search,
     );
     match found {
-        Ok(echo) if echo.correlation >= ABOVE_CHANCE_MIN * echo.chance => {
+        Ok(echo) if echo.stands_out() => {
             let delay = frames(echo.delay);
             let window = analysis.start + delay..(analysis.end + delay).min(end);
             (window, format!("echo after {:.1} ms", echo.delay.as_ms()))

@@ -169,9 +169,6 @@ fn band_hz(bandwidth: Bandwidth) -> (f64, f64) {
     }
 }
 
-/// A correlation below this multiple of what chance would reach means nothing.
-const ABOVE_CHANCE_MIN: f64 = 2.0;
-
 /// The delay of one recording against its stimulus.
 fn path_delay(
     direction: Direction,
@@ -197,9 +194,7 @@ fn path_delay(
         &search,
     )
     .map_err(|error| Unmeasurable::because(format!("no delay in {direction} at {port}: {error}")))?;
-    // NaN follows nothing.
-    let follows = found.correlation >= ABOVE_CHANCE_MIN * found.chance;
-    if !follows {
+    if !found.stands_out() {
         return Err(Unmeasurable::because(format!(
             "the recording at {port} does not follow the stimulus in {direction}: correlation {:.3}, by chance {:.3}; \
              the path is mute, noisy, or slower than {:.0} ms",

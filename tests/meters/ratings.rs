@@ -3,10 +3,10 @@
 
 use std::sync::LazyLock;
 
-use lombard::dsp::align::DelaySearch;
 use lombard::dsp::bands::Bands;
 use lombard::meters::band_energy::{Recorded, band_energies};
 use lombard::meters::coupling::{Echo, constant_db, trapezoid};
+use lombard::meters::delay::DelayRequest;
 use lombard::meters::loudness::{BANDS, NARROWBAND, WIDEBAND, magnitude_sum};
 use lombard::meters::response::response;
 use lombard::terms::Direction;
@@ -121,7 +121,7 @@ fn responses() -> Vec<Residual> {
         });
         re * re + im * im
     };
-    let search = DelaySearch::between(Seconds(0.0), Seconds(0.5));
+    let search = DelayRequest { min: Seconds(0.0), max: Seconds(0.5) };
     [3, 12]
         .into_iter()
         .map(|per_octave| {

@@ -94,7 +94,7 @@ pub fn find(code: &Code, recording: &[f32]) -> Option<usize> {
 }
 
 fn is_sure(delay: &Delay) -> bool {
-    delay.correlation >= CORRELATION_MIN && delay.correlation >= 2.0 * delay.chance
+    delay.correlation >= CORRELATION_MIN && delay.stands_out()
 }
 
 fn widened(samples: &[f32]) -> Vec<f64> {

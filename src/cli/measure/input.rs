@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::dsp::align::DelaySearch;
 use crate::meters::MeterError;
+use crate::meters::delay::DelayRequest;
 use crate::run::RunError;
 use crate::units::{Quantity, Seconds, Unit};
 use crate::wav::Wav;
@@ -125,8 +125,8 @@ impl Zeros {
 }
 
 /// Where a recording is searched for its reference, unless the caller says otherwise.
-pub(super) fn search() -> DelaySearch {
-    DelaySearch::between(Seconds(-0.5), Seconds(2.0))
+pub(super) fn search() -> DelayRequest {
+    DelayRequest { min: Seconds(-0.5), max: Seconds(2.0) }
 }
 
 /// Reads the physical level of full scale.
