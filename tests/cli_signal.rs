@@ -100,6 +100,7 @@ fn noise_that_cannot_be_rendered_is_refused_with_the_remedy() {
     );
     refused(&render(&["driving-120", "--zero-dbov", "24 dBm0"]), &["not in dBm0"]);
     refused(&render(&["css-fb", "--points", "driver-head"]), &["has no points"]);
+    refused(&render(&["fan-1", "--band", "NB"]), &["--band limits a track"]);
     refused(&render(&["css-fb", "--zero-dbov", "24 dBPa"]), &["background noise"]);
     refused(&render(&["fan-1", "--points", "microphone", "--level", "-20 dBov"]), &["cannot be used with"]);
     refused(&render(&["speech-activation", "--level", "-10 dBov"]), &["dB over full scale"]);

@@ -169,6 +169,12 @@ impl Render {
         let options = Options { seconds: self.seconds, seed: None };
         let known = library.catalogue().get(&self.id).and_then(field::points);
         if let (Some(known), None) = (known, self.level) {
+            if self.band.is_some() {
+                return Err(RunError::Usage(
+                    "--band limits a track; noise at points of the cabin is not limited: give a --level, or leave --band out"
+                        .to_owned(),
+                ));
+            }
             let at_head = known.iter().find(|one| **one == DRIVER_HEAD).or(known.first());
             let mono = || at_head.map(|one| (*one).to_owned()).into_iter().collect();
             let points: Vec<String> = self.points.clone().unwrap_or_else(mono);
