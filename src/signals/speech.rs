@@ -28,31 +28,18 @@ pub struct Recording {
     pub samples: Vec<f64>,
 }
 
-/// Reads a mono WAV file of 16, 24 or 32 bit integers or 32-bit floats.
+/// Reads a mono WAV file.
 ///
 /// # Errors
 /// What is wrong, as a text for the user.
 pub fn read_wav(bytes: &[u8]) -> Result<Recording, String> {
-    let mut reader = hound::WavReader::new(Cursor::new(bytes)).map_err(|error| error.to_string())?;
-    let spec = reader.spec();
-    if spec.channels != 1 {
-        return Err(format!("it has {} channels; one is needed", spec.channels));
+    let wav = Wav::open(Cursor::new(bytes)).map_err(|error| error.to_string())?;
+    if wav.channels() != 1 {
+        return Err(format!("it has {} channels; one is needed", wav.channels()));
     }
-    let samples: Result<Vec<f64>, _> = match spec.sample_format {
-        hound::SampleFormat::Int => {
-            let scale = libm::pow(2.0, -f64::from(spec.bits_per_sample - 1));
-            reader.samples::<i32>().map(|x| x.map(|x| f64::from(x) * scale)).collect()
-        }
-        hound::SampleFormat::Float => reader.samples::<f32>().map(|x| x.map(f64::from)).collect(),
-    };
-    let samples = samples.map_err(|error| error.to_string())?;
-    if samples.is_empty() {
-        return Err("it holds no samples".to_owned());
-    }
-    if samples.iter().any(|x| !x.is_finite()) {
-        return Err("it holds samples that are no numbers".to_owned());
-    }
-    Ok(Recording { rate: spec.sample_rate, samples })
+    let rate = wav.rate();
+    let samples = wav.read(&[1]).map_err(|error| error.to_string())?.remove(0);
+    Ok(Recording { rate, samples })
 }
 
 /// The lab's own copy of the licensed recording for which `spec` stands in, if the source has it. Of a recording of
