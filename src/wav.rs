@@ -14,6 +14,8 @@ const RATES_HZ: std::ops::RangeInclusive<u32> = 1_000..=1_000_000;
 const FORMAT_BYTES_MAX: u32 = 1_024;
 /// The tag of plain integer samples in a format chunk.
 const PCM: [u8; 2] = [1, 0];
+/// The tag of a format chunk that names its format further on.
+const EXTENSIBLE: [u8; 2] = [0xfe, 0xff];
 
 /// Why a file is no usable recording.
 #[derive(Debug, thiserror::Error)]
@@ -237,9 +239,23 @@ fn read_format<R: Read + Seek>(file: &mut R, at: u64, length: u32, total: u64) -
     let mut format = vec![0; length as usize];
     file.read_exact(&mut format)?;
     file.seek(SeekFrom::Current(i64::from(length % 2)))?;
+    let extensible = format[..2] == EXTENSIBLE && format.len() >= 26;
     if format[..2] == PCM {
         // What follows says nothing about plain integers, and the decoder is strict about its length.
         format.truncate(16);
+    }
+    if format[..2] == PCM || (extensible && format[24..26] == PCM) {
+        // A sample stands at the upper end of its container, whatever part of it is valid; the decoder would look for 24
+        // bits of 32 at the lower end.
+        let word = |at: usize| u16::from_le_bytes([format[at], format[at + 1]]);
+        let container_bits = word(12).checked_div(word(2)).and_then(|bytes| bytes.checked_mul(8));
+        let valid_bits = if extensible { word(14).min(word(18)) } else { word(14) };
+        if let Some(bits) = container_bits.filter(|bits| valid_bits < *bits && *bits <= 32) {
+            format[14..16].copy_from_slice(&bits.to_le_bytes());
+            if extensible {
+                format[18..20].copy_from_slice(&bits.to_le_bytes());
+            }
+        }
     }
     Ok(format)
 }

@@ -264,7 +264,24 @@ fn loudness_ratings_are_those_of_flat_paths() {
     let assumed = ask(here.path(), &[&["measure", "loudness-rating"], &receive[..], &bare].concat());
     assert!(assumed.err.contains("0 dBov is taken as 0 dBV") && assumed.code == 0, "{}", assumed.err);
 
+    // Half of the answer, late, with noise after it: what both have in common is rated.
+    let mut half = vec![0.0; 4_800];
+    half.extend(x[..48_000].iter().map(|v| gain(-18.55) * v));
+    write_wav(&here.path().join("half.wav"), 48_000, 1, 32, &half);
+    let mut tail: Vec<f64> = x.iter().map(|v| gain(-18.55) * v).collect();
+    tail.extend(noise(480_000, 7, 0.05));
+    write_wav(&here.path().join("tail.wav"), 48_000, 1, 32, &tail);
+    write_wav(&here.path().join("other.wav"), 48_000, 1, 32, &noise(96_000, 99, 0.5));
+    let nb = ["loudness-rating", "--direction", "send", "--bandwidth", "NB", "x.wav"];
+    for file in ["half.wav", "tail.wav"] {
+        let rated = measured(here.path(), &[&nb[..], &[file]].concat());
+        near(number(&rated, "loudness_rating_db"), 13.0, 0.01);
+    }
+    assert!(refused(here.path(), &[&nb[..], &["other.wav"]].concat()).contains("no delay from"));
+
     let refused = |arguments: &[&str]| refused(here.path(), &[&["loudness-rating"], arguments].concat());
+    let two = ["--bandwidth", "NB", "--ears", "two", "--captured-channel", "1"];
+    assert!(refused(&[&receive[..], &two].concat()).contains("channels 1 and 2"));
     assert!(refused(&[&send[..], &["0 dBPa", "--bandwidth", "NB"]].concat()).contains("dBV or dBm0"));
     assert!(
         refused(&[&send[..], &["0 dBV", "--bandwidth", "NB", "--ears", "two"]].concat()).contains("receive")
@@ -285,6 +302,19 @@ fn loudness_ratings_of_curves_need_every_band() {
     assert_eq!(rated["provisional"], false);
     let error = refused(here.path(), &[&send[..], &["WB"]].concat());
     assert!(error.contains("no point at 100 Hz, band 1"), "{error}");
+    std::fs::write(here.path().join("dense.csv"), rows(&[200, 205, 250], "0")).unwrap();
+    let dense = [
+        "loudness-rating",
+        "--direction",
+        "send",
+        "--bandwidth",
+        "NB",
+        "--curve",
+        "dense.csv",
+        "--bands",
+        "4-5",
+    ];
+    assert!(refused(here.path(), &dense).contains("several points in the third octave at 200 Hz"));
     std::fs::write(here.path().join("bad.csv"), "hz,db\n200,one\n").unwrap();
     let error = refused(
         here.path(),
@@ -333,6 +363,8 @@ fn coupling_loss_is_a_bound_where_noise_could_be_the_echo() {
     );
 
     let refused = |arguments: &[&str]| refused(here.path(), &[&["coupling-loss"], arguments].concat());
+    write_wav(&here.path().join("short.wav"), 16_000, 1, 32, &[0.5, -0.5]);
+    assert!(refused(&["x.wav", "clear.wav", "--idle", "short.wav"]).contains("idle noise are needed"));
     assert!(refused(&["x.wav", "clear.wav", "--to-hz", "9000"]).contains("below the upper edge"));
     assert!(refused(&["x.wav", "clear.wav", "--from-hz", "500", "--to-hz", "400"]).contains("no band"));
     assert!(refused(&["x.wav", "clear.wav", zeros[0], zeros[1]]).contains("both in one unit"));
@@ -349,6 +381,8 @@ fn the_coupling_loss_of_a_curve_holds_its_end_values_to_the_edges() {
         &["coupling-loss", "--curve", "flat.csv", "--from-hz", "300", "--to-hz", "3400"],
     );
     near(number(&loss, "coupling_loss_db"), 46.0, 1e-9);
+    let open = ["coupling-loss", "--curve", "flat.csv", "--from-hz", "100", "--to-hz", "3400"];
+    assert!(refused(here.path(), &open).contains("more than an octave at an edge"));
     assert!(
         refused(here.path(), &["coupling-loss", "--curve", "flat.csv", "--from-hz", "20", "--to-hz", "30"])
             .contains("no point")
@@ -405,6 +439,27 @@ fn scores_are_told_with_what_made_them() {
     let refused = |model: &str| refused(here.path(), &["speech-quality", &speech, &speech, "--model", model]);
     assert!(refused("pesq-nb").contains("one rate only, these have 16000 Hz"));
     assert!(refused("polqa").contains("possible values"));
+}
+
+/// Tones at the band midbands, as a bench without noise plays them: no delay stands out, and the response is plain.
+#[test]
+fn the_response_of_a_multitone_is_read_although_its_delay_is_one_of_many() {
+    let here = folder();
+    let hz = [315.0, 500.0, 800.0, 1250.0, 2000.0, 3150.0];
+    let tones = |gain: f64| -> Vec<f64> {
+        let of = |n: f64| hz.iter().map(|hz| (std::f64::consts::TAU * hz * n / 16_000.0).sin()).sum::<f64>();
+        (0..32_000).map(|n| gain * of(f64::from(n))).collect()
+    };
+    write_wav(&here.path().join("x.wav"), 16_000, 1, 32, &tones(0.1));
+    write_wav(&here.path().join("y.wav"), 16_000, 1, 32, &tones(0.01));
+    let read = measured(here.path(), &["response", "x.wav", "y.wav"]);
+    near(number(&read, "delay_ms"), 0.0, 0.001);
+    let all: Vec<(f64, f64)> = numbers(&read, "hz").into_iter().zip(numbers(&read, "gain_db")).collect();
+    for (_, gain) in all.iter().filter(|(band, _)| hz.contains(band)) {
+        near(*gain, -20.0, 0.001);
+    }
+    let delay = measured(here.path(), &["delay", "x.wav", "y.wav"]);
+    assert!(delay["note"].as_str().unwrap().contains("fit"), "{delay}");
 }
 
 #[test]

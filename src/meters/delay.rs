@@ -22,6 +22,11 @@ pub struct DelayReading {
     pub note: Option<String>,
 }
 
+/// A path that turns phases keeps less than this of the correlation; so does noise.
+const COLORED_BELOW: f64 = 0.8;
+/// Tones correlate with tones at many delays, so that chance explains everything; at this correlation the recording
+/// still is the reference, only its delay may be another one.
+const SURE: f64 = 0.9;
 /// From which rating on another delay is told. Composite source signals have 27/28 after 10 s by nature.
 const SECOND_TOLD: f64 = 0.97;
 
@@ -38,7 +43,8 @@ impl DelayRequest {
         rate: u32,
     ) -> Result<DelayReading, MeterError> {
         let found = find_delay(reference, recording, rate, &DelaySearch::between(self.min, self.max))?;
-        if !found.stands_out() {
+        let repeats = !found.stands_out() && found.correlation >= SURE;
+        if !found.stands_out() && !repeats {
             return Err(MeterError::asked(
                 format!(
                     "no delay from {} to {} ms: the best correlation is {:.3}, and unrelated signals with these spectra \
@@ -48,25 +54,37 @@ impl DelayRequest {
                     found.correlation,
                     found.chance
                 ),
-                "check that the files belong together, widen the range by --min-ms and --max-ms, or use a longer signal \
-                 with a wider spectrum",
+                "check that the files belong together and begin at one instant, widen the range that is searched, or use a \
+                 longer signal with a wider spectrum",
             ));
         }
         let frame_s = 1.0 / f64::from(rate);
         if found.delay.0 < self.min.0 + 0.5 * frame_s || found.delay.0 > self.max.0 - 0.5 * frame_s {
             return Err(MeterError::asked(
                 format!("the best match lies at the end of the range, {:.3} ms", found.delay.as_ms()),
-                "widen the range by --min-ms and --max-ms",
+                "widen the range that is searched",
             ));
         }
-        let note = found.second.filter(|second| second.ratio > SECOND_TOLD).map(|second| {
-            format!(
-                "{:.3} ms fits nearly as well: the reference repeats; choose by --min-ms and --max-ms",
-                second.delay.as_ms()
-            )
-        });
-        Ok(DelayReading { found, note })
+        Ok(DelayReading { found, note: note(&found, repeats) })
     }
+}
+
+/// What is to be known about a delay.
+fn note(found: &Delay, repeats: bool) -> Option<String> {
+    if let Some(second) = found.second.filter(|second| second.ratio > SECOND_TOLD) {
+        let also_ms = second.delay.as_ms();
+        return Some(format!(
+            "{also_ms:.3} ms fits nearly as well: the reference repeats; narrow the range that is searched"
+        ));
+    }
+    if repeats {
+        return Some("the reference is made of few tones: other delays fit as well".to_owned());
+    }
+    (found.correlation < COLORED_BELOW).then(|| {
+        "noise is in the recording, or the path colors it: then this is the delay of its strongest part, and the polarity \
+         that part's sign; a signal that is white in the band of the path tells more"
+            .to_owned()
+    })
 }
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ pub struct Distortion {
     pub fundamental: Hz,
     /// Its level: that of its RMS.
     pub level: DbOv,
-    /// Harmonics over fundamental.
+    /// Harmonics over fundamental; NaN where none lies below Nyquist.
     pub thd_percent: f64,
     /// All that is left between 20 Hz and Nyquist over fundamental.
     pub thd_n_percent: f64,
@@ -88,7 +88,9 @@ pub fn distortion(
     let share = |harmonic: &(f64, f64)| harmonic.0.hypot(harmonic.1) / fit.amplitude();
     let harmonics_percent: Vec<Option<f64>> =
         (2..=harmonics).map(|order| fit.harmonics.get(order - 2).map(|one| 100.0 * share(one))).collect();
-    let thd_percent = harmonics_percent.iter().flatten().map(|one| one * one).sum::<f64>().sqrt();
+    let told: Vec<f64> = harmonics_percent.iter().copied().flatten().collect();
+    let thd_percent =
+        if told.is_empty() { f64::NAN } else { told.iter().map(|one| one * one).sum::<f64>().sqrt() };
     let rest = power_spectrum(&fit.without_fundamental(signal), rate).band_power(NOISE_FROM.0, nyquist_hz);
     let power = fit.amplitude().powi(2) / 2.0;
     Ok(Distortion {

@@ -10,6 +10,7 @@
 use super::MeterError;
 use super::timeline::{self, ACTIVE_MARGIN, PathDelay};
 use crate::dsp::DspError;
+use crate::dsp::align::Polarity;
 use crate::dsp::level::{dbov, mean_square, mean_square_series};
 use crate::units::{Db, DbOv, Seconds};
 
@@ -91,7 +92,13 @@ pub fn echo_attenuation(
         }
     };
     let active = timeline::active_power(reference, rate, "reference")?;
-    let delay = timeline::path_delay(reference, echo, rate, settings.delay, settings.delay_max)?;
+    let delay = match timeline::path_delay(reference, echo, rate, settings.delay, settings.delay_max) {
+        // Without an echo that stands out, the noise is what is read, and its level needs no alignment: a bound.
+        Err(MeterError::Asked { .. }) if noise.is_some() && settings.delay.is_none() => {
+            PathDelay { delay: Seconds(0.0), polarity: Polarity::Upright, correlation: None }
+        }
+        found => found?,
+    };
     let aligned = timeline::advanced(echo, rate, delay.delay);
     let len = reference.len().min(aligned.len());
     let (reference, aligned) = (&reference[..len], &aligned[..len]);

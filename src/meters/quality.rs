@@ -3,10 +3,15 @@
 //! A score is worth nothing without the name of what made it: implementations of one model differ by tenths, modes and
 //! mappings by whole points. Each score carries model, version and mapping; a pair that a model cannot judge (silence,
 //! strangers, shifted, cut) is refused with its reason. None of them is P.863.
+//!
+//! - PESQ aligns and levels on its own; held against the C code of the ITU.
+//! - STOI is the formula of its authors (`quality/stoi.rs`); held against another implementation.
+//! - ViSQOL has no independent truth here: its implementations disagree by a point or more on the same pair. Compare its
+//!   scores with scores of this program only.
 
 use super::MeterError;
 use crate::dsp::align::{DelaySearch, find_delay};
-use crate::dsp::level::active_speech_level;
+use crate::dsp::level::{active_speech_level, peak};
 use crate::units::Seconds;
 
 pub mod stoi;
@@ -174,9 +179,17 @@ fn check(model: Model, reference: &[f64], degraded: &[f64], rate: u32) -> Result
     Ok(found.delay)
 }
 
-/// Samples as 16-bit integers, which is what PESQ is defined on.
+/// Samples as 16-bit integers, which is what PESQ is defined on. It levels both signals on its own; a quiet one is first
+/// doubled until it fills the upper half of the range, else its rounding would count as noise. What had 16 bits before
+/// stays exact.
 fn pcm(signal: &[f64]) -> Vec<i16> {
-    signal.iter().map(|x| (x * 32_768.0).round().clamp(-32_768.0, 32_767.0) as i16).collect()
+    let top = peak(signal);
+    let gain = if top > 0.0 { libm::exp2(libm::floor(-libm::log2(top) - 1e-9).max(0.0)) } else { 1.0 };
+    signal
+        .iter()
+        .map(|x| x * gain)
+        .map(|x| (x * 32_768.0).round().clamp(-32_768.0, 32_767.0) as i16)
+        .collect()
 }
 
 /// The mapped and, in narrowband, the raw score.

@@ -48,6 +48,31 @@ fn full_scale_is_one_in_every_sample_format() {
     assert_eq!(mono(&floats(&[1.5, -0.125])).unwrap(), [1.5, -0.125]);
 }
 
+/// 24 valid bits in containers of 32, as many converters record: the value stands at the upper end.
+#[test]
+fn valid_bits_stand_at_the_upper_end_of_their_container() {
+    let words = [0x4000_0000_i32, -0x4000_0000, 0x0000_0100];
+    let expected = [0.5, -0.5, 2f64.powi(-23)];
+    let file = |format: &[u8]| {
+        let mut bytes = b"RIFF\x00\x00\x00\x00WAVEfmt ".to_vec();
+        bytes.extend((format.len() as u32).to_le_bytes());
+        bytes.extend(format);
+        bytes.extend(b"data\x0c\x00\x00\x00");
+        for word in words {
+            bytes.extend(word.to_le_bytes());
+        }
+        bytes
+    };
+    // Tag, channels, rate, bytes per second, bytes per frame, bits.
+    let mut plain = vec![1, 0, 1, 0, 0x80, 0xbb, 0, 0, 0, 0xee, 2, 0, 4, 0, 24, 0];
+    assert_eq!(mono(&file(&plain)).unwrap(), expected);
+    plain[..2].copy_from_slice(&EXTENSIBLE);
+    plain[14] = 32;
+    plain
+        .extend([22, 0, 24, 0, 4, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71]);
+    assert_eq!(mono(&file(&plain)).unwrap(), expected);
+}
+
 #[test]
 fn channels_are_counted_from_one_and_never_mixed() {
     let all: Vec<i32> = (0..24).collect();

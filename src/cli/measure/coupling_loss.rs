@@ -82,6 +82,13 @@ impl CouplingLoss {
                 let channel = self.channels.captured_channel.or(self.channels.channel);
                 let idle = signal(path, channel, "--channel")?;
                 same_rate(&[(echo, recorded.rate), (path, idle.rate)])?;
+                let idle_s = idle.samples.len() as f64 / f64::from(idle.rate);
+                if idle_s < IDLE_MIN_S {
+                    return Err(RunError::Usage(format!(
+                        "{} lasts {idle_s:.3} s: {IDLE_MIN_S} s of idle noise are needed to know it",
+                        path.display()
+                    )));
+                }
                 Some(idle)
             }
         };
@@ -114,6 +121,18 @@ impl CouplingLoss {
                 edges_hz.0, edges_hz.1
             )));
         }
+        let (first, last) = (
+            curve.hz.iter().copied().find(|hz| *hz >= edges_hz.0),
+            curve.hz.iter().copied().rfind(|hz| *hz <= edges_hz.1),
+        );
+        if first.is_none_or(|hz| hz > edges_hz.0 * OPEN_MAX)
+            || last.is_none_or(|hz| hz < edges_hz.1 / OPEN_MAX)
+        {
+            return Err(RunError::Usage(format!(
+                "the curve leaves more than an octave at an edge of {} to {} Hz open: measure there, or choose other edges",
+                edges_hz.0, edges_hz.1
+            )));
+        }
         let inside = |hz: f64| (edges_hz.0..=edges_hz.1).contains(&hz);
         let points = || curve.hz.iter().zip(&curve.db).filter(|(hz, _)| inside(**hz));
         Reading::default()
@@ -124,6 +143,11 @@ impl CouplingLoss {
             .print(self.json)
     }
 }
+
+/// How far the end values of a curve may be held to the edges: an octave.
+const OPEN_MAX: f64 = 2.0;
+/// The shortest idle recording: 0.5 s tell the narrowest band, 70 Hz at 300 Hz, within a decibel.
+const IDLE_MIN_S: f64 = 0.5;
 
 /// What was measured between two files.
 struct Read {

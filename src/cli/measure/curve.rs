@@ -70,6 +70,11 @@ impl CurveFile {
         if problems.is_empty() { Ok(curve) } else { Err(problems) }
     }
 
+    /// How many points lie between two edges, the lower one included.
+    pub(super) fn count_within(&self, lower_hz: f64, upper_hz: f64) -> usize {
+        self.hz.iter().filter(|hz| (lower_hz..upper_hz).contains(*hz)).count()
+    }
+
     /// The level of the point at a band, which nominal and exact midband frequencies both name.
     pub(super) fn at(&self, nominal_hz: f64, midband_hz: f64) -> Option<f64> {
         /// Nominal and exact frequencies differ by up to 1.3 %, third octaves by 26 %.

@@ -135,6 +135,9 @@ pub(super) fn zero(text: &str) -> Result<Quantity, String> {
         text.parse().map_err(|error| format!("{error}; write the level of 0 dBov as \"18.3 dBPa\""))?;
     match written.unit {
         Unit::DbPa | Unit::DbV | Unit::Dbm0 | Unit::DbOv => Ok(written),
+        Unit::One => {
+            Err(format!("{text} has no unit: write it in dBPa, dBV, dBm0 or dBov, as \"18.3 dBPa\""))
+        }
         other => Err(format!("{other} is no level of a signal: write it in dBPa, dBV, dBm0 or dBov")),
     }
 }

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::curve::CurveFile;
-use super::input::{PairChannels, Zeros, read, same_rate, signal};
+use super::input::{PairChannels, Zeros, read, same_rate, search, signal};
 use super::reading::Reading;
 use crate::cli::output;
 use crate::dsp::bands::Bands;
+use crate::meters::MeterError;
 use crate::meters::band_energy::{band_energies, empty_bands};
 use crate::meters::loudness::{BANDS, LoudnessTable, ONE_EAR_DB, TWO_EARS_DB, magnitude_sum};
-use crate::meters::response::EMPTY_BELOW_DB;
+use crate::meters::response::{EMPTY_BELOW_DB, common};
 use crate::run::RunError;
 use crate::terms::{Bandwidth, Direction};
 use crate::units::{DBV_AT_0_DBM0, Quantity, Unit};
@@ -21,7 +22,8 @@ use crate::units::{DBV_AT_0_DBM0, Quantity, Unit};
 /// Larger is quieter. The sensitivity of a third octave is the energy recorded over the energy played, in dBV/Pa (send)
 /// or dBPa/V (receive): the zeros say what full scale stands for. A zero in dBm0 becomes volts at 600 Ω
 /// (0 dBm0 = −2.218 dBV), one in dBV is used as it is. Without a zero, 0 dBov is taken as 0 dBPa or 0 dBV, and a
-/// note says so. Both files hold the whole of signal and answer; noise counts as signal.
+/// note says so. The recording is aligned by the measured
+/// delay and what both have in common is rated; noise counts as signal.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Prints loudness_rating_db, hz, sensitivity_db; with them the table and its verification.
@@ -128,7 +130,14 @@ impl LoudnessRating {
         let rating = table.rating_over(direction, &sensitivity_db, positions.clone()) + correction_db;
         let bands = Bands::p79();
         let shown = || positions.clone();
-        Reading::default()
+        let mut reading = Reading::default();
+        if self.ears == Some(Ears::Two) && self.curve.len() == 1 {
+            reading = reading.text(
+                "note",
+                "one curve: taken as the magnitude sum of both ears; give --curve twice to sum them",
+            );
+        }
+        reading
             .number("loudness_rating_db", rating)
             .number("correction_db", correction_db)
             .text("table", table.edition)
@@ -150,6 +159,13 @@ impl LoudnessRating {
             let mut sensitivity_db = [f64::NEG_INFINITY; BANDS];
             for i in positions.clone() {
                 let band = bands.as_slice()[i];
+                if curve.count_within(band.lower_hz, band.upper_hz) > 1 {
+                    return Err(RunError::Usage(format!(
+                        "{} has several points in the third octave at {} Hz: give one for each third octave, its mean power",
+                        path.display(),
+                        band.nominal_hz
+                    )));
+                }
                 sensitivity_db[i] = curve.at(band.nominal_hz, band.midband_hz).ok_or_else(|| {
                     RunError::Usage(format!(
                         "{}: there is no point at {} Hz, band {} of P.79: add it, or leave bands out by --bands",
@@ -195,6 +211,13 @@ impl LoudnessRating {
             )));
         }
         let (rate, channels) = if self.ears == Some(Ears::Two) {
+            if self.channels.captured_channel.or(self.channels.channel).is_some() {
+                return Err(RunError::Usage(
+                    "--ears two reads channels 1 and 2 of CAPTURED: leave --channel and --captured-channel out, and choose \
+                     that of REF by --reference-channel"
+                        .to_owned(),
+                ));
+            }
             read(captured, &[1, 2])?
         } else {
             let own = self.channels.captured_channel.or(self.channels.channel);
@@ -202,13 +225,18 @@ impl LoudnessRating {
             (one.rate, vec![one.samples])
         };
         same_rate(&[(reference, played.rate), (captured, rate)])?;
-        Ok(channels
+        let refused = |error: MeterError| {
+            RunError::Usage(format!("{} and {}: {error}", reference.display(), captured.display()))
+        };
+        channels
             .iter()
             .map(|samples| {
-                let output = band_energies(samples, rate, &bands);
-                std::array::from_fn(|i| 10.0 * (output[i] / input[i]).log10() + offset_db)
+                let both = common(&played.samples, samples, rate, &search()).map_err(refused)?;
+                let input = band_energies(both.reference, rate, &bands);
+                let output = band_energies(both.captured, rate, &bands);
+                Ok(std::array::from_fn(|i| 10.0 * (output[i] / input[i]).log10() + offset_db))
             })
-            .collect())
+            .collect()
     }
 
     /// From full scale of REF to full scale of CAPTURED, in dBV/Pa or dBPa/V.
