@@ -139,6 +139,11 @@ fn echo_attenuation_refuses_what_it_cannot_align() {
         ask(here.path(), &[&["measure", "echo-attenuation", "ref.wav", echo, "--json"], more].concat())
     };
     refused(&measure("noise.wav", &[]), &["no delay from", "give the delay", "ref.wav and noise.wav"]);
+    // With the idle noise known, noise is a bound: every frame says so.
+    write(here.path(), "idle.wav", &[&noise(RATE as usize, 0.001)], RATE);
+    let bound = object(&measure("noise.wav", &["--idle", "idle.wav"]));
+    let limited = bound["noise_limited"].as_array().unwrap();
+    assert!(limited.len() > 100 && limited.iter().all(|one| *one == true), "{bound}");
     refused(&measure("slow.wav", &[]), &["16000", "8000", "nothing is resampled"]);
     refused(&measure("two.wav", &[]), &["2 channels", "--captured-channel"]);
     refused(&measure("gone.wav", &[]), &["gone.wav"]);

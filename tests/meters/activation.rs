@@ -243,6 +243,18 @@ fn a_burst_that_opens_the_gate_before_its_last_quarter_is_transmitted_and_a_late
 }
 
 #[test]
+fn a_path_that_opens_with_one_of_the_last_bursts_is_seen() {
+    let count = CSS.count;
+    for burst in [count - 3, count - 2, count - 1] {
+        let read = read(&CSS, &CSS.gated(burst, 30.0, |_| 1.0));
+        assert_eq!(read.first.map(|first| first.index), Some(burst), "{read:?}");
+    }
+    let settings = ActivationSettings { settled_gain: Some(Db(f64::NAN)), ..ActivationSettings::default() };
+    let error = activation(&CSS.stimulus(), &CSS.stimulus(), CSS.rate, &settings).unwrap_err();
+    assert!(error.to_string().contains("settled gain is NaN"), "{error}");
+}
+
+#[test]
 fn all_active_is_read_with_a_note_and_none_active_is_a_value() {
     let all = read(&CSS, &CSS.gated(0, 20.0, |_| 1.0));
     assert_eq!(all.first.unwrap().index, 0);
