@@ -36,6 +36,7 @@ pub mod noise_record;
 pub mod random;
 mod read;
 pub mod render;
+mod seam;
 pub mod speech;
 pub mod sweep;
 pub mod voiced;

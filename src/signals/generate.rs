@@ -169,7 +169,7 @@ fn base(
         Kind::Dialogue(side) => dialogue::base(spec, side, rate, source, seed)?,
         Kind::WordRamp(ramp) => activation::base(spec, ramp, rate, source)?,
         Kind::Extended(extension) => extension::base(spec, extension, rate, source, seed)?,
-        Kind::DrivingNoise(_) | Kind::RecordedNoise(_) => field::base(spec, rate, source, seed)?,
+        Kind::DrivingNoise(_) | Kind::RecordedNoise(_) => field::base(spec, rate, frames, source, seed)?,
     };
     Ok(base)
 }
