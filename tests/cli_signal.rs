@@ -163,6 +163,12 @@ fn the_labs_noise_is_imported_listed_and_played() {
     assert_eq!(ask(here.path(), &[&import[..], &points, &other].concat()).code, 0);
     let record_text = std::fs::read_to_string(data.join("imported.toml")).unwrap();
     assert!(record_text.matches("[[noise]]").count() == 2 && !record_text.contains("85.4"), "{record_text}");
+    // Another recording does not take the place of the one that plans know by this id.
+    record(&here.path().join("Other.wav"), &[0.1, 0.07]);
+    let swapped =
+        ["signal", "import-noise", "Other.wav", "--zero-dbov", "14 dBPa", "--points", "driver-head,seat"];
+    let answer = ask(here.path(), &[&swapped[..], &other[2..]].concat());
+    refused(&answer, &["'other' is another recording", "--id"]);
     // A file that was exchanged is not played.
     record(&data.join("other.wav"), &[0.2, 0.2]);
     let answer = ask(here.path(), &["signal", "render", "other", "--out", "b.wav"]);

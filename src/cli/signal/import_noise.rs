@@ -10,6 +10,7 @@ use crate::cli::output;
 use crate::cli::settings::Settings;
 use crate::report::wording;
 use crate::run::{RunError, recordings};
+use crate::signals::Kind;
 use crate::signals::field::DRIVER_HEAD;
 use crate::signals::noise_record::{self, Checked, RECORD, Statement};
 use crate::store::folder::{FolderError, slug};
@@ -60,20 +61,33 @@ pub(crate) struct ImportNoise {
 
 /// An A-weighted sound pressure level in dB(A).
 fn level_dba(text: &str) -> Result<f64, String> {
-    let written: Quantity =
-        text.parse().map_err(|error| format!("{error}; write a level as \"69.5 dB(A)\""))?;
+    let written: Quantity = text
+        .parse()
+        .map_err(|error| format!("{error}; write a level as \"69.5 dB(A)\""))?;
     match written.unit {
         Unit::DbA => Ok(written.value),
         Unit::DbPaA => Ok(written.value + crate::signals::field::DBPA_AS_SPL_DB),
-        other => Err(format!("the level at the driver's head is in dB(A) or dBPa(A), not in {other}")),
+        other => Err(format!(
+            "the level at the driver's head is in dB(A) or dBPa(A), not in {other}"
+        )),
     }
 }
 
 impl ImportNoise {
     pub(super) fn run(self, settings: &Settings) -> Result<u8, RunError> {
         let bytes = read(&self.file)?;
-        let from = self.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let stem = self.file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let from = self
+            .file
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let stem = self
+            .file
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         let statement = Statement {
             id: self.id.unwrap_or_else(|| slug(&stem.replace(['_', '.'], "-"))),
             title: self.title.unwrap_or(stem),
@@ -85,15 +99,24 @@ impl ImportNoise {
         let checked = noise_record::check(&bytes, &statement)
             .map_err(|error| RunError::Usage(format!("{}: {error}", self.file.display())))?;
         let library = settings.engine.library(&settings.engine.sources(None))?;
-        let is_taken = library.catalogue().get(&statement.id).is_some_and(|one| {
-            // A noise of the lab may be imported again, a signal of the program may not be hidden.
-            !matches!(one.kind, crate::signals::Kind::RecordedNoise(_))
-        });
-        if is_taken {
-            return Err(RunError::Usage(format!(
-                "'{}' is a signal of the catalogue: choose another id with --id",
-                statement.id
-            )));
+        // A noise of the lab may be imported again, with another level or other points. A signal of the program may not
+        // be hidden, and what plans call by this id may not become another recording.
+        match library.catalogue().get(&statement.id).map(|one| &one.kind) {
+            None => {}
+            Some(Kind::RecordedNoise(noise)) if noise.sha256 == checked.record.sha256 => {}
+            Some(Kind::RecordedNoise(_)) => {
+                return Err(RunError::Usage(format!(
+                    "'{}' is another recording that was imported before: choose another id with --id, or remove the \
+                     older one (its file and its table in {RECORD})",
+                    statement.id
+                )));
+            }
+            Some(_) => {
+                return Err(RunError::Usage(format!(
+                    "'{}' is a signal of the catalogue: choose another id with --id",
+                    statement.id
+                )));
+            }
         }
         let (data, is_named) = &settings.imports;
         let folder = recordings::noise_folder(data);
@@ -131,9 +154,12 @@ fn read(path: &Path) -> Result<Vec<u8>, RunError> {
 fn store(folder: &Path, checked: &Checked, bytes: &[u8]) -> Result<(), RunError> {
     let before = recordings::read(&Disk, folder)?;
     Disk.ensure_folder(folder).map_err(FolderError::from)?;
-    Disk.replace(&folder.join(&checked.record.file), bytes).map_err(FolderError::from)?;
+    Disk.replace(&folder.join(&checked.record.file), bytes)
+        .map_err(FolderError::from)?;
     let record = noise_record::record(&noise_record::merged(before, checked.record.clone()));
-    Ok(Disk.replace(&folder.join(RECORD), record.as_bytes()).map_err(FolderError::from)?)
+    Ok(Disk
+        .replace(&folder.join(RECORD), record.as_bytes())
+        .map_err(FolderError::from)?)
 }
 
 fn told(checked: &Checked, folder: &Path) -> String {
@@ -153,7 +179,11 @@ fn told(checked: &Checked, folder: &Path) -> String {
         Some(measured) => format!("the file holds {measured:.1} dB(A) there"),
         None => format!("not checked: no channel stands at {DRIVER_HEAD}"),
     };
-    let _ = writeln!(text, "level     {:.1} dB(A) at the driver's head; {measured}", record.level_dba);
+    let _ = writeln!(
+        text,
+        "level     {:.1} dB(A) at the driver's head; {measured}",
+        record.level_dba
+    );
     let _ = writeln!(text, "hash      {}", record.sha256);
     text
 }
