@@ -163,6 +163,15 @@ fn the_labs_noise_is_imported_listed_and_played() {
     assert_eq!(ask(here.path(), &[&import[..], &points, &other].concat()).code, 0);
     let record_text = std::fs::read_to_string(data.join("imported.toml")).unwrap();
     assert!(record_text.matches("[[noise]]").count() == 2 && !record_text.contains("85.4"), "{record_text}");
+    // Where nothing stands at the driver's head the level is taken on trust, and that is said.
+    let elsewhere =
+        ["--points", "rear,microphone", "--id", "elsewhere", "--level-at-driver-head", "60 dB(A)"];
+    let answer = ask(here.path(), &[&import[..], &elsewhere].concat());
+    assert!(
+        answer.code == 0 && answer.out.contains("note      no channel stands at driver-head"),
+        "{}",
+        answer.out
+    );
     // Another recording does not take the place of the one that plans know by this id.
     record(&here.path().join("Other.wav"), &[0.1, 0.07]);
     let swapped =

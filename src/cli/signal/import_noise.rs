@@ -1,6 +1,7 @@
 //! `lombard signal import-noise`: takes in background noise that the lab has recorded.
 
 use std::fmt::Write as _;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -19,6 +20,9 @@ use crate::units::{Quantity, Unit};
 
 /// The largest file that is read: ten minutes of eight channels at 48 kHz and 32 bit.
 const BYTES_MAX: u64 = 1 << 30;
+
+/// A-weighted levels that a cabin can have: from one in a quiet hall to the threshold of pain.
+const LEVELS_DBA: RangeInclusive<f64> = 20.0..=130.0;
 
 /// Import background noise that the lab has recorded, with its calibration
 ///
@@ -61,33 +65,27 @@ pub(crate) struct ImportNoise {
 
 /// An A-weighted sound pressure level in dB(A).
 fn level_dba(text: &str) -> Result<f64, String> {
-    let written: Quantity = text
-        .parse()
-        .map_err(|error| format!("{error}; write a level as \"69.5 dB(A)\""))?;
-    match written.unit {
-        Unit::DbA => Ok(written.value),
-        Unit::DbPaA => Ok(written.value + crate::signals::field::DBPA_AS_SPL_DB),
-        other => Err(format!(
-            "the level at the driver's head is in dB(A) or dBPa(A), not in {other}"
-        )),
+    let written: Quantity =
+        text.parse().map_err(|error| format!("{error}; write a level as \"69.5 dB(A)\""))?;
+    let level = match written.unit {
+        Unit::DbA => written.value,
+        Unit::DbPaA => written.value + crate::signals::field::DBPA_AS_SPL_DB,
+        other => {
+            return Err(format!("the level at the driver's head is in dB(A) or dBPa(A), not in {other}"));
+        }
+    };
+    if !LEVELS_DBA.contains(&level) {
+        let (low, high) = (LEVELS_DBA.start(), LEVELS_DBA.end());
+        return Err(format!("{level:.1} dB(A) is no level of a cabin: {low} to {high} dB(A) are"));
     }
+    Ok(level)
 }
 
 impl ImportNoise {
     pub(super) fn run(self, settings: &Settings) -> Result<u8, RunError> {
         let bytes = read(&self.file)?;
-        let from = self
-            .file
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        let stem = self
-            .file
-            .file_stem()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let from = self.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let stem = self.file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let statement = Statement {
             id: self.id.unwrap_or_else(|| slug(&stem.replace(['_', '.'], "-"))),
             title: self.title.unwrap_or(stem),
@@ -154,12 +152,9 @@ fn read(path: &Path) -> Result<Vec<u8>, RunError> {
 fn store(folder: &Path, checked: &Checked, bytes: &[u8]) -> Result<(), RunError> {
     let before = recordings::read(&Disk, folder)?;
     Disk.ensure_folder(folder).map_err(FolderError::from)?;
-    Disk.replace(&folder.join(&checked.record.file), bytes)
-        .map_err(FolderError::from)?;
+    Disk.replace(&folder.join(&checked.record.file), bytes).map_err(FolderError::from)?;
     let record = noise_record::record(&noise_record::merged(before, checked.record.clone()));
-    Ok(Disk
-        .replace(&folder.join(RECORD), record.as_bytes())
-        .map_err(FolderError::from)?)
+    Ok(Disk.replace(&folder.join(RECORD), record.as_bytes()).map_err(FolderError::from)?)
 }
 
 fn told(checked: &Checked, folder: &Path) -> String {
@@ -177,14 +172,16 @@ fn told(checked: &Checked, folder: &Path) -> String {
     let _ = writeln!(text, "zero      0 dBov is {}", record.zero);
     let measured = match checked.measured_dba {
         Some(measured) => format!("the file holds {measured:.1} dB(A) there"),
-        None => format!("not checked: no channel stands at {DRIVER_HEAD}"),
+        None => "as stated".to_owned(),
     };
-    let _ = writeln!(
-        text,
-        "level     {:.1} dB(A) at the driver's head; {measured}",
-        record.level_dba
-    );
+    let _ = writeln!(text, "level     {:.1} dB(A) at the driver's head; {measured}", record.level_dba);
     let _ = writeln!(text, "hash      {}", record.sha256);
+    if checked.measured_dba.is_none() {
+        let _ = writeln!(
+            text,
+            "note      no channel stands at {DRIVER_HEAD}: the stated level could not be checked against the file"
+        );
+    }
     text
 }
 
@@ -197,6 +194,8 @@ mod tests {
         assert_eq!(level_dba("69.5 dB(A)"), Ok(69.5));
         assert!((level_dba("-24.4794 dBPa(A)").unwrap() - 69.5).abs() < 1e-3);
         assert!(level_dba("70 dB").unwrap_err().contains("dB(A)"));
+        assert!(level_dba("170 dB(A)").unwrap_err().contains("20 to 130 dB(A)"));
+        assert!(level_dba("19 dB(A)").is_err() && level_dba("-80 dBPa(A)").is_err());
         assert!(level_dba("70").is_err() && level_dba("NaN dB(A)").is_err());
     }
 }
