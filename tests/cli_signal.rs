@@ -100,6 +100,9 @@ fn noise_that_cannot_be_rendered_is_refused_with_the_remedy() {
     );
     refused(&render(&["driving-120", "--zero-dbov", "24 dBm0"]), &["not in dBm0"]);
     refused(&render(&["css-fb", "--points", "driver-head"]), &["has no points"]);
+    let long = ["signal", "render", "fan-1", "--points", "driver-head,microphone", "--out", "a.wav"];
+    let answer = ask(here.path(), &[&long[..], &["--seconds", "3000"]].concat());
+    refused(&answer, &["288 million samples", "at most 2796 s", "fewer --points"]);
     refused(&render(&["fan-1", "--band", "NB"]), &["--band limits a track"]);
     refused(&render(&["css-fb", "--zero-dbov", "24 dBPa"]), &["background noise"]);
     refused(&render(&["fan-1", "--points", "microphone", "--level", "-20 dBov"]), &["cannot be used with"]);

@@ -26,6 +26,9 @@ const LEVEL: Level = Level { written: Quantity::new(-16.0, Unit::Dbm0), digital:
 /// The full scale of background noise where none is asked for: 118 dB SPL, over every peak of a car.
 const ZERO: Zero = Zero(DbPa::new(24.0));
 
+/// Samples of all channels that are rendered: 2^28, a file of 1 GiB.
+const SAMPLES_MAX: f64 = (1_u32 << 28) as f64;
+
 /// Spans that a picture shows; more would be one gray strip.
 const SPANS_MAX: usize = 200;
 
@@ -165,8 +168,28 @@ impl Render {
         Ok(0)
     }
 
+    /// Refuses what would not fit into the memory of a bench's computer, nor into a WAV file.
+    fn fits(&self, library: &Library) -> Result<(), RunError> {
+        let Some(spec) = library.catalogue().get(&self.id) else { return Ok(()) };
+        let seconds = self.seconds.unwrap_or(spec.seconds);
+        let channels = self.points.as_ref().map_or(1, Vec::len);
+        let samples = seconds * f64::from(self.rate) * channels as f64;
+        if samples > SAMPLES_MAX {
+            let longest = libm::floor(SAMPLES_MAX / f64::from(self.rate) / channels as f64);
+            return Err(RunError::Usage(format!(
+                "{seconds} s of {channels} channels at {} Hz are {:.0} million samples; at most {:.0} million are \
+                 rendered: ask for at most {longest} s, a lower --rate or fewer --points",
+                self.rate,
+                samples / 1e6,
+                SAMPLES_MAX / 1e6
+            )));
+        }
+        Ok(())
+    }
+
     fn rendered(&self, library: &Library) -> Result<Rendered, RunError> {
         let options = Options { seconds: self.seconds, seed: None };
+        self.fits(library)?;
         let known = library.catalogue().get(&self.id).and_then(field::points);
         if let (Some(known), None) = (known, self.level) {
             if self.band.is_some() {
