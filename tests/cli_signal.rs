@@ -68,6 +68,16 @@ fn driving_noise_is_rendered_at_points_with_its_sound_pressure() {
     assert!((dba(&found[0], rate, 20.0) - 69.0).abs() < 0.1);
     assert!((dba(&found[1], rate, 20.0) - 69.0).abs() < 0.2);
     assert_ne!(found[0], found[1]);
+    // At 8 kHz a part of rain is missing, and the level told is the one in the file.
+    let low = ["signal", "render", "rain", "--rate", "8000", "--zero-dbov", "20 dBPa", "--out", "low.wav"];
+    let answer = ask(here.path(), &low);
+    let (rate, found) = channels(&here.path().join("low.wav"));
+    let level = dba(&found[0], rate, 20.0);
+    assert!(
+        level < 57.0 && answer.out.contains(&format!("{level:.1} dB(A) at driver-head")),
+        "{level}, {}",
+        answer.out
+    );
     // One point without being asked; as a mono track at a level of its own.
     assert_eq!(
         ask(here.path(), &["signal", "render", "rain", "--seconds", "1", "--out", "rain.wav"]).code,
@@ -245,20 +255,12 @@ fn a_signal_is_drawn_with_and_without_its_file() {
     let svg = std::fs::read_to_string(here.path().join("a.svg")).unwrap();
     assert!(svg.contains("<title>double-words-1</title>") && svg.contains(">near</text>"));
     assert!(here.path().join("a.wav").exists());
-    let noise = [
-        "signal",
-        "render",
-        "fan-4",
-        "--points",
-        "microphone,driver-head",
-        "--seconds",
-        "3",
-        "--plot",
-        "f.svg",
-    ];
+    let noise = ["signal", "render", "fan-4", "--points", "microphone,driver-head", "--plot", "f.svg"];
     assert_eq!(ask(here.path(), &noise).code, 0);
     let svg = std::fs::read_to_string(here.path().join("f.svg")).unwrap();
-    assert!(svg.contains("60.0 dB(A)") && svg.contains("microphone"), "{}", &svg[..2_000]);
+    // The level of the channel that is drawn, and the whole line.
+    assert!(svg.contains("dB(A) at microphone, 0 dBov is 24.00 dBPa"), "{}", &svg[..2_000]);
+    assert!(svg.contains("20.0\u{a0}s  ·  48000 Hz<"), "{}", &svg[..2_000]);
     refused(&ask(here.path(), &["signal", "render", "css-fb"]), &["--out"]);
 }
 

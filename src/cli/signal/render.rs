@@ -12,13 +12,13 @@ use crate::document::nearest;
 use crate::report::plot::Band;
 use crate::report::plot::signal::SignalPicture;
 use crate::run::RunError;
-use crate::signals::field::{self, DRIVER_HEAD, Field};
+use crate::signals::field::{self, DBPA_AS_SPL_DB, DRIVER_HEAD, Field, level_dba};
 use crate::signals::{LevelBasis, Library, Options, SignalError, at_level};
 use crate::store::folder::FolderError;
 use crate::store::storage::{Disk, Storage};
 use crate::store::track;
 use crate::terms::Bandwidth;
-use crate::units::{Db, DbOv, DbPa, Dbm0, Quantity, Unit};
+use crate::units::{Db, DbOv, DbPa, DbPaA, Dbm0, Quantity, Unit};
 
 /// The level of a signal where none is asked for.
 const LEVEL: Level = Level { written: Quantity::new(-16.0, Unit::Dbm0), digital: DbOv::new(-16.0 - 6.15) };
@@ -282,17 +282,21 @@ fn of_field(field: &Field, zero: DbPa) -> Result<Rendered, RunError> {
         let square = one.iter().map(|x| x * x).sum::<f64>() / one.len().max(1) as f64;
         format!("{:.2} dB", Db::from_power(peak * peak / square).0)
     });
-    let level = format!("{:.1} dB(A) at the driver's head", field.level_dba);
+    // What is in the file, not what the catalogue or the lab states: a rate or a part may leave some of it out.
+    let of = |row: usize| level_dba(&field.channels[row], field.rate, DbPa::new(0.0));
+    let head = field.points.iter().position(|one| one == DRIVER_HEAD).unwrap_or(0);
+    let level = format!("{:.1} dB(A) at {}", of(head), field.points[head]);
+    let pressure = DbPaA::new(of(head) - DBPA_AS_SPL_DB);
     let told = vec![
         ("signal", field.id.clone()),
         ("rate", format!("{} Hz", field.rate)),
         ("seconds", (channels[0].len() as f64 / f64::from(field.rate)).to_string()),
         ("points", field.points.join(", ")),
-        ("level", format!("{level} = {}; 0 dBov is {zero}", field.level())),
+        ("level", format!("{level} = {pressure}; 0 dBov is {zero}")),
         ("crest", crest.collect::<Vec<_>>().join(", ")),
         ("hash", field.hash.clone()),
     ];
-    let level = format!("{}: {:.1} dB(A) at the head, 0 dBov is {zero}", field.points[0], field.level_dba);
+    let level = format!("{:.1} dB(A) at {}, 0 dBov is {zero}", of(0), field.points[0]);
     Ok(Rendered { rate: field.rate, channels, told, level, note: None })
 }
 
