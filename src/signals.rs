@@ -120,7 +120,7 @@ pub enum SignalError {
         remedy: String,
     },
     /// A length that is no positive finite number, or beyond [`generate::SECONDS_MAX`].
-    #[error("signal '{id}': {seconds} s is no usable length; ask for more than 0 s and at most {max} s", max = generate::SECONDS_MAX)]
+    #[error("signal '{id}': {seconds} s is no usable length; ask for one frame at least and for at most {max} s", max = generate::SECONDS_MAX)]
     Seconds {
         /// The signal asked for.
         id: String,

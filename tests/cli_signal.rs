@@ -110,6 +110,12 @@ fn noise_that_cannot_be_rendered_is_refused_with_the_remedy() {
     );
     refused(&render(&["driving-120", "--zero-dbov", "24 dBm0"]), &["not in dBm0"]);
     refused(&render(&["css-fb", "--points", "driver-head"]), &["has no points"]);
+    let short = ["signal", "render", "css-fb", "--seconds", "0.00001", "--out", "a.wav"];
+    refused(&ask(here.path(), &short), &["one frame at least"]);
+    refused(
+        &ask(here.path(), &[&["signal", "render", "fan-1"], &short[3..]].concat()),
+        &["one frame at least"],
+    );
     let long = ["signal", "render", "fan-1", "--points", "driver-head,microphone", "--out", "a.wav"];
     let answer = ask(here.path(), &[&long[..], &["--seconds", "3000"]].concat());
     refused(&answer, &["288 million samples", "at most 2796 s", "fewer --points"]);

@@ -186,7 +186,7 @@ pub fn field(
         return Err(construction("no point is named".to_owned()));
     }
     let seconds = options.seconds.unwrap_or(spec.seconds);
-    if !(seconds > 0.0 && seconds <= SECONDS_MAX) {
+    if !(libm::round(seconds * f64::from(rate)) >= 1.0 && seconds <= SECONDS_MAX) {
         return Err(SignalError::Seconds { id: spec.id.clone(), seconds });
     }
     let (channels, level_dba) = match &spec.kind {

@@ -65,7 +65,7 @@ pub fn generate_limited(
         Some(seconds) => seconds,
         None => natural_seconds(spec, source)?,
     };
-    if !(seconds > 0.0 && seconds <= SECONDS_MAX) {
+    if !(libm::round(seconds * f64::from(rate)) >= 1.0 && seconds <= SECONDS_MAX) {
         return Err(SignalError::Seconds { id: spec.id.clone(), seconds });
     }
     if !(8_000..=192_000).contains(&rate) {

@@ -23,6 +23,9 @@ pub const RECORD: &str = "imported.toml";
 /// Channels that a recording may have: more points than a test field has.
 const CHANNELS_MAX: usize = 64;
 
+/// The shortest recording that is taken.
+const SECONDS_MIN: f64 = 1.0;
+
 /// One recorded noise: one table of the record.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NoiseRecord {
@@ -107,6 +110,9 @@ pub enum NoiseError {
         /// How far the peak is over full scale.
         excess: Db,
     },
+    /// Too short for a level that means something.
+    #[error("it lasts {0:.3} s; a noise lasts {SECONDS_MIN} s at least, better some tens of seconds")]
+    Short(f64),
     /// The two numbers contradict each other.
     #[error(
         "the level at the driver's head is stated as {stated:.1} dB(A), and the file with {zero} at 0 dBov holds \
@@ -149,6 +155,10 @@ pub fn check(bytes: &[u8], statement: &Statement) -> Result<Checked, NoiseError>
     if channels != statement.points.len() || channels > CHANNELS_MAX {
         return Err(NoiseError::Points { channels, points: statement.points.len() });
     }
+    let seconds = frames as f64 / f64::from(rate);
+    if seconds < SECONDS_MIN {
+        return Err(NoiseError::Short(seconds));
+    }
     let wanted: Vec<usize> = (1..=channels).collect();
     let samples = wav.read(&wanted).map_err(|error| NoiseError::Wav(error.to_string()))?;
     for (one, (channel, point)) in samples.iter().zip(wanted.iter().zip(&statement.points)) {
@@ -177,7 +187,7 @@ pub fn check(bytes: &[u8], statement: &Statement) -> Result<Checked, NoiseError>
         file: format!("{}.wav", statement.id),
         sha256: sha256(bytes),
         rate,
-        seconds: frames as f64 / f64::from(rate),
+        seconds,
         points: statement.points.clone(),
         zero: statement.zero,
         level_dba: statement.level_dba,

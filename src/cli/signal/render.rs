@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::Cursor;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -22,6 +23,9 @@ use crate::units::{Db, DbOv, DbPa, DbPaA, Dbm0, Quantity, Unit};
 
 /// The level of a signal where none is asked for.
 const LEVEL: Level = Level { written: Quantity::new(-16.0, Unit::Dbm0), digital: DbOv::new(-16.0 - 6.15) };
+
+/// Levels that are taken: down to where 32-bit floats hold nothing that matters.
+const LEVELS_DBOV: RangeInclusive<f64> = -200.0..=100.0;
 
 /// The full scale of background noise where none is asked for: 118 dB SPL, over every peak of a car.
 const ZERO: Zero = Zero(DbPa::new(24.0));
@@ -114,6 +118,10 @@ fn level(text: &str) -> Result<Level, String> {
         }
         other => return Err(format!("a file has a level in dBm0 or dBov, not in {other}")),
     };
+    if !LEVELS_DBOV.contains(&digital.decibels()) {
+        let (low, high) = (LEVELS_DBOV.start(), LEVELS_DBOV.end());
+        return Err(format!("{digital} is no level of a file: {low} to {high} dBov are"));
+    }
     Ok(Level { written, digital })
 }
 
@@ -339,6 +347,8 @@ mod tests {
         assert!(level("-10 dBV").unwrap_err().contains("not in dBV"));
         assert!(level("loud").unwrap_err().contains("\"-16 dBm0\""));
         assert!(level("NaN dBm0").is_err());
+        assert!(level("-201 dBov").unwrap_err().contains("-200 to 100 dBov"));
+        assert!(level("101 dBov").is_err() && level("-200 dBov").is_ok());
     }
 
     #[test]
