@@ -245,6 +245,10 @@ fn a_signal_is_drawn_with_and_without_its_file() {
         assert!(svg.contains(part), "{part}");
     }
     assert!(svg.len() < 600_000, "{} bytes", svg.len());
+    for plot in ["both.wav", "./both.wav"] {
+        let answer = ask(here.path(), &["signal", "render", "css-fb", "--out", "both.wav", "--plot", plot]);
+        refused(&answer, &["--out and --plot are both"]);
+    }
     let both = [
         "signal",
         "render",

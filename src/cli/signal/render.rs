@@ -147,6 +147,14 @@ struct Rendered {
 
 impl Render {
     pub(super) fn run(self, settings: &Settings) -> Result<u8, RunError> {
+        if let (Some(out), Some(plot)) = (&self.out, &self.plot)
+            && is_same(out, plot)
+        {
+            return Err(RunError::Usage(format!(
+                "--out and --plot are both {}: give each a name of its own",
+                out.display()
+            )));
+        }
         let library = settings.engine.library(&settings.engine.sources(None))?;
         let rendered = self.rendered(&library)?;
         if let Some(path) = &self.out {
@@ -323,6 +331,14 @@ fn refused(library: &Library, error: SignalError) -> RunError {
         }
         other => RunError::Usage(other.to_string()),
     }
+}
+
+/// Whether two names are one file, there or not.
+fn is_same(a: &Path, b: &Path) -> bool {
+    let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let is_linked =
+        |a: &Path| std::fs::canonicalize(a).is_ok_and(|a| std::fs::canonicalize(b).is_ok_and(|b| a == b));
+    whole(a) == whole(b) || is_linked(a)
 }
 
 /// Writes a file, with its folder.
