@@ -253,9 +253,17 @@ impl Render {
             ("crest", crest),
             ("hash", signal.hash.clone()),
         ];
-        let note = signal
-            .method_equivalent
-            .then_some("it stands in for a licensed recording; results with it say method-equivalent-signal");
+        let stands_in = library.catalogue().get(&self.id).is_some_and(|spec| spec.stands_in_for.is_some());
+        let note = match (signal.method_equivalent, stands_in) {
+            (false, _) => None,
+            (true, true) => {
+                Some("it stands in for a licensed recording; results with it say method-equivalent-signal")
+            }
+            (true, false) => Some(
+                "it deviates from the Recommendation's signal; results with it say method-equivalent-signal, see \
+                 'lombard list signals'",
+            ),
+        };
         Ok(Rendered { rate: signal.rate, channels: vec![samples], told, level, note })
     }
 
