@@ -122,6 +122,10 @@ fn noise_that_cannot_be_rendered_is_refused_with_the_remedy() {
     refused(&render(&["fan-1", "--band", "NB"]), &["--band limits a track"]);
     refused(&render(&["css-fb", "--zero-dbov", "24 dBPa"]), &["background noise"]);
     refused(&render(&["fan-1", "--points", "microphone", "--level", "-20 dBov"]), &["cannot be used with"]);
+    refused(&render(&["p501-single-talk"]), &["a licensed recording", "lombard signal import DIR"]);
+    // The peak of a sine is 3.0103 dB over its level: 0.0003 dB too much are told as 0.01 dB.
+    let loud = ["sine-1000", "--level", "-3.01 dBov"];
+    refused(&render(&loud), &[", 0.01 dB over full scale"]);
     refused(&render(&["speech-activation", "--level", "-10 dBov"]), &["dB over full scale"]);
     refused(&render(&["speech-single-talk-fb", "--rate", "16000"]), &["use a rate above 40000 Hz"]);
 }

@@ -9,6 +9,7 @@ use std::io::Cursor;
 use super::catalogue::{Kind, LevelBasis, SignalSpec};
 use super::field::{DRIVER_HEAD, LEVEL_TOLERANCE_DB, RecordedNoise, level_dba};
 use super::import::sha256;
+use super::render::rounded_up;
 use crate::document::{Table, read};
 use crate::problem::{Problem, SourceText};
 use crate::units::{Db, DbPa, Unit};
@@ -72,7 +73,7 @@ pub struct Statement {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum NoiseError {
     /// The file is no usable recording.
-    #[error("it {0}")]
+    #[error("{0}")]
     Wav(String),
     /// An id that plans could not write.
     #[error("'{0}' is no id: write lower-case letters, digits and single hyphens, beginning with a letter")]
@@ -102,7 +103,7 @@ pub enum NoiseError {
     /// A float file beyond full scale.
     #[error(
         "its channel {channel} is {:.2} dB over full scale: lower the file by that much and raise its --zero-dbov \
-         by as much", excess.0
+         by as much", rounded_up(*excess).0
     )]
     OverFullScale {
         /// From 1.

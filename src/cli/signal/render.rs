@@ -14,6 +14,7 @@ use crate::report::plot::Band;
 use crate::report::plot::signal::SignalPicture;
 use crate::run::RunError;
 use crate::signals::field::{self, DBPA_AS_SPL_DB, DRIVER_HEAD, Field, level_dba};
+use crate::signals::render::rounded_up;
 use crate::signals::{LevelBasis, Library, Options, SignalError, at_level};
 use crate::store::folder::FolderError;
 use crate::store::storage::{Disk, Storage};
@@ -296,7 +297,8 @@ fn of_field(field: &Field, zero: DbPa) -> Result<Rendered, RunError> {
         RunError::Usage(match error {
             crate::signals::RenderError::Clips { excess, .. } => format!(
                 "signal '{}': {what} {zero}: its peak is {:.2} dB over full scale; raise --zero-dbov by that much",
-                field.id, excess.0
+                field.id,
+                rounded_up(excess).0
             ),
             other @ crate::signals::RenderError::Level => other.to_string(),
         })
@@ -326,6 +328,17 @@ fn of_field(field: &Field, zero: DbPa) -> Result<Rendered, RunError> {
 
 fn refused(library: &Library, error: SignalError) -> RunError {
     match error {
+        SignalError::Unknown { id, .. } if library.catalogue().licensed().iter().any(|one| one.id == id) => {
+            let known = library.catalogue().signals();
+            let stand_in =
+                known.iter().find(|one| one.stands_in_for.as_ref().is_some_and(|one| one.id == id));
+            let stand_in = stand_in.map_or(String::new(), |one| {
+                format!("; it is then played as '{0}', until then '{0}' stands in for it", one.id)
+            });
+            RunError::Usage(format!(
+                "'{id}' is a licensed recording, which has to be imported first: lombard signal import DIR{stand_in}"
+            ))
+        }
         SignalError::Unknown { id, known } => {
             let near = nearest(&id, &library.catalogue().ids());
             let near = near.map_or(String::new(), |near| format!("did you mean '{near}'? "));

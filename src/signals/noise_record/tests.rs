@@ -117,11 +117,13 @@ fn what_is_no_usable_noise_is_refused_with_the_reason() {
     assert!(said(&good, statement(&["a", "a"], 85.0)).contains("named twice"));
     assert!(said(&good, statement(&["a", "../b"], 85.0)).contains("'../b'"));
     assert!(said(&wav(&[0.1, 0.0]), statement(&two, 85.0)).contains("channel 2 ('microphone') is silent"));
-    assert!(said(&wav(&[0.1, 2.0]), statement(&two, 85.0)).contains("channel 2 is 6.02 dB over full scale"));
+    assert!(said(&wav(&[0.1, 2.0]), statement(&two, 85.0)).contains("channel 2 is 6.03 dB over full scale"));
     assert!(said(&wav_of(&[0.1, 0.1], RATE - 1), statement(&two, 85.0)).contains("1 s at least"));
     assert!(check(&wav_of(&[0.1, 0.1], RATE), &statement(&two, 85.0)).is_ok());
     assert!(said(&good[..1_000], statement(&two, 85.0)).contains("cut off"));
     assert!(said(b"no WAV", statement(&two, 85.0)).contains("WAV file"));
+    let error = said(&wav(&[0.1, f64::NAN]), statement(&two, 85.0));
+    assert!(error.starts_with("channel 2, frame"), "{error}");
     for id in ["", "Motorway", "a b", "../a", "-a", "a--b", "1a", "ä"] {
         let statement = Statement { id: id.to_owned(), ..statement(&two, 85.0) };
         assert!(said(&good, statement).contains("is no id"), "{id}");
