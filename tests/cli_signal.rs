@@ -231,6 +231,22 @@ fn noise_that_contradicts_itself_is_not_imported() {
     refused(&answer, &["--level-at-driver-head"]);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_file_that_could_not_be_finished_leaves_nothing_behind() {
+    let here = folder();
+    // Files end at some kilobytes in this shell, as on a full disk; the file would have 2 MB.
+    let script = "trap '' XFSZ; ulimit -f 8; exec \"$0\" signal render css-fb --out big.wav";
+    let answer = std::process::Command::new("sh")
+        .args(["-c", script, env!("CARGO_BIN_EXE_lombard")])
+        .current_dir(here.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&answer.stderr);
+    assert!(answer.status.code() == Some(4) && said.contains("big.wav"), "{:?}: {said}", answer.status);
+    assert_eq!(std::fs::read_dir(here.path()).unwrap().count(), 0);
+}
+
 #[test]
 fn a_signal_is_drawn_with_and_without_its_file() {
     let here = folder();

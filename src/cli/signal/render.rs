@@ -32,7 +32,7 @@ const LEVELS_DBOV: RangeInclusive<f64> = -200.0..=100.0;
 const ZERO: Zero = Zero(DbPa::new(24.0));
 
 /// Samples of all channels that are rendered: 2^28, a file of 1 GiB.
-const SAMPLES_MAX: f64 = (1_u32 << 28) as f64;
+const SAMPLES_MAX: f64 = 268_435_456.0;
 
 /// Spans that a picture shows; more would be one gray strip.
 const SPANS_MAX: usize = 200;
