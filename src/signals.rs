@@ -36,6 +36,7 @@ pub mod noise_record;
 pub mod random;
 mod read;
 pub mod render;
+mod seam;
 pub mod speech;
 pub mod sweep;
 pub mod voiced;
@@ -119,7 +120,7 @@ pub enum SignalError {
         remedy: String,
     },
     /// A length that is no positive finite number, or beyond [`generate::SECONDS_MAX`].
-    #[error("signal '{id}': {seconds} s is no usable length; ask for more than 0 s and at most {max} s", max = generate::SECONDS_MAX)]
+    #[error("signal '{id}': {seconds} s is no usable length; ask for one frame at least and for at most {max} s", max = generate::SECONDS_MAX)]
     Seconds {
         /// The signal asked for.
         id: String,

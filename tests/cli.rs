@@ -245,6 +245,8 @@ fn a_rendered_signal_has_its_rate_length_level_and_hash() {
     let digital = ["signal", "render", "css-fb-lowcrest", "--level", "-26 dBov", "--out", "css.wav"];
     let answer = ask(here.path(), &digital);
     assert!(answer.code == 0 && answer.out.contains("method-equivalent-signal"), "{}", answer.out);
+    // Nothing licensed could take its place.
+    assert!(answer.out.contains("deviates from the Recommendation's signal"), "{}", answer.out);
     assert_eq!(samples(&here.path().join("css.wav")).1.len(), 504_000);
 }
 

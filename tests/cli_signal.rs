@@ -68,6 +68,16 @@ fn driving_noise_is_rendered_at_points_with_its_sound_pressure() {
     assert!((dba(&found[0], rate, 20.0) - 69.0).abs() < 0.1);
     assert!((dba(&found[1], rate, 20.0) - 69.0).abs() < 0.2);
     assert_ne!(found[0], found[1]);
+    // At 8 kHz a part of rain is missing, and the level told is the one in the file.
+    let low = ["signal", "render", "rain", "--rate", "8000", "--zero-dbov", "20 dBPa", "--out", "low.wav"];
+    let answer = ask(here.path(), &low);
+    let (rate, found) = channels(&here.path().join("low.wav"));
+    let level = dba(&found[0], rate, 20.0);
+    assert!(
+        level < 57.0 && answer.out.contains(&format!("{level:.1} dB(A) at driver-head")),
+        "{level}, {}",
+        answer.out
+    );
     // One point without being asked; as a mono track at a level of its own.
     assert_eq!(
         ask(here.path(), &["signal", "render", "rain", "--seconds", "1", "--out", "rain.wav"]).code,
@@ -100,9 +110,22 @@ fn noise_that_cannot_be_rendered_is_refused_with_the_remedy() {
     );
     refused(&render(&["driving-120", "--zero-dbov", "24 dBm0"]), &["not in dBm0"]);
     refused(&render(&["css-fb", "--points", "driver-head"]), &["has no points"]);
+    let short = ["signal", "render", "css-fb", "--seconds", "0.00001", "--out", "a.wav"];
+    refused(&ask(here.path(), &short), &["one frame at least"]);
+    refused(
+        &ask(here.path(), &[&["signal", "render", "fan-1"], &short[3..]].concat()),
+        &["one frame at least"],
+    );
+    let long = ["signal", "render", "fan-1", "--points", "driver-head,microphone", "--out", "a.wav"];
+    let answer = ask(here.path(), &[&long[..], &["--seconds", "3000"]].concat());
+    refused(&answer, &["288 million samples", "at most 2796 s", "fewer --points"]);
     refused(&render(&["fan-1", "--band", "NB"]), &["--band limits a track"]);
     refused(&render(&["css-fb", "--zero-dbov", "24 dBPa"]), &["background noise"]);
     refused(&render(&["fan-1", "--points", "microphone", "--level", "-20 dBov"]), &["cannot be used with"]);
+    refused(&render(&["p501-single-talk"]), &["a licensed recording", "lombard signal import DIR"]);
+    // The peak of a sine is 3.0103 dB over its level: 0.0003 dB too much are told as 0.01 dB.
+    let loud = ["sine-1000", "--level", "-3.01 dBov"];
+    refused(&render(&loud), &[", 0.01 dB over full scale"]);
     refused(&render(&["speech-activation", "--level", "-10 dBov"]), &["dB over full scale"]);
     refused(&render(&["speech-single-talk-fb", "--rate", "16000"]), &["use a rate above 40000 Hz"]);
 }
@@ -163,6 +186,21 @@ fn the_labs_noise_is_imported_listed_and_played() {
     assert_eq!(ask(here.path(), &[&import[..], &points, &other].concat()).code, 0);
     let record_text = std::fs::read_to_string(data.join("imported.toml")).unwrap();
     assert!(record_text.matches("[[noise]]").count() == 2 && !record_text.contains("85.4"), "{record_text}");
+    // Where nothing stands at the driver's head the level is taken on trust, and that is said.
+    let elsewhere =
+        ["--points", "rear,microphone", "--id", "elsewhere", "--level-at-driver-head", "60 dB(A)"];
+    let answer = ask(here.path(), &[&import[..], &elsewhere].concat());
+    assert!(
+        answer.code == 0 && answer.out.contains("note      no channel stands at driver-head"),
+        "{}",
+        answer.out
+    );
+    // Another recording does not take the place of the one that plans know by this id.
+    record(&here.path().join("Other.wav"), &[0.1, 0.07]);
+    let swapped =
+        ["signal", "import-noise", "Other.wav", "--zero-dbov", "14 dBPa", "--points", "driver-head,seat"];
+    let answer = ask(here.path(), &[&swapped[..], &other[2..]].concat());
+    refused(&answer, &["'other' is another recording", "--id"]);
     // A file that was exchanged is not played.
     record(&data.join("other.wav"), &[0.2, 0.2]);
     let answer = ask(here.path(), &["signal", "render", "other", "--out", "b.wav"]);
@@ -193,6 +231,22 @@ fn noise_that_contradicts_itself_is_not_imported() {
     refused(&answer, &["--level-at-driver-head"]);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_file_that_could_not_be_finished_leaves_nothing_behind() {
+    let here = folder();
+    // Files end at some kilobytes in this shell, as on a full disk; the file would have 2 MB.
+    let script = "trap '' XFSZ; ulimit -f 8; exec \"$0\" signal render css-fb --out big.wav";
+    let answer = std::process::Command::new("sh")
+        .args(["-c", script, env!("CARGO_BIN_EXE_lombard")])
+        .current_dir(here.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&answer.stderr);
+    assert!(answer.status.code() == Some(4) && said.contains("big.wav"), "{:?}: {said}", answer.status);
+    assert_eq!(std::fs::read_dir(here.path()).unwrap().count(), 0);
+}
+
 #[test]
 fn a_signal_is_drawn_with_and_without_its_file() {
     let here = folder();
@@ -211,6 +265,10 @@ fn a_signal_is_drawn_with_and_without_its_file() {
         assert!(svg.contains(part), "{part}");
     }
     assert!(svg.len() < 600_000, "{} bytes", svg.len());
+    for plot in ["both.wav", "./both.wav"] {
+        let answer = ask(here.path(), &["signal", "render", "css-fb", "--out", "both.wav", "--plot", plot]);
+        refused(&answer, &["--out and --plot are both"]);
+    }
     let both = [
         "signal",
         "render",
@@ -227,20 +285,12 @@ fn a_signal_is_drawn_with_and_without_its_file() {
     let svg = std::fs::read_to_string(here.path().join("a.svg")).unwrap();
     assert!(svg.contains("<title>double-words-1</title>") && svg.contains(">near</text>"));
     assert!(here.path().join("a.wav").exists());
-    let noise = [
-        "signal",
-        "render",
-        "fan-4",
-        "--points",
-        "microphone,driver-head",
-        "--seconds",
-        "3",
-        "--plot",
-        "f.svg",
-    ];
+    let noise = ["signal", "render", "fan-4", "--points", "microphone,driver-head", "--plot", "f.svg"];
     assert_eq!(ask(here.path(), &noise).code, 0);
     let svg = std::fs::read_to_string(here.path().join("f.svg")).unwrap();
-    assert!(svg.contains("60.0 dB(A)") && svg.contains("microphone"), "{}", &svg[..2_000]);
+    // The level of the channel that is drawn, and the whole line.
+    assert!(svg.contains("dB(A) at microphone, 0 dBov is 24.00 dBPa"), "{}", &svg[..2_000]);
+    assert!(svg.contains("20.0\u{a0}s  ·  48000 Hz<"), "{}", &svg[..2_000]);
     refused(&ask(here.path(), &["signal", "render", "css-fb"]), &["--out"]);
 }
 

@@ -20,6 +20,7 @@ use super::composite::{PeriodError, rms};
 use super::generate::{Base, SECONDS_MAX, hash};
 use super::lines::LineSpectrum;
 use super::random::Random;
+use super::seam::repeated;
 use super::{Options, RenderError, SignalError, SpeechSource};
 use crate::dsp::curve::{Curve, Outside};
 use crate::dsp::resample::resample;
@@ -185,7 +186,7 @@ pub fn field(
         return Err(construction("no point is named".to_owned()));
     }
     let seconds = options.seconds.unwrap_or(spec.seconds);
-    if !(seconds > 0.0 && seconds <= SECONDS_MAX) {
+    if !(libm::round(seconds * f64::from(rate)) >= 1.0 && seconds <= SECONDS_MAX) {
         return Err(SignalError::Seconds { id: spec.id.clone(), seconds });
     }
     let (channels, level_dba) = match &spec.kind {
@@ -197,17 +198,22 @@ pub fn field(
         _ => return Err(construction("it has no points".to_owned())),
     };
     let frames = libm::round(seconds * f64::from(rate)) as usize;
-    let channels: Vec<Vec<f64>> =
-        channels.into_iter().map(|one| one.iter().copied().cycle().take(frames).collect()).collect();
+    let lasting = |one: Vec<f64>| match spec.kind {
+        Kind::RecordedNoise(_) => repeated(&one, frames, rate),
+        // A whole period: it repeats without a seam.
+        _ => one.iter().copied().cycle().take(frames).collect(),
+    };
+    let channels: Vec<Vec<f64>> = channels.into_iter().map(lasting).collect();
     let hash = hash(&channels.concat());
     let points = wanted.to_vec();
     Ok(Field { id: spec.id.clone(), rate, points, channels, level_dba, hash })
 }
 
-/// A mono track of the noise: its first point, of unit RMS.
+/// A mono track of the noise: its first point, of unit RMS; a recorded one of at least `frames`.
 pub(super) fn base(
     spec: &SignalSpec,
     rate: u32,
+    frames: usize,
     source: &dyn SpeechSource,
     seed: u64,
 ) -> Result<Base, SignalError> {
@@ -224,6 +230,7 @@ pub(super) fn base(
     if samples.is_empty() || level == 0.0 {
         return Err(SignalError::Construction { id: spec.id.clone(), reason: "it is silent".to_owned() });
     }
+    let samples = if cycle || frames <= samples.len() { samples } else { repeated(&samples, frames, rate) };
     Ok(Base {
         gain: 1.0 / level,
         cycle: cycle.then_some(samples.len()),

@@ -55,22 +55,38 @@ pub(super) fn gated(
 
 /// When the signal is on, in seconds, up to `seconds`. It begins with a burst.
 pub(super) fn bursts(timing: &Timing, seconds: f64, seed: u64) -> Vec<(f64, f64)> {
-    let mut random = Random::new(seed);
-    // −mean·ln(1 − u), where u < 1: exponential, never infinite.
-    let mut draw = |mean: f64| -mean * libm::log(1.0 - random.uniform());
+    let (on_s, off_s) = match *timing {
+        Timing::Regular { on_s, off_s } => (on_s, off_s),
+        Timing::Spurts { on_s, off_s } => return spurts(on_s, off_s, seconds, seed),
+    };
     let mut all = Vec::new();
     let mut at = 0.0;
     while at < seconds {
+        all.push((at, (at + on_s).min(seconds)));
         // The n-th start by multiplication: sums of steps would drift.
-        let (on, next) = match *timing {
-            Timing::Regular { on_s, off_s } => (on_s, (all.len() + 1) as f64 * (on_s + off_s)),
-            Timing::Spurts { on_s, off_s } => {
-                let on = draw(on_s);
-                (on, at + on + draw(off_s))
-            }
-        };
-        all.push((at, (at + on).min(seconds)));
-        at = next;
+        at = all.len() as f64 * (on_s + off_s);
+    }
+    all
+}
+
+/// As many spurts and pauses as their means leave room for, drawn exponential and scaled so that both last in sum
+/// what their means say: a minute holds some twenty of each, whose mean would else be off by a fifth and more.
+fn spurts(on_s: f64, off_s: f64, seconds: f64, seed: u64) -> Vec<(f64, f64)> {
+    let count = libm::round(seconds / (on_s + off_s)).max(1.0) as usize;
+    let mut random = Random::new(seed);
+    // −ln(1 − u), where u < 1: exponential, never infinite.
+    let mut draw = || -libm::log(1.0 - random.uniform());
+    let drawn: Vec<(f64, f64)> = (0..count).map(|_| (draw(), draw())).collect();
+    let sums = drawn.iter().fold((0.0, 0.0), |sums, one| (sums.0 + one.0, sums.1 + one.1));
+    let talk_s = seconds * on_s / (on_s + off_s);
+    let scale = |sum: f64, total_s: f64| if sum > 0.0 { total_s / sum } else { 0.0 };
+    let (on, off) = (scale(sums.0, talk_s), scale(sums.1, seconds - talk_s));
+    let mut at = 0.0;
+    let mut all = Vec::new();
+    for one in drawn {
+        let end = at + on * one.0;
+        all.push((at, end.min(seconds)));
+        at = end + off * one.1;
     }
     all
 }

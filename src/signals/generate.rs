@@ -65,7 +65,7 @@ pub fn generate_limited(
         Some(seconds) => seconds,
         None => natural_seconds(spec, source)?,
     };
-    if !(seconds > 0.0 && seconds <= SECONDS_MAX) {
+    if !(libm::round(seconds * f64::from(rate)) >= 1.0 && seconds <= SECONDS_MAX) {
         return Err(SignalError::Seconds { id: spec.id.clone(), seconds });
     }
     if !(8_000..=192_000).contains(&rate) {
@@ -169,7 +169,7 @@ fn base(
         Kind::Dialogue(side) => dialogue::base(spec, side, rate, source, seed)?,
         Kind::WordRamp(ramp) => activation::base(spec, ramp, rate, source)?,
         Kind::Extended(extension) => extension::base(spec, extension, rate, source, seed)?,
-        Kind::DrivingNoise(_) | Kind::RecordedNoise(_) => field::base(spec, rate, source, seed)?,
+        Kind::DrivingNoise(_) | Kind::RecordedNoise(_) => field::base(spec, rate, frames, source, seed)?,
     };
     Ok(base)
 }

@@ -9,6 +9,7 @@ use std::io::Cursor;
 use super::catalogue::{Kind, LevelBasis, SignalSpec};
 use super::field::{DRIVER_HEAD, LEVEL_TOLERANCE_DB, RecordedNoise, level_dba};
 use super::import::sha256;
+use super::render::rounded_up;
 use crate::document::{Table, read};
 use crate::problem::{Problem, SourceText};
 use crate::units::{Db, DbPa, Unit};
@@ -22,6 +23,9 @@ pub const RECORD: &str = "imported.toml";
 
 /// Channels that a recording may have: more points than a test field has.
 const CHANNELS_MAX: usize = 64;
+
+/// The shortest recording that is taken.
+const SECONDS_MIN: f64 = 1.0;
 
 /// One recorded noise: one table of the record.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,7 +73,7 @@ pub struct Statement {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum NoiseError {
     /// The file is no usable recording.
-    #[error("it {0}")]
+    #[error("{0}")]
     Wav(String),
     /// An id that plans could not write.
     #[error("'{0}' is no id: write lower-case letters, digits and single hyphens, beginning with a letter")]
@@ -99,7 +103,7 @@ pub enum NoiseError {
     /// A float file beyond full scale.
     #[error(
         "its channel {channel} is {:.2} dB over full scale: lower the file by that much and raise its --zero-dbov \
-         by as much", excess.0
+         by as much", rounded_up(*excess).0
     )]
     OverFullScale {
         /// From 1.
@@ -107,6 +111,9 @@ pub enum NoiseError {
         /// How far the peak is over full scale.
         excess: Db,
     },
+    /// Too short for a level that means something.
+    #[error("it lasts {0:.3} s; a noise lasts {SECONDS_MIN} s at least, better some tens of seconds")]
+    Short(f64),
     /// The two numbers contradict each other.
     #[error(
         "the level at the driver's head is stated as {stated:.1} dB(A), and the file with {zero} at 0 dBov holds \
@@ -149,6 +156,10 @@ pub fn check(bytes: &[u8], statement: &Statement) -> Result<Checked, NoiseError>
     if channels != statement.points.len() || channels > CHANNELS_MAX {
         return Err(NoiseError::Points { channels, points: statement.points.len() });
     }
+    let seconds = frames as f64 / f64::from(rate);
+    if seconds < SECONDS_MIN {
+        return Err(NoiseError::Short(seconds));
+    }
     let wanted: Vec<usize> = (1..=channels).collect();
     let samples = wav.read(&wanted).map_err(|error| NoiseError::Wav(error.to_string()))?;
     for (one, (channel, point)) in samples.iter().zip(wanted.iter().zip(&statement.points)) {
@@ -177,7 +188,7 @@ pub fn check(bytes: &[u8], statement: &Statement) -> Result<Checked, NoiseError>
         file: format!("{}.wav", statement.id),
         sha256: sha256(bytes),
         rate,
-        seconds: frames as f64 / f64::from(rate),
+        seconds,
         points: statement.points.clone(),
         zero: statement.zero,
         level_dba: statement.level_dba,

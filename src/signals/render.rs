@@ -9,7 +9,7 @@ pub enum RenderError {
     /// A sample would be beyond full scale.
     #[error(
         "the signal would clip: at {level} its peak is {peak}, {:.2} dB over full scale; \
-         lower the level by that much or use a variant with a lower crest factor", excess.0
+         lower the level by that much or use a variant with a lower crest factor", rounded_up(*excess).0
     )]
     Clips {
         /// The level asked for.
@@ -22,6 +22,11 @@ pub enum RenderError {
     /// The level is not finite.
     #[error("the level is not a finite number")]
     Level,
+}
+
+/// An excess as it is told: up to the next 0.01 dB, so that lowering a level by it is enough.
+pub fn rounded_up(excess: Db) -> Db {
+    Db(libm::ceil(100.0 * excess.0) / 100.0)
 }
 
 /// The samples of `signal` at `level` on its own basis, inside ±1.0. Silence stays silence.

@@ -47,7 +47,8 @@ pub trait Storage: Send + Sync {
     fn append(&self, path: &Path) -> Result<Box<dyn StoredFile>, StorageError>;
     /// Cuts a file to a length.
     fn truncate(&self, path: &Path, length: u64) -> Result<(), StorageError>;
-    /// Replaces a file at once and durably: it has the old or the new content, never a part.
+    /// Replaces a file at once and durably: it has the old or the new content, never a part. A link stays, and what
+    /// it points to is replaced; what is no regular file, a device or a pipe, is written into.
     fn replace(&self, path: &Path, content: &[u8]) -> Result<(), StorageError>;
     /// The whole content of a file.
     fn read(&self, path: &Path) -> Result<Vec<u8>, StorageError>;
@@ -72,6 +73,17 @@ fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Storag
 fn sync_parent(path: &Path) {
     if let Some(Ok(folder)) = path.parent().map(File::open) {
         drop(folder.sync_all());
+    }
+}
+
+/// Where a link points to, which need not exist yet.
+fn linked(path: &Path) -> io::Result<PathBuf> {
+    match fs::canonicalize(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let target = fs::read_link(path)?;
+            Ok(path.parent().map_or(target.clone(), |folder| folder.join(target)))
+        }
+        found => found,
     }
 }
 
@@ -103,15 +115,29 @@ impl Storage for Disk {
     fn replace(&self, path: &Path, content: &[u8]) -> Result<(), StorageError> {
         // Two threads may replace one file at once, as with a stimulus that two takes play: each has a part of its own.
         static PARTS: AtomicU64 = AtomicU64::new(0);
-        let mut part = path.as_os_str().to_owned();
+        // A rename would put a file in the place of a link or a device.
+        let target = if path.is_symlink() {
+            linked(path).map_err(failed("cannot write", path))?
+        } else {
+            path.to_owned()
+        };
+        if fs::metadata(&target).is_ok_and(|found| !found.is_file()) {
+            let file = OpenOptions::new().write(true).open(&target);
+            return file.and_then(|mut file| file.write_all(content)).map_err(failed("cannot write", path));
+        }
+        let mut part = target.as_os_str().to_owned();
         part.push(format!(".{}.part", PARTS.fetch_add(1, Ordering::Relaxed)));
         let part = PathBuf::from(part);
         let written = File::create(&part).and_then(|mut file| {
             file.write_all(content)?;
             file.sync_all()
         });
-        written.and_then(|()| fs::rename(&part, path)).map_err(failed("cannot write", path))?;
-        sync_parent(path);
+        if let Err(cause) = written.and_then(|()| fs::rename(&part, &target)) {
+            // A full disk has no room for half a file either.
+            drop(fs::remove_file(&part));
+            return Err(failed("cannot write", path)(cause));
+        }
+        sync_parent(&target);
         Ok(())
     }
 
@@ -285,5 +311,34 @@ mod tests {
         });
         assert_eq!(Disk.read(&path).unwrap(), content);
         assert_eq!(Disk.names(folder.path()).unwrap(), ["stimulus.wav"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_and_what_it_points_to_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let [target, link, open] =
+            ["target.wav", "link.wav", "open.wav"].map(|name| folder.path().join(name));
+        fs::write(&target, "old").unwrap();
+        std::os::unix::fs::symlink("target.wav", &link).unwrap();
+        std::os::unix::fs::symlink("later.wav", &open).unwrap();
+        Disk.replace(&link, b"new").unwrap();
+        Disk.replace(&open, b"late").unwrap();
+        assert!(link.is_symlink() && open.is_symlink());
+        assert_eq!(Disk.read(&target).unwrap(), b"new");
+        assert_eq!(Disk.read(&folder.path().join("later.wav")).unwrap(), b"late");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_file_is_written_into() {
+        use std::os::unix::net::UnixListener;
+        let folder = tempfile::tempdir().unwrap();
+        let device = folder.path().join("socket");
+        let _held = UnixListener::bind(&device).unwrap();
+        // A socket cannot be opened for writing: it has to stay what it is.
+        assert!(Disk.replace(&device, b"content").is_err());
+        assert!(!fs::metadata(&device).unwrap().is_file());
+        assert_eq!(Disk.names(folder.path()).unwrap(), ["socket"]);
     }
 }

@@ -10,7 +10,7 @@ use crate::fresh::fresh;
 const HASHES_HEAD: &str = "\
 # SHA-256 of the samples of every signal as the catalogue states it, at unit level, as little-endian 32-bit floats:
 # any machine makes these bits. `lombard signal render` prints the hash of what it makes. A rate that is not listed
-# cannot hold the signal. Written by a test; `make bless` writes it again.
+# cannot hold the signal, or is left out with recordings. Written by a test; `make bless` writes it again.
 ";
 
 const PAGE_HEAD: &str = include_str!("head.md");
@@ -28,7 +28,7 @@ fn section(index: usize, spec: &SignalSpec) -> String {
             "any; pinned at 16 and 48 kHz".to_owned()
         }
         Kind::Extended(_) => "those above twice its band; pinned at 48 kHz".to_owned(),
-        _ if rates.len() == RATES.len() => "all".to_owned(),
+        _ if rates.len() == RATES.len() => "the five pinned ones".to_owned(),
         _ => format!("{} kHz", rates.join(", ")),
     };
     let _ = writeln!(text, "- source: {}; class {}", spec.source, spec.verified);

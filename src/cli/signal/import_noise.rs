@@ -1,6 +1,7 @@
 //! `lombard signal import-noise`: takes in background noise that the lab has recorded.
 
 use std::fmt::Write as _;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -10,6 +11,7 @@ use crate::cli::output;
 use crate::cli::settings::Settings;
 use crate::report::wording;
 use crate::run::{RunError, recordings};
+use crate::signals::Kind;
 use crate::signals::field::DRIVER_HEAD;
 use crate::signals::noise_record::{self, Checked, RECORD, Statement};
 use crate::store::folder::{FolderError, slug};
@@ -18,6 +20,9 @@ use crate::units::{Quantity, Unit};
 
 /// The largest file that is read: ten minutes of eight channels at 48 kHz and 32 bit.
 const BYTES_MAX: u64 = 1 << 30;
+
+/// A-weighted levels that a cabin can have: from one in a quiet hall to the threshold of pain.
+const LEVELS_DBA: RangeInclusive<f64> = 20.0..=130.0;
 
 /// Import background noise that the lab has recorded, with its calibration
 ///
@@ -62,11 +67,18 @@ pub(crate) struct ImportNoise {
 fn level_dba(text: &str) -> Result<f64, String> {
     let written: Quantity =
         text.parse().map_err(|error| format!("{error}; write a level as \"69.5 dB(A)\""))?;
-    match written.unit {
-        Unit::DbA => Ok(written.value),
-        Unit::DbPaA => Ok(written.value + crate::signals::field::DBPA_AS_SPL_DB),
-        other => Err(format!("the level at the driver's head is in dB(A) or dBPa(A), not in {other}")),
+    let level = match written.unit {
+        Unit::DbA => written.value,
+        Unit::DbPaA => written.value + crate::signals::field::DBPA_AS_SPL_DB,
+        other => {
+            return Err(format!("the level at the driver's head is in dB(A) or dBPa(A), not in {other}"));
+        }
+    };
+    if !LEVELS_DBA.contains(&level) {
+        let (low, high) = (LEVELS_DBA.start(), LEVELS_DBA.end());
+        return Err(format!("{level:.1} dB(A) is no level of a cabin: {low} to {high} dB(A) are"));
     }
+    Ok(level)
 }
 
 impl ImportNoise {
@@ -85,15 +97,24 @@ impl ImportNoise {
         let checked = noise_record::check(&bytes, &statement)
             .map_err(|error| RunError::Usage(format!("{}: {error}", self.file.display())))?;
         let library = settings.engine.library(&settings.engine.sources(None))?;
-        let is_taken = library.catalogue().get(&statement.id).is_some_and(|one| {
-            // A noise of the lab may be imported again, a signal of the program may not be hidden.
-            !matches!(one.kind, crate::signals::Kind::RecordedNoise(_))
-        });
-        if is_taken {
-            return Err(RunError::Usage(format!(
-                "'{}' is a signal of the catalogue: choose another id with --id",
-                statement.id
-            )));
+        // A noise of the lab may be imported again, with another level or other points. A signal of the program may not
+        // be hidden, and what plans call by this id may not become another recording.
+        match library.catalogue().get(&statement.id).map(|one| &one.kind) {
+            None => {}
+            Some(Kind::RecordedNoise(noise)) if noise.sha256 == checked.record.sha256 => {}
+            Some(Kind::RecordedNoise(_)) => {
+                return Err(RunError::Usage(format!(
+                    "'{}' is another recording that was imported before: choose another id with --id, or remove the \
+                     older one (its file and its table in {RECORD})",
+                    statement.id
+                )));
+            }
+            Some(_) => {
+                return Err(RunError::Usage(format!(
+                    "'{}' is a signal of the catalogue: choose another id with --id",
+                    statement.id
+                )));
+            }
         }
         let (data, is_named) = &settings.imports;
         let folder = recordings::noise_folder(data);
@@ -151,10 +172,16 @@ fn told(checked: &Checked, folder: &Path) -> String {
     let _ = writeln!(text, "zero      0 dBov is {}", record.zero);
     let measured = match checked.measured_dba {
         Some(measured) => format!("the file holds {measured:.1} dB(A) there"),
-        None => format!("not checked: no channel stands at {DRIVER_HEAD}"),
+        None => "as stated".to_owned(),
     };
     let _ = writeln!(text, "level     {:.1} dB(A) at the driver's head; {measured}", record.level_dba);
     let _ = writeln!(text, "hash      {}", record.sha256);
+    if checked.measured_dba.is_none() {
+        let _ = writeln!(
+            text,
+            "note      no channel stands at {DRIVER_HEAD}: the stated level could not be checked against the file"
+        );
+    }
     text
 }
 
@@ -167,6 +194,8 @@ mod tests {
         assert_eq!(level_dba("69.5 dB(A)"), Ok(69.5));
         assert!((level_dba("-24.4794 dBPa(A)").unwrap() - 69.5).abs() < 1e-3);
         assert!(level_dba("70 dB").unwrap_err().contains("dB(A)"));
+        assert!(level_dba("170 dB(A)").unwrap_err().contains("20 to 130 dB(A)"));
+        assert!(level_dba("19 dB(A)").is_err() && level_dba("-80 dBPa(A)").is_err());
         assert!(level_dba("70").is_err() && level_dba("NaN dB(A)").is_err());
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::Cursor;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -12,19 +13,26 @@ use crate::document::nearest;
 use crate::report::plot::Band;
 use crate::report::plot::signal::SignalPicture;
 use crate::run::RunError;
-use crate::signals::field::{self, DRIVER_HEAD, Field};
+use crate::signals::field::{self, DBPA_AS_SPL_DB, DRIVER_HEAD, Field, level_dba};
+use crate::signals::render::rounded_up;
 use crate::signals::{LevelBasis, Library, Options, SignalError, at_level};
 use crate::store::folder::FolderError;
 use crate::store::storage::{Disk, Storage};
 use crate::store::track;
 use crate::terms::Bandwidth;
-use crate::units::{Db, DbOv, DbPa, Dbm0, Quantity, Unit};
+use crate::units::{Db, DbOv, DbPa, DbPaA, Dbm0, Quantity, Unit};
 
 /// The level of a signal where none is asked for.
 const LEVEL: Level = Level { written: Quantity::new(-16.0, Unit::Dbm0), digital: DbOv::new(-16.0 - 6.15) };
 
+/// Levels that are taken: down to where 32-bit floats hold nothing that matters.
+const LEVELS_DBOV: RangeInclusive<f64> = -200.0..=100.0;
+
 /// The full scale of background noise where none is asked for: 118 dB SPL, over every peak of a car.
 const ZERO: Zero = Zero(DbPa::new(24.0));
+
+/// Samples of all channels that are rendered: 2^28, a file of 1 GiB.
+const SAMPLES_MAX: f64 = 268_435_456.0;
 
 /// Spans that a picture shows; more would be one gray strip.
 const SPANS_MAX: usize = 200;
@@ -111,6 +119,10 @@ fn level(text: &str) -> Result<Level, String> {
         }
         other => return Err(format!("a file has a level in dBm0 or dBov, not in {other}")),
     };
+    if !LEVELS_DBOV.contains(&digital.decibels()) {
+        let (low, high) = (LEVELS_DBOV.start(), LEVELS_DBOV.end());
+        return Err(format!("{digital} is no level of a file: {low} to {high} dBov are"));
+    }
     Ok(Level { written, digital })
 }
 
@@ -136,6 +148,14 @@ struct Rendered {
 
 impl Render {
     pub(super) fn run(self, settings: &Settings) -> Result<u8, RunError> {
+        if let (Some(out), Some(plot)) = (&self.out, &self.plot)
+            && is_same(out, plot)
+        {
+            return Err(RunError::Usage(format!(
+                "--out and --plot are both {}: give each a name of its own",
+                out.display()
+            )));
+        }
         let library = settings.engine.library(&settings.engine.sources(None))?;
         let rendered = self.rendered(&library)?;
         if let Some(path) = &self.out {
@@ -165,8 +185,28 @@ impl Render {
         Ok(0)
     }
 
+    /// Refuses what would not fit into the memory of a bench's computer, nor into a WAV file.
+    fn fits(&self, library: &Library) -> Result<(), RunError> {
+        let Some(spec) = library.catalogue().get(&self.id) else { return Ok(()) };
+        let seconds = self.seconds.unwrap_or(spec.seconds);
+        let channels = self.points.as_ref().map_or(1, Vec::len);
+        let samples = seconds * f64::from(self.rate) * channels as f64;
+        if samples > SAMPLES_MAX {
+            let longest = libm::floor(SAMPLES_MAX / f64::from(self.rate) / channels as f64);
+            return Err(RunError::Usage(format!(
+                "{seconds} s of {channels} channels at {} Hz are {:.0} million samples; at most {:.0} million are \
+                 rendered: ask for at most {longest} s, a lower --rate or fewer --points",
+                self.rate,
+                samples / 1e6,
+                SAMPLES_MAX / 1e6
+            )));
+        }
+        Ok(())
+    }
+
     fn rendered(&self, library: &Library) -> Result<Rendered, RunError> {
         let options = Options { seconds: self.seconds, seed: None };
+        self.fits(library)?;
         let known = library.catalogue().get(&self.id).and_then(field::points);
         if let (Some(known), None) = (known, self.level) {
             if self.band.is_some() {
@@ -214,9 +254,17 @@ impl Render {
             ("crest", crest),
             ("hash", signal.hash.clone()),
         ];
-        let note = signal
-            .method_equivalent
-            .then_some("it stands in for a licensed recording; results with it say method-equivalent-signal");
+        let stands_in = library.catalogue().get(&self.id).is_some_and(|spec| spec.stands_in_for.is_some());
+        let note = match (signal.method_equivalent, stands_in) {
+            (false, _) => None,
+            (true, true) => {
+                Some("it stands in for a licensed recording; results with it say method-equivalent-signal")
+            }
+            (true, false) => Some(
+                "it deviates from the Recommendation's signal; results with it say method-equivalent-signal, see \
+                 'lombard list signals'",
+            ),
+        };
         Ok(Rendered { rate: signal.rate, channels: vec![samples], told, level, note })
     }
 
@@ -249,7 +297,8 @@ fn of_field(field: &Field, zero: DbPa) -> Result<Rendered, RunError> {
         RunError::Usage(match error {
             crate::signals::RenderError::Clips { excess, .. } => format!(
                 "signal '{}': {what} {zero}: its peak is {:.2} dB over full scale; raise --zero-dbov by that much",
-                field.id, excess.0
+                field.id,
+                rounded_up(excess).0
             ),
             other @ crate::signals::RenderError::Level => other.to_string(),
         })
@@ -259,22 +308,37 @@ fn of_field(field: &Field, zero: DbPa) -> Result<Rendered, RunError> {
         let square = one.iter().map(|x| x * x).sum::<f64>() / one.len().max(1) as f64;
         format!("{:.2} dB", Db::from_power(peak * peak / square).0)
     });
-    let level = format!("{:.1} dB(A) at the driver's head", field.level_dba);
+    // What is in the file, not what the catalogue or the lab states: a rate or a part may leave some of it out.
+    let of = |row: usize| level_dba(&field.channels[row], field.rate, DbPa::new(0.0));
+    let head = field.points.iter().position(|one| one == DRIVER_HEAD).unwrap_or(0);
+    let level = format!("{:.1} dB(A) at {}", of(head), field.points[head]);
+    let pressure = DbPaA::new(of(head) - DBPA_AS_SPL_DB);
     let told = vec![
         ("signal", field.id.clone()),
         ("rate", format!("{} Hz", field.rate)),
         ("seconds", (channels[0].len() as f64 / f64::from(field.rate)).to_string()),
         ("points", field.points.join(", ")),
-        ("level", format!("{level} = {}; 0 dBov is {zero}", field.level())),
+        ("level", format!("{level} = {pressure}; 0 dBov is {zero}")),
         ("crest", crest.collect::<Vec<_>>().join(", ")),
         ("hash", field.hash.clone()),
     ];
-    let level = format!("{}: {:.1} dB(A) at the head, 0 dBov is {zero}", field.points[0], field.level_dba);
+    let level = format!("{:.1} dB(A) at {}, 0 dBov is {zero}", of(0), field.points[0]);
     Ok(Rendered { rate: field.rate, channels, told, level, note: None })
 }
 
 fn refused(library: &Library, error: SignalError) -> RunError {
     match error {
+        SignalError::Unknown { id, .. } if library.catalogue().licensed().iter().any(|one| one.id == id) => {
+            let known = library.catalogue().signals();
+            let stand_in =
+                known.iter().find(|one| one.stands_in_for.as_ref().is_some_and(|one| one.id == id));
+            let stand_in = stand_in.map_or(String::new(), |one| {
+                format!("; it is then played as '{0}', until then '{0}' stands in for it", one.id)
+            });
+            RunError::Usage(format!(
+                "'{id}' is a licensed recording, which has to be imported first: lombard signal import DIR{stand_in}"
+            ))
+        }
         SignalError::Unknown { id, known } => {
             let near = nearest(&id, &library.catalogue().ids());
             let near = near.map_or(String::new(), |near| format!("did you mean '{near}'? "));
@@ -288,6 +352,14 @@ fn refused(library: &Library, error: SignalError) -> RunError {
         }
         other => RunError::Usage(other.to_string()),
     }
+}
+
+/// Whether two names are one file, there or not.
+fn is_same(a: &Path, b: &Path) -> bool {
+    let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let is_linked =
+        |a: &Path| std::fs::canonicalize(a).is_ok_and(|a| std::fs::canonicalize(b).is_ok_and(|b| a == b));
+    whole(a) == whole(b) || is_linked(a)
 }
 
 /// Writes a file, with its folder.
@@ -312,6 +384,8 @@ mod tests {
         assert!(level("-10 dBV").unwrap_err().contains("not in dBV"));
         assert!(level("loud").unwrap_err().contains("\"-16 dBm0\""));
         assert!(level("NaN dBm0").is_err());
+        assert!(level("-201 dBov").unwrap_err().contains("-200 to 100 dBov"));
+        assert!(level("101 dBov").is_err() && level("-200 dBov").is_ok());
     }
 
     #[test]

@@ -8,6 +8,10 @@ use crate::signals::{Library, Options, RenderError};
 const RATE: u32 = 16_000;
 
 fn wav(amplitudes: &[f64]) -> Vec<u8> {
+    wav_of(amplitudes, 2 * RATE)
+}
+
+fn wav_of(amplitudes: &[f64], frames: u32) -> Vec<u8> {
     let spec = hound::WavSpec {
         channels: amplitudes.len() as u16,
         sample_rate: RATE,
@@ -16,7 +20,7 @@ fn wav(amplitudes: &[f64]) -> Vec<u8> {
     };
     let mut bytes = Cursor::new(Vec::new());
     let mut writer = hound::WavWriter::new(&mut bytes, spec).unwrap();
-    for n in 0..2 * RATE {
+    for n in 0..frames {
         // 1 kHz, where the A-weighting is 0 dB; whole periods.
         let x = (std::f64::consts::TAU * f64::from(n) / 16.0).sin();
         for amplitude in amplitudes {
@@ -113,9 +117,13 @@ fn what_is_no_usable_noise_is_refused_with_the_reason() {
     assert!(said(&good, statement(&["a", "a"], 85.0)).contains("named twice"));
     assert!(said(&good, statement(&["a", "../b"], 85.0)).contains("'../b'"));
     assert!(said(&wav(&[0.1, 0.0]), statement(&two, 85.0)).contains("channel 2 ('microphone') is silent"));
-    assert!(said(&wav(&[0.1, 2.0]), statement(&two, 85.0)).contains("channel 2 is 6.02 dB over full scale"));
+    assert!(said(&wav(&[0.1, 2.0]), statement(&two, 85.0)).contains("channel 2 is 6.03 dB over full scale"));
+    assert!(said(&wav_of(&[0.1, 0.1], RATE - 1), statement(&two, 85.0)).contains("1 s at least"));
+    assert!(check(&wav_of(&[0.1, 0.1], RATE), &statement(&two, 85.0)).is_ok());
     assert!(said(&good[..1_000], statement(&two, 85.0)).contains("cut off"));
     assert!(said(b"no WAV", statement(&two, 85.0)).contains("WAV file"));
+    let error = said(&wav(&[0.1, f64::NAN]), statement(&two, 85.0));
+    assert!(error.starts_with("channel 2, frame"), "{error}");
     for id in ["", "Motorway", "a b", "../a", "-a", "a--b", "1a", "ä"] {
         let statement = Statement { id: id.to_owned(), ..statement(&two, 85.0) };
         assert!(said(&good, statement).contains("is no id"), "{id}");
