@@ -26,7 +26,7 @@ bench must find is worked out by other code than that of the methods (`src/bench
 and frequencies, tables of its own) or on paper. Where the spectrum of the stimulus weighs inside a band, the truth is \
 weighted by it.
 
-The comparisons stand in `tests/on_car`; the truths were worked out on 2026-11-24. \
+The comparisons stand in `tests/on_car`; the date is the day on which the truth was worked out. \
 Steady levels and ratings have a tolerance of 0.1 dB, ratings of flat paths 0.03 dB, delays 0.02 ms. Each third octave \
 of the sensitivities and of the echo loss is held to 0.1 dB by the same tests. That a car which is off by a quarter of a \
 decibel, by two frames or by one step is seen is asserted beside each of them.
@@ -37,6 +37,9 @@ decibel, by two frames or by one step is seen is asserted beside each of them.
 | paper | added up from the numbers of the car |
 | formula | what P.79 makes of sensitivities that are the same in all bands |
 ";
+
+/// The day on which the truths of the cars were worked out.
+const CAR_DATE: &str = "2026-11-24";
 
 const METERS: &str = "
 # Meters
@@ -88,7 +91,7 @@ fn row(one: &Comparison) -> String {
     let number = |value: f64| format!("{value:.decimals$}").replace('-', "−");
     let (truth, measured) = (number(one.truth), number(one.measured));
     format!(
-        "| {} | {truth} | {measured} | {difference} | {} | {} |\n",
+        "| {} | {truth} | {measured} | {difference} | {} | {} | {CAR_DATE} |\n",
         one.case,
         one.tolerance,
         one.source.word()
@@ -105,8 +108,8 @@ fn page(all: &[Comparison]) -> String {
             let Some(first) = rows.first() else { continue };
             let _ = write!(
                 page,
-                "\n### `{}` in {}\n\n{}\n\n| case | truth | measured | difference | tolerance | source |\n\
-                 |---|--:|--:|--:|--:|---|\n",
+                "\n### `{}` in {}\n\n{}\n\n| case | truth | measured | difference | tolerance | source | date |\n\
+                 |---|--:|--:|--:|--:|---|---|\n",
                 measurand.id, first.unit, measurand.doc
             );
             page.extend(rows.into_iter().map(row));

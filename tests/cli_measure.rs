@@ -458,8 +458,8 @@ fn the_response_of_a_multitone_is_read_although_its_delay_is_one_of_many() {
     for (_, gain) in all.iter().filter(|(band, _)| hz.contains(band)) {
         near(*gain, -20.0, 0.001);
     }
-    let delay = measured(here.path(), &["delay", "x.wav", "y.wav"]);
-    assert!(delay["note"].as_str().unwrap().contains("fit"), "{delay}");
+    // Which of the delays it is cannot be told.
+    assert!(refused(here.path(), &["delay", "x.wav", "y.wav"]).contains("no delay from"));
 }
 
 #[test]

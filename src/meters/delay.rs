@@ -6,8 +6,8 @@
 //! 2. Around the best one the largest magnitude of the correlation gives the polarity and the frame; interpolation by a
 //!    windowed sinc gives the maximum between frames.
 //! 3. *Chance* is the correlation that unrelated signals with these spectra reach somewhere in the range. A correlation
-//!    below twice that is no delay, and is refused; so is a best match at the end of the range. Tones are the exception:
-//!    at a correlation of 0.9 and more the recording is the reference, and a note says that other delays fit as well.
+//!    below twice that is no delay, and is refused; so is a best match at the end of the range. Few tones have no delay
+//!    for that reason; their levels can be compared all the same (`response`, `loudness-rating`, `coupling-loss`).
 //!
 //! The delay is that of the strongest part of the signal. A path that turns phases (a high-pass on speech) moves it by
 //! part of a period and may turn its sign: a correlation below 0.8 is told with a note. Composite source signal or noise
@@ -37,8 +37,7 @@ pub struct DelayReading {
 
 /// A path that turns phases keeps less than this of the correlation; so does noise.
 const COLORED_BELOW: f64 = 0.8;
-/// Tones correlate with tones at many delays, so that chance explains everything; at this correlation the recording
-/// still is the reference, only its delay may be another one.
+/// At this correlation the recording is the reference, whatever chance says.
 const SURE: f64 = 0.9;
 /// From which rating on another delay is told. Composite source signals have 27/28 after 10 s by nature.
 const SECOND_TOLD: f64 = 0.97;
@@ -55,9 +54,8 @@ impl DelayRequest {
         recording: &[f64],
         rate: u32,
     ) -> Result<DelayReading, MeterError> {
-        let found = find_delay(reference, recording, rate, &DelaySearch::between(self.min, self.max))?;
-        let repeats = !found.stands_out() && found.correlation >= SURE;
-        if !found.stands_out() && !repeats {
+        let found = self.find(reference, recording, rate)?;
+        if !found.stands_out() {
             return Err(MeterError::asked(
                 format!(
                     "no delay from {} to {} ms: the best correlation is {:.3}, and unrelated signals with these spectra \
@@ -78,20 +76,35 @@ impl DelayRequest {
                 "widen the range that is searched",
             ));
         }
-        Ok(DelayReading { found, note: note(&found, repeats) })
+        Ok(DelayReading { found, note: note(&found) })
+    }
+
+    /// A delay at which `recording` lies on `reference`. Tones correlate with tones at many delays, so that chance
+    /// explains everything and no delay is told; for comparing levels any of them will do, and at this correlation the
+    /// recording is the reference.
+    ///
+    /// # Errors
+    /// As [`Self::measure`], but for recordings whose correlation is at least 0.9.
+    pub fn align(&self, reference: &[f64], recording: &[f64], rate: u32) -> Result<Delay, MeterError> {
+        let found = self.find(reference, recording, rate)?;
+        if found.correlation >= SURE {
+            return Ok(found);
+        }
+        self.measure(reference, recording, rate).map(|reading| reading.found)
+    }
+
+    fn find(&self, reference: &[f64], recording: &[f64], rate: u32) -> Result<Delay, MeterError> {
+        Ok(find_delay(reference, recording, rate, &DelaySearch::between(self.min, self.max))?)
     }
 }
 
 /// What is to be known about a delay.
-fn note(found: &Delay, repeats: bool) -> Option<String> {
+fn note(found: &Delay) -> Option<String> {
     if let Some(second) = found.second.filter(|second| second.ratio > SECOND_TOLD) {
         let also_ms = second.delay.as_ms();
         return Some(format!(
             "{also_ms:.3} ms fits nearly as well: the reference repeats; narrow the range that is searched"
         ));
-    }
-    if repeats {
-        return Some("the reference is made of few tones: other delays fit as well".to_owned());
     }
     (found.correlation < COLORED_BELOW).then(|| {
         "noise is in the recording, or the path colors it: then this is the delay of its strongest part, and the polarity \

@@ -1,7 +1,7 @@
 //! Response: what a path does to the level of a signal, band by band.
 //!
-//! 1. The delay is found by correlation (as `measure delay`); without a delay that stands out of chance there is no
-//!    response.
+//! 1. The delay is found by correlation (as `measure delay`); where nothing stands out of chance, and the recording is
+//!    not the reference by nine tenths (as tones are), there is no response.
 //! 2. Reference and recording, aligned to the nearest frame, are cut to what both have in common.
 //! 3. The gain of a band is the energy of the recording over that of the reference in it, by the DFT of the whole
 //!    records without a window; bins that a band edge cuts count in part (IEC 61260-1 midbands and edges).
@@ -51,7 +51,7 @@ pub fn common<'a>(
     rate: u32,
     search: &DelayRequest,
 ) -> Result<Common<'a>, MeterError> {
-    let delay = search.measure(reference, captured, rate)?.found;
+    let delay = search.align(reference, captured, rate)?;
     let frames = libm::round(delay.delay.0 * f64::from(rate)) as i64;
     let (skip_reference, skip_captured) = ((-frames).max(0) as usize, frames.max(0) as usize);
     let (reference, captured) = (&reference[skip_reference..], &captured[skip_captured..]);

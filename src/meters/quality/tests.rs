@@ -68,7 +68,7 @@ fn a_quiet_pair_has_the_score_of_a_loud_one() {
         let scaled = |signal: &[f64]| signal.iter().map(|x| gain * x).collect::<Vec<f64>>();
         score(Model::PesqWideband, &scaled(&speech), &scaled(&noisy), 16_000).unwrap().score
     };
-    let (loud, quiet) = (of(1.0), of(0.004));
+    let (loud, quiet) = (of(1.0), of(0.05));
     assert!((loud - quiet).abs() < 0.01, "{loud} {quiet}");
 }
 
