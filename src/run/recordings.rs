@@ -64,7 +64,7 @@ pub fn noise_folder(data: &Path) -> PathBuf {
 /// The record of a folder of noises; nothing where there is none.
 ///
 /// # Errors
-/// As [`recorded_noises`].
+/// A record of the noises, or a recording, that cannot be read.
 pub fn read(storage: &dyn Storage, folder: &Path) -> Result<Vec<NoiseRecord>, RunError> {
     let path = folder.join(noise_record::RECORD);
     if !storage.exists(&path) {
