@@ -101,6 +101,17 @@ fn a_score_of_another_degradation_is_seen() {
     assert_eq!(pairs, 4 * 4 * 3);
 }
 
+/// PESQ works on 16-bit integers; a recording of 38 dB less must not be scored for its rounding.
+#[test]
+fn a_quiet_recording_has_the_score_of_a_loud_one() {
+    let (wide, _) = speech();
+    let reference: Vec<f64> = wide.iter().map(|x| *x as f64 / 32_768.0).collect();
+    let quiet: Vec<f64> = reference.iter().map(|x| 0.0125 * x).collect();
+    let of = |signal: &[f64]| score(Model::PesqWideband, &reference, signal, 16_000).unwrap().score;
+    let (same, quiet) = (of(&reference), of(&quiet));
+    assert!((same - quiet).abs() < 0.02, "{same} {quiet}");
+}
+
 /// The degradations of the script.
 const HOW: [&str; 4] = ["noise", "clipped", "coarse", "gaps"];
 

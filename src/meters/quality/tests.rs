@@ -61,18 +61,6 @@ fn identical_signals_have_the_best_score() {
 }
 
 #[test]
-fn a_quiet_pair_has_the_score_of_a_loud_one() {
-    let speech: Vec<f64> = talk(16_000, 4).iter().map(|x| (x * 32_768.0).round() / 32_768.0).collect();
-    let noisy: Vec<f64> = speech.iter().zip(noise(speech.len(), 5)).map(|(x, n)| x + 0.01 * n).collect();
-    let of = |gain: f64| {
-        let scaled = |signal: &[f64]| signal.iter().map(|x| gain * x).collect::<Vec<f64>>();
-        score(Model::PesqWideband, &scaled(&speech), &scaled(&noisy), 16_000).unwrap().score
-    };
-    let (loud, quiet) = (of(1.0), of(0.05));
-    assert!((loud - quiet).abs() < 0.01, "{loud} {quiet}");
-}
-
-#[test]
 fn versions_are_those_of_the_lock_file() {
     let lock = include_str!("../../../Cargo.lock");
     for model in [Model::PesqNarrowband, Model::Visqol] {
