@@ -121,6 +121,10 @@ impl SignalInfo {
 pub trait SignalBook: Sync {
     /// The signal of this id.
     fn signal(&self, id: &str) -> Option<SignalInfo>;
+
+    /// The A-weighted level at the driver's head that the background noise of this id states, in dB(A) re 20 µPa;
+    /// `None` where there is no such noise.
+    fn noise_level_dba(&self, id: &str) -> Option<f64>;
 }
 
 impl SignalBook for crate::signals::Library {
@@ -131,6 +135,10 @@ impl SignalBook for crate::signals::Library {
             spans: outline.spans,
             method_equivalent: outline.method_equivalent,
         })
+    }
+
+    fn noise_level_dba(&self, id: &str) -> Option<f64> {
+        self.noise_level_dba(id)
     }
 }
 

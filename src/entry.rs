@@ -4,10 +4,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fmt::Write as _;
 use std::marker::PhantomData;
 
 use crate::take::Volume;
-use crate::terms::{Bandwidth, ClauseRef, Direction, UnknownWord};
+use crate::terms::{Bandwidth, ClauseRef, Direction, Seat, UnknownWord};
 use crate::units::{Level, Quantity, Reference, Seconds, Unit};
 
 /// The stable name of an entry, with the conditions it was expanded by: `slr`, `coupling_loss[volume=maximum]`.
@@ -56,8 +57,40 @@ pub struct Entry {
     pub bandwidth: Bandwidth,
     /// The receive volume of the call.
     pub volume: Volume,
+    /// Where the talker sits (clause 6.3).
+    pub talker: Seat,
+    /// Where the listener sits.
+    pub listener: Seat,
+    /// The background noise that runs through the call; `None` is the quiet car.
+    pub noise: Option<Noise>,
     /// The method's parameters, checked against its card and completed by its defaults.
     pub parameters: Parameters,
+}
+
+impl Entry {
+    /// The conditions of the call for a reader: `WB, volume nominal`, and what is not the driver in a quiet car.
+    pub fn conditions(&self) -> String {
+        let mut text = format!("{}, volume {}", self.bandwidth, self.volume);
+        for (word, seat) in [("talker", self.talker), ("listener", self.listener)] {
+            if seat != Seat::Driver {
+                let _ = write!(text, ", {word} {seat}");
+            }
+        }
+        if let Some(noise) = &self.noise {
+            let _ = write!(text, ", noise {} ({} dB(A))", noise.signal, noise.level_dba);
+        }
+        text
+    }
+}
+
+/// The background noise of an entry, with what its recording says of itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Noise {
+    /// The id of the noise in the catalogue.
+    pub signal: String,
+    /// The long-term A-weighted level at the driver's head, in dB(A) re 20 µPa: metadata of the recording, on which the
+    /// Lombard rise hangs. It is never measured in the replayed field.
+    pub level_dba: f64,
 }
 
 /// The kind of a parameter, for the one generic check, the documentation and the forms.

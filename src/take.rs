@@ -59,13 +59,11 @@ pub struct CallState {
     pub volume: Volume,
 }
 
-/// A bed of background noise that runs through an epoch. First version: none but the name.
+/// A bed of background noise that runs through an epoch, from before the call is set up to its end.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NoiseBed {
-    /// The id of the noise in the catalogue.
+    /// The id of the noise in the catalogue. It is played at the level of its recording.
     pub signal: String,
-    /// Its level at the noise reference microphone.
-    pub level: Quantity,
 }
 
 /// One call from its set-up on: the unit of canceller state, of the random seed, of resume and of parallelism.
@@ -86,7 +84,7 @@ impl EpochSpec {
     pub fn content(&self) -> String {
         let mut text = format!("call {} {}\n", self.call.bandwidth, self.call.volume);
         if let Some(noise) = &self.noise {
-            let _ = writeln!(text, "noise {} {}", noise.signal, noise.level);
+            let _ = writeln!(text, "noise {}", noise.signal);
         }
         for take in &self.preamble {
             let _ = writeln!(text, "preamble {{\n{}}}", take.content());

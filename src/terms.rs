@@ -94,6 +94,23 @@ words! {
 }
 
 words! {
+    /// A seat of the car as an acoustic zone: where a head-and-torso simulator talks or listens
+    /// (P.1100 to P.1120 clause 6.3).
+    Seat {
+        /// The driver, whom every clause means unless it says otherwise.
+        Driver = "driver",
+        /// Beside the driver.
+        Codriver = "codriver",
+        /// In the rear on the left.
+        RearLeft = "rear_left",
+        /// In the rear in the middle.
+        RearMiddle = "rear_middle",
+        /// In the rear on the right.
+        RearRight = "rear_right",
+    }
+}
+
+words! {
     /// How far a value of a standard has been verified. The classes are those of the shipped limits.
     LimitClass {
         /// Read in the 2017 or 2025 text by someone who said so publicly.
@@ -140,6 +157,20 @@ impl Port {
     pub const POI_RECEIVE: &'static str = "poi.receive";
     /// The network side from the car.
     pub const POI_SEND: &'static str = "poi.send";
+    /// A microphone of the bench at the driver's head, or where the bench file says: ambient noise, replayed noise.
+    pub const MIC_REFERENCE: &'static str = "mic.reference";
+    /// A microphone of the bench at the mouth reference point of the driver seat.
+    pub const MIC_MRP: &'static str = "mic.mrp";
+    /// Electrical access on the terminal's side of the network, from the network: what a reference terminal receives.
+    pub const SRW_RECEIVE: &'static str = "srw.receive";
+    /// Electrical access on the terminal's side of the network, towards the network.
+    pub const SRW_SEND: &'static str = "srw.send";
+    /// Clause 8: the microphone signal of the device before any processing.
+    pub const TAP_MICROPHONE: &'static str = "tap.microphone";
+    /// Clause 8: what the device's echo canceller takes for the far end.
+    pub const TAP_ECHO_REFERENCE: &'static str = "tap.echo_reference";
+    /// Clause 8: what the device sends to its loudspeaker.
+    pub const TAP_LOUDSPEAKER: &'static str = "tap.loudspeaker";
     /// The left ear of the driver seat.
     pub const EAR_LEFT: &'static str = "ear.left";
     /// The right ear of the driver seat.
@@ -169,11 +200,19 @@ impl Port {
         &self.0
     }
 
-    /// The ear of an ear port of the driver seat.
-    pub fn ear(ear: Ear) -> Self {
-        match ear {
-            Ear::Left => Self::of(Self::EAR_LEFT),
-            Ear::Right => Self::of(Self::EAR_RIGHT),
+    /// The artificial mouth in a seat: `mouth`, `mouth.codriver`.
+    pub fn mouth(seat: Seat) -> Self {
+        match seat {
+            Seat::Driver => Self::of(Self::MOUTH),
+            seat => Self(format!("{}.{seat}", Self::MOUTH)),
+        }
+    }
+
+    /// An ear of the head in a seat: `ear.left`, `ear.codriver.left`.
+    pub fn ear(seat: Seat, ear: Ear) -> Self {
+        match seat {
+            Seat::Driver => Self(format!("ear.{ear}")),
+            seat => Self(format!("ear.{seat}.{ear}")),
         }
     }
 }
@@ -200,6 +239,9 @@ mod tests {
     #[test]
     fn port_names_are_checked() {
         assert!(Port::new("mouth.codriver").is_ok());
+        assert_eq!(Port::mouth(Seat::Driver).name(), Port::MOUTH);
+        assert_eq!(Port::ear(Seat::Driver, Ear::Left).name(), Port::EAR_LEFT);
+        assert_eq!(Port::ear(Seat::RearLeft, Ear::Right), Port::new("ear.rear_left.right").unwrap());
         for bad in ["", "Mouth", "mouth.", "a b"] {
             assert!(Port::new(bad).is_err(), "{bad}");
         }

@@ -19,7 +19,7 @@ use lombard::problem::SourceText;
 use lombard::run::render::{SignalStore, render};
 use lombard::signals::Library;
 use lombard::take::{EpochKey, TakeSpec, Volume};
-use lombard::terms::{Bandwidth, ClauseRef, LimitClass, Port};
+use lombard::terms::{Bandwidth, ClauseRef, LimitClass, Port, Seat};
 use lombard::units::Unit;
 
 use crate::source::root;
@@ -102,6 +102,9 @@ pub(crate) fn entry(id: &str, bandwidth: Bandwidth, volume: Volume, given: &[(&s
         method: id.to_owned(),
         bandwidth,
         volume,
+        talker: Seat::Driver,
+        listener: Seat::Driver,
+        noise: None,
         parameters: Parameters(
             card.parameters.iter().map(|spec| (spec.key.to_owned(), value(spec))).collect(),
         ),
@@ -172,7 +175,7 @@ impl Trial {
         let mut bench = trial.maker.make().expect("a virtual bench can be made");
         let epoch = RenderedEpoch { key: key.clone(), seed, bandwidth, volume_step };
         bench.open(&epoch, &TelemetrySender::none()).expect("the call is set up");
-        let mut take = |spec: &TakeSpec| record_take(&mut *bench, spec, &key);
+        let mut take = |spec: &TakeSpec| record_take(&mut *bench, spec, &key, bandwidth);
         // A reference terminal has nothing that conditioning could change.
         if matches!(trial.maker.model().spec.terminal.kind, TerminalKind::Real(_)) {
             for spec in &wish.epoch.preamble {
@@ -215,10 +218,15 @@ impl Trial {
     }
 }
 
-fn record_take(bench: &mut dyn lombard::bench::Bench, spec: &TakeSpec, key: &EpochKey) -> Take {
+fn record_take(
+    bench: &mut dyn lombard::bench::Bench,
+    spec: &TakeSpec,
+    key: &EpochKey,
+    bandwidth: Bandwidth,
+) -> Take {
     let id = spec.id(key);
-    let rendered =
-        render(spec, &id, key, bench.info(), &SIGNALS).unwrap_or_else(|error| panic!("{id}: {error}"));
+    let rendered = render(spec, &id, key, bandwidth, bench.info(), &SIGNALS)
+        .unwrap_or_else(|error| panic!("{id}: {error}"));
     let mut memory = Memory::default();
     let certificate = bench
         .take(&rendered.take, &mut memory, &StopFlag::default())

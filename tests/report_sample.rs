@@ -9,7 +9,7 @@ use lombard::finding::{Bound, Finding, Influence};
 use lombard::limits::{Limit, Mask, Origin, Rule, judge};
 use lombard::run::view::{Device, EntryView, FindingView, RunState, RunView};
 use lombard::take::{TakeId, Volume};
-use lombard::terms::{Bandwidth, ClauseRef, LimitClass, Port};
+use lombard::terms::{Bandwidth, ClauseRef, LimitClass, Port, Seat};
 use lombard::units::{Quantity, Seconds, Unit};
 use lombard::verdict::{Flag, Verdict};
 
@@ -81,6 +81,9 @@ pub(crate) fn entry(
             method: "loudness_rating".to_owned(),
             bandwidth: Bandwidth::Wb,
             volume: Volume::Nominal,
+            talker: Seat::Driver,
+            listener: Seat::Driver,
+            noise: None,
             parameters: Parameters(
                 [
                     ("level".to_owned(), ParameterValue::Quantity(Quantity::new(-1.7, Unit::DbPa))),

@@ -83,7 +83,7 @@ impl Detail {
         Self {
             id: entry.id.clone(),
             title: entry.title.clone(),
-            conditions: format!("{} · {} · volume {}", entry.clause, entry.bandwidth, entry.volume),
+            conditions: format!("{} · {}", entry.clause, entry.conditions()),
             verdict: view.verdict,
             flags: flags_of(view),
             reason: view.reason.clone(),

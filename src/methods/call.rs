@@ -10,10 +10,10 @@ use super::Refusal;
 use crate::context::{PlanCx, PortDirection};
 use crate::entry::{Entry, Param, ParameterType, SignalId};
 use crate::take::{
-    Action, BLOCK, CallState, Cue, EpochSpec, Frame, RigAction, Span, TakeSpec, Volume, frames,
+    Action, BLOCK, CallState, Cue, EpochSpec, Frame, NoiseBed, RigAction, Span, TakeSpec, Volume, frames,
 };
-use crate::terms::Port;
-use crate::units::{DbPa, Dbm0, Level, Quantity, Reference, Seconds};
+use crate::terms::{Direction, Ear, Port, Seat};
+use crate::units::{Db, DbPa, Dbm0, Level, Quantity, Reference, Seconds};
 
 /// The signal that conditions the terminal, once in receive and once in send.
 pub const CONDITIONING: Param<SignalId> = Param::with_default(
@@ -25,6 +25,14 @@ pub const CONDITIONING: Param<SignalId> = Param::with_default(
 /// The talker's level.
 pub const LEVEL_MRP: Param<DbPa> =
     Param::with_default("level_mrp", "The level at the mouth reference point.", "-1.7 dBPa");
+
+/// The talker's level in a quiet car, to which the Lombard rise is added in noise.
+pub const LOMBARD_BASE: Param<DbPa> = Param::with_default(
+    "lombard_base",
+    "In background noise: the level at the mouth reference point that the Lombard rise is added to. -4.7 or -1.7 dBPa, \
+     worth 3 dB: which of the two is meant has not been read (class C).",
+    "-1.7 dBPa",
+);
 
 /// The level that arrives from the network.
 pub const LEVEL_POI: Param<Dbm0> =
@@ -48,6 +56,42 @@ const WAIT_MAX: Seconds = Seconds(120.0);
 /// Longer delays are a broken line-up, and delays of CSS beyond it are not unique.
 const DELAY_LIMIT: Seconds = Seconds(0.5);
 
+/// People talk louder in noise: above this level at the driver's head, in dB(A).
+const LOMBARD_KNEE_DBA: f64 = 50.0;
+/// By so much for each decibel of noise.
+const LOMBARD_SLOPE: f64 = 0.3;
+/// At most by so much.
+const LOMBARD_RISE_MAX_DB: f64 = 8.0;
+
+/// The Lombard rise for a noise of `level_dba` at the driver's head: 0 dB up to 50 dB(A), then 0.3 dB for each
+/// decibel, at most 8 dB (P.1130 (06/2015) 8.2.3.1, class B).
+pub fn lombard_rise(level_dba: f64) -> Db {
+    Db((LOMBARD_SLOPE * (level_dba - LOMBARD_KNEE_DBA)).clamp(0.0, LOMBARD_RISE_MAX_DB))
+}
+
+/// The level at which the talker of an entry speaks: `quiet` without background noise, otherwise the Lombard base with
+/// the rise that the noise's own record asks for. The entry's method lists [`LOMBARD_BASE`].
+pub fn talker_level(entry: &Entry, quiet: &Param<DbPa>) -> DbPa {
+    match &entry.noise {
+        None => entry.parameters.get(quiet),
+        Some(noise) => entry.parameters.get(&LOMBARD_BASE) + lombard_rise(noise.level_dba),
+    }
+}
+
+/// How [`talker_level`] came about, for the note of a finding; nothing in a quiet car.
+pub fn lombard_note(entry: &Entry) -> Option<String> {
+    let noise = entry.noise.as_ref()?;
+    let (base, rise) = (entry.parameters.get(&LOMBARD_BASE), lombard_rise(noise.level_dba));
+    Some(format!(
+        "talker at {base} + min({LOMBARD_SLOPE}·max({} − {LOMBARD_KNEE_DBA}, 0), {LOMBARD_RISE_MAX_DB}) dB = {} for noise '{}' of {} \
+         dB(A) at the driver's head",
+        noise.level_dba,
+        base + rise,
+        noise.signal,
+        noise.level_dba
+    ))
+}
+
 /// The call of an entry at its own volume.
 pub fn epoch(entry: &Entry, cx: &PlanCx<'_>) -> EpochSpec {
     epoch_at(entry, cx, entry.volume)
@@ -57,26 +101,41 @@ pub fn epoch(entry: &Entry, cx: &PlanCx<'_>) -> EpochSpec {
 pub fn epoch_at(entry: &Entry, cx: &PlanCx<'_>, volume: Volume) -> EpochSpec {
     EpochSpec {
         call: CallState { bandwidth: entry.bandwidth, volume },
-        noise: None,
-        preamble: vec![conditioning(&entry.parameters.get(&CONDITIONING), cx)],
+        noise: entry.noise.as_ref().map(|noise| NoiseBed { signal: noise.signal.clone() }),
+        preamble: vec![conditioning(&entry.parameters.get(&CONDITIONING), entry.talker, cx)],
         repeat: 0,
     }
 }
 
-/// The conditioning, on those ports that the bench has.
-fn conditioning(signal: &SignalId, cx: &PlanCx<'_>) -> TakeSpec {
+/// The conditioning, on those ports that the bench has: speech in receive, then from the talker's mouth.
+fn conditioning(signal: &SignalId, talker: Seat, cx: &PlanCx<'_>) -> TakeSpec {
     let mut take = Timeline::new("conditioning");
-    for (name, level) in [
-        (Port::POI_RECEIVE, Quantity::new(CONDITIONING_POI.decibels(), crate::units::Unit::Dbm0)),
-        (Port::MOUTH, Quantity::new(CONDITIONING_MRP.decibels(), crate::units::Unit::DbPa)),
+    for (port, level) in [
+        (Port::of(Port::POI_RECEIVE), quantity(CONDITIONING_POI)),
+        (Port::mouth(talker), quantity(CONDITIONING_MRP)),
     ] {
-        let port = Port::of(name);
         if cx.bench.has(&port, PortDirection::Out) {
             take.play(&port, signal, level, cx);
             take.wait(CONDITIONING_PAUSE);
         }
     }
     take.build(&[])
+}
+
+/// Where the signal of a direction is played: at the talker's mouth, or at the POI.
+pub fn source_port(direction: Direction, entry: &Entry) -> Port {
+    match direction {
+        Direction::Send => Port::mouth(entry.talker),
+        Direction::Receive => Port::of(Port::POI_RECEIVE),
+    }
+}
+
+/// Where a direction is recorded: at the POI, or at both ears of the listener.
+pub fn sink_ports(direction: Direction, entry: &Entry) -> Vec<Port> {
+    match direction {
+        Direction::Send => vec![Port::of(Port::POI_SEND)],
+        Direction::Receive => Ear::ALL.iter().map(|ear| Port::ear(entry.listener, *ear)).collect(),
+    }
 }
 
 /// A level as a cue carries it.

@@ -47,7 +47,9 @@
 //! Terminals that stretch or squeeze time while they run (jitter buffers) have no single delay: the finding is that of
 //! the whole stimulus, and a low correlation in its note says so.
 
-use super::call::{self, CONDITIONING, Checks, DELAY_MAX, LEVEL_MRP, LEVEL_POI, Timeline, quantity};
+use super::call::{
+    self, CONDITIONING, Checks, DELAY_MAX, LEVEL_MRP, LEVEL_POI, LOMBARD_BASE, Timeline, quantity,
+};
 use super::{Card, Measurand, Method, Refusal, Wish, evidence};
 use crate::capture::Take;
 use crate::context::{EvalCx, PlanCx};
@@ -55,7 +57,7 @@ use crate::dsp::align::{self, DelaySearch, Polarity};
 use crate::entry::{Entry, Param, SignalId};
 use crate::finding::{Finding, Unmeasurable};
 use crate::take::{RATE, TakeSpec};
-use crate::terms::{Bandwidth, Direction, Ear, Port};
+use crate::terms::{Bandwidth, Direction, Port};
 use crate::units::{Quantity, Seconds, Unit};
 
 const SIGNAL: Param<SignalId> = Param::with_default(
@@ -81,7 +83,14 @@ static CARD: Card = Card {
             unit: Unit::Millisecond,
         },
     ],
-    parameters: &[SIGNAL.spec(), LEVEL_MRP.spec(), LEVEL_POI.spec(), DELAY_MAX.spec(), CONDITIONING.spec()],
+    parameters: &[
+        SIGNAL.spec(),
+        LEVEL_MRP.spec(),
+        LOMBARD_BASE.spec(),
+        LEVEL_POI.spec(),
+        DELAY_MAX.spec(),
+        CONDITIONING.spec(),
+    ],
     facts_needed: &[],
     facts_found: &[],
     takes_max: 2,
@@ -104,11 +113,11 @@ impl Method for Delay {
 
     fn plan(&self, entry: &Entry, cx: &PlanCx<'_>) -> Result<Wish, Vec<Refusal>> {
         let mut checks = Checks::default();
-        for name in [Port::MOUTH, Port::POI_RECEIVE] {
-            checks.plays(cx, &Port::of(name));
-        }
-        for name in [Port::POI_SEND, Port::EAR_LEFT, Port::EAR_RIGHT] {
-            checks.records(cx, &Port::of(name));
+        for direction in Direction::ALL.iter().copied() {
+            checks.plays(cx, &call::source_port(direction, entry));
+            for port in call::sink_ports(direction, entry) {
+                checks.records(cx, &port);
+            }
         }
         checks.delay_max(entry);
         checks.done()?;
@@ -117,17 +126,13 @@ impl Method for Delay {
     }
 
     fn evaluate(&self, entry: &Entry, cx: &EvalCx<'_>) -> Result<Vec<Finding>, Unmeasurable> {
-        let delay_max = entry.parameters.get(&DELAY_MAX);
         let mut findings = Vec::new();
         let (mut round_trip_ms, mut notes) = (0.0, Vec::new());
         for direction in Direction::ALL.iter().copied() {
             let take = cx.take(direction.word());
             let mut heard = Vec::new();
-            for port in in_ports(direction) {
-                heard.push((
-                    port.clone(),
-                    path_delay(direction, &port, entry.bandwidth, delay_max, take, cx)?,
-                ));
+            for port in call::sink_ports(direction, entry) {
+                heard.push((port.clone(), path_delay(direction, &port, entry, take, cx)?));
             }
             let (measurand, declared) = match direction {
                 Direction::Send => ("delay_send", cx.bench.network.delay_send),
@@ -173,8 +178,7 @@ fn band_hz(bandwidth: Bandwidth) -> (f64, f64) {
 fn path_delay(
     direction: Direction,
     port: &Port,
-    bandwidth: Bandwidth,
-    delay_max: Seconds,
+    entry: &Entry,
     take: &Take,
     cx: &EvalCx<'_>,
 ) -> Result<align::Delay, Unmeasurable> {
@@ -182,10 +186,11 @@ fn path_delay(
         Direction::Send => (Unit::DbPa, Unit::Dbm0),
         Direction::Receive => (Unit::Dbm0, Unit::DbPa),
     };
-    let played = evidence::played(cx, take, &out_port(direction), played_plane)?;
+    let played = evidence::played(cx, take, &call::source_port(direction, entry), played_plane)?;
     let recorded = evidence::captured(cx, take, port, recorded_plane)?;
     let stimulus = take.span(STIMULUS);
-    let (lo_hz, hi_hz) = band_hz(bandwidth);
+    let delay_max = entry.parameters.get(&DELAY_MAX);
+    let (lo_hz, hi_hz) = band_hz(entry.bandwidth);
     let search = DelaySearch::between(Seconds(0.0), delay_max).whitened(lo_hz, hi_hz);
     let found = align::find_delay(
         played.slice(stimulus.clone()),
@@ -218,23 +223,9 @@ fn describe(port: &Port, delay: &align::Delay) -> String {
     format!("{port} {:.2} ms (correlation {:.2}{inverted})", delay.delay.as_ms(), delay.correlation)
 }
 
-fn out_port(direction: Direction) -> Port {
-    Port::of(match direction {
-        Direction::Send => Port::MOUTH,
-        Direction::Receive => Port::POI_RECEIVE,
-    })
-}
-
-fn in_ports(direction: Direction) -> Vec<Port> {
-    match direction {
-        Direction::Send => vec![Port::of(Port::POI_SEND)],
-        Direction::Receive => vec![Port::ear(Ear::Left), Port::ear(Ear::Right)],
-    }
-}
-
 fn level(direction: Direction, entry: &Entry) -> Quantity {
     match direction {
-        Direction::Send => quantity(entry.parameters.get(&LEVEL_MRP)),
+        Direction::Send => quantity(call::talker_level(entry, &LEVEL_MRP)),
         Direction::Receive => quantity(entry.parameters.get(&LEVEL_POI)),
     }
 }
@@ -244,8 +235,8 @@ fn take(direction: Direction, entry: &Entry, cx: &PlanCx<'_>) -> TakeSpec {
     let delay_max = entry.parameters.get(&DELAY_MAX);
     let mut take = Timeline::new(direction.word());
     take.wait(SETTLING);
-    let at = take.play(&out_port(direction), &signal, level(direction, entry), cx);
+    let at = take.play(&call::source_port(direction, entry), &signal, level(direction, entry), cx);
     take.name_span(STIMULUS, at..at + cx.signal(&signal.0).frames);
     take.wait(delay_max);
-    take.build(&in_ports(direction))
+    take.build(&call::sink_ports(direction, entry))
 }

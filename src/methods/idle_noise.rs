@@ -40,7 +40,7 @@
 //! a quiet car is needed (below −64 dBPa(A), better −74 dBPa(A)).
 //! With 4 s of white noise the peak reads about 3 dB by chance alone.
 
-use super::call::{self, CONDITIONING, Checks, LEVEL_MRP, Timeline, quantity};
+use super::call::{self, CONDITIONING, Checks, LEVEL_MRP, LOMBARD_BASE, Timeline, quantity};
 use super::{Card, Measurand, Method, Refusal, Wish, evidence};
 use crate::context::{EvalCx, PlanCx};
 use crate::dsp::bands::Bands;
@@ -90,7 +90,14 @@ static CARD: Card = Card {
             unit: Unit::Dbm0,
         },
     ],
-    parameters: &[ACTIVATION.spec(), LEVEL_MRP.spec(), SETTLING.spec(), ANALYSIS.spec(), CONDITIONING.spec()],
+    parameters: &[
+        ACTIVATION.spec(),
+        LEVEL_MRP.spec(),
+        LOMBARD_BASE.spec(),
+        SETTLING.spec(),
+        ANALYSIS.spec(),
+        CONDITIONING.spec(),
+    ],
     facts_needed: &[],
     facts_found: &[],
     takes_max: 1,
@@ -112,7 +119,7 @@ impl Method for IdleNoise {
     }
 
     fn plan(&self, entry: &Entry, cx: &PlanCx<'_>) -> Result<Wish, Vec<Refusal>> {
-        let (mouth, poi) = (Port::of(Port::MOUTH), Port::of(Port::POI_SEND));
+        let (mouth, poi) = (Port::mouth(entry.talker), Port::of(Port::POI_SEND));
         let mut checks = Checks::default();
         checks.plays(cx, &mouth);
         checks.records(cx, &poi);
@@ -121,7 +128,12 @@ impl Method for IdleNoise {
         checks.done()?;
         let mut take = Timeline::new(TAKE);
         take.wait(LEAD);
-        take.play(&mouth, &entry.parameters.get(&ACTIVATION), quantity(entry.parameters.get(&LEVEL_MRP)), cx);
+        take.play(
+            &mouth,
+            &entry.parameters.get(&ACTIVATION),
+            quantity(call::talker_level(entry, &LEVEL_MRP)),
+            cx,
+        );
         take.wait(entry.parameters.get(&SETTLING));
         take.wait_as(SPAN, entry.parameters.get(&ANALYSIS));
         Ok(Wish { epoch: call::epoch(entry, cx), takes: vec![take.build(&[poi])] })

@@ -49,7 +49,9 @@
 //! narrowband and 12.5 dB with the wideband table.
 //! The finding's note names the bands that noise hides.
 
-use super::call::{self, CONDITIONING, Checks, DELAY_MAX, LEVEL_MRP, LEVEL_POI, Timeline, quantity};
+use super::call::{
+    self, CONDITIONING, Checks, DELAY_MAX, LEVEL_MRP, LEVEL_POI, LOMBARD_BASE, Timeline, quantity,
+};
 use super::evidence;
 use super::{Card, Measurand, Method, Refusal, Wish};
 use crate::capture::Take;
@@ -60,7 +62,7 @@ use crate::finding::{Finding, Influence, Unmeasurable};
 use crate::meters::band_energy::Recorded;
 use crate::meters::loudness::{BANDS, LoudnessTable, ONE_EAR_DB, TWO_EARS_DB, magnitude_sum};
 use crate::take::TakeSpec;
-use crate::terms::{Direction, Ear, Port};
+use crate::terms::{Direction, Ear, Port, Seat};
 use crate::units::{DBV_AT_0_DBM0, Seconds, Unit};
 use crate::verdict::Flag;
 
@@ -87,6 +89,13 @@ impl Ears {
             Self::Two => Ear::ALL.to_vec(),
             Self::One(ear) => vec![ear],
         }
+    }
+}
+
+impl Ears {
+    /// Their ports on the head in a seat.
+    pub fn ports(self, listener: Seat) -> Vec<Port> {
+        self.list().into_iter().map(|ear| Port::ear(listener, ear)).collect()
     }
 }
 
@@ -130,6 +139,7 @@ static CARD: Card = Card {
         DIRECTION.spec(),
         SIGNAL.spec(),
         LEVEL_MRP.spec(),
+        LOMBARD_BASE.spec(),
         LEVEL_POI.spec(),
         EARS.spec(),
         IDLE.spec(),
@@ -159,8 +169,8 @@ impl Method for LoudnessRating {
     fn plan(&self, entry: &Entry, cx: &PlanCx<'_>) -> Result<Wish, Vec<Refusal>> {
         let direction = entry.parameters.get(&DIRECTION);
         let mut checks = Checks::default();
-        checks.plays(cx, &out_port(direction));
-        for port in in_ports(direction, entry.parameters.get(&EARS)) {
+        checks.plays(cx, &call::source_port(direction, entry));
+        for port in in_ports(direction, entry) {
             checks.records(cx, &port);
         }
         checks.wait(entry, &IDLE);
@@ -177,7 +187,7 @@ impl Method for LoudnessRating {
                     entry,
                     cx,
                 );
-                take.build(&in_ports(direction, entry.parameters.get(&EARS)))
+                take.build(&in_ports(direction, entry))
             }
         };
         Ok(Wish { epoch: call::epoch(entry, cx), takes: vec![take] })
@@ -186,8 +196,10 @@ impl Method for LoudnessRating {
     fn evaluate(&self, entry: &Entry, cx: &EvalCx<'_>) -> Result<Vec<Finding>, Unmeasurable> {
         let direction = entry.parameters.get(&DIRECTION);
         let take = cx.take(direction.word());
-        let ears = entry.parameters.get(&EARS);
-        let rated = rate(direction, ears, LoudnessTable::of(entry.bandwidth), take, cx)?;
+        let mut rated = rate(direction, entry, take, cx)?;
+        if let Some(lombard) = call::lombard_note(entry).filter(|_| direction == Direction::Send) {
+            rated.note = format!("{lombard}; {}", rated.note);
+        }
         let (rating, curve, unit) = match direction {
             Direction::Send => ("slr", "send_sensitivity", Unit::DbVPerPa),
             Direction::Receive => ("rlr", "receive_sensitivity", Unit::DbPaPerV),
@@ -206,30 +218,23 @@ impl Method for LoudnessRating {
     }
 }
 
-fn out_port(direction: Direction) -> Port {
-    Port::of(match direction {
-        Direction::Send => Port::MOUTH,
-        Direction::Receive => Port::POI_RECEIVE,
-    })
-}
-
-fn in_ports(direction: Direction, ears: Ears) -> Vec<Port> {
+fn in_ports(direction: Direction, entry: &Entry) -> Vec<Port> {
     match direction {
         Direction::Send => vec![Port::of(Port::POI_SEND)],
-        Direction::Receive => ears.list().into_iter().map(Port::ear).collect(),
+        Direction::Receive => entry.parameters.get(&EARS).ports(entry.listener),
     }
 }
 
 fn send_take(entry: &Entry, cx: &PlanCx<'_>) -> TakeSpec {
     let mut take = Timeline::new("send");
-    let level = quantity(entry.parameters.get(&LEVEL_MRP));
+    let level = quantity(call::talker_level(entry, &LEVEL_MRP));
     let signal = entry.parameters.get(&SIGNAL);
     take.wait(SETTLING);
     take.wait_as(NOISE, entry.parameters.get(&IDLE));
-    let at = take.play(&Port::of(Port::MOUTH), &signal, level, cx);
+    let at = take.play(&Port::mouth(entry.talker), &signal, level, cx);
     take.name_span(STIMULUS, at..at + cx.signal(&signal.0).frames);
     take.wait(entry.parameters.get(&DELAY_MAX));
-    take.build(&in_ports(Direction::Send, Ears::Two))
+    take.build(&in_ports(Direction::Send, entry))
 }
 
 /// What a receiving loudness rating needs of a take: settling, idle span, stimulus at the entry's level, tail.
@@ -337,17 +342,21 @@ const UNCERTAINTY_MAX_DB: f64 = 0.3;
 /// The loudness rating of a take that [`send_take`] or [`receive_part`] planned.
 pub(super) fn rate(
     direction: Direction,
-    ears: Ears,
-    table: &LoudnessTable,
+    entry: &Entry,
     take: &Take,
     cx: &EvalCx<'_>,
 ) -> Result<Rated, Unmeasurable> {
+    let (ears, table) = match direction {
+        // A send path has no ears; the parameter is not asked for.
+        Direction::Send => (Ears::Two, LoudnessTable::of(entry.bandwidth)),
+        Direction::Receive => (entry.parameters.get(&EARS), LoudnessTable::of(entry.bandwidth)),
+    };
     let (played_plane, recorded_plane, plane_offset_db) = match direction {
         Direction::Send => (Unit::DbPa, Unit::Dbm0, DBV_AT_0_DBM0),
         Direction::Receive => (Unit::Dbm0, Unit::DbPa, -DBV_AT_0_DBM0),
     };
     let bands = Bands::p79();
-    let port = out_port(direction);
+    let port = call::source_port(direction, entry);
     let played = evidence::played(cx, take, &port, played_plane)?;
     let stimulus = take.span(STIMULUS);
     let played_energies = evidence::energies(played.slice(stimulus.clone()), &bands);
@@ -355,7 +364,7 @@ pub(super) fn rate(
 
     let mut paths = Vec::new();
     let mut tracks = Vec::new();
-    for port in in_ports(direction, ears) {
+    for port in in_ports(direction, entry) {
         let track = evidence::captured(cx, take, &port, recorded_plane)?;
         let window = stimulus.start..take.spec.duration;
         let recorded = evidence::recorded(&track, window, take.span(NOISE), &bands);

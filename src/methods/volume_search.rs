@@ -45,7 +45,6 @@ use crate::capture::Take;
 use crate::context::{EvalCx, PlanCx, VOLUME_NOMINAL};
 use crate::entry::{Entry, Param, SignalId};
 use crate::finding::{Finding, Unmeasurable};
-use crate::meters::loudness::LoudnessTable;
 use crate::take::{Action, RigAction, TakeSpec, Volume};
 use crate::terms::{Direction, Port};
 use crate::units::{Db, Seconds, Unit};
@@ -100,7 +99,7 @@ impl Method for VolumeSearch {
         let mut checks = Checks::default();
         checks.plays(cx, &Port::of(Port::POI_RECEIVE));
         for ear in entry.parameters.get(&EARS).list() {
-            checks.records(cx, &Port::ear(ear));
+            checks.records(cx, &Port::ear(entry.listener, ear));
         }
         checks.delay_max(entry);
         checks.volume_steps(cx, STEPS_MAX);
@@ -146,8 +145,6 @@ type Ratings = BTreeMap<u32, f64>;
 
 /// The takes so far with their steps and ratings.
 fn tried<'t>(entry: &Entry, cx: &EvalCx<'t>) -> Result<Vec<(u32, &'t Take, Rated)>, Unmeasurable> {
-    let ears = entry.parameters.get(&EARS);
-    let table = LoudnessTable::of(entry.bandwidth);
     cx.takes
         .iter()
         .map(|take| {
@@ -156,7 +153,7 @@ fn tried<'t>(entry: &Entry, cx: &EvalCx<'t>) -> Result<Vec<(u32, &'t Take, Rated
                 Action::Play { .. } => None,
             });
             let step = step.expect("every take of the search sets the volume");
-            let rated = rate(Direction::Receive, ears, table, take, cx)
+            let rated = rate(Direction::Receive, entry, take, cx)
                 .map_err(|error| Unmeasurable::because(format!("volume step {step}: {error}")))?;
             Ok((step, take, rated))
         })
@@ -253,7 +250,7 @@ fn take(step: u32, entry: &Entry, cx: &PlanCx<'_>) -> TakeSpec {
     let mut take = Timeline::new(&format!("step-{step}"));
     take.set_volume(step);
     receive_part(&mut take, &entry.parameters.get(&SIGNAL), IDLE, entry, cx);
-    let ears: Vec<Port> = entry.parameters.get(&EARS).list().into_iter().map(Port::ear).collect();
+    let ears = entry.parameters.get(&EARS).ports(entry.listener);
     take.build(&ears)
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::context::{SignalBook, VOLUME_NOMINAL};
 use crate::document::{Placed, Problems, nearest};
-use crate::entry::{Entry, EntryId, ParameterKind, ParameterValue, Parameters, parse_parameter};
+use crate::entry::{Entry, EntryId, Noise, ParameterKind, ParameterValue, Parameters, parse_parameter};
 use crate::limits::Limit;
 use crate::methods::{Card, Method};
 use crate::plan::file::EntryText;
@@ -12,12 +12,18 @@ use crate::plan::limit_set::Applicable;
 use crate::plan::{PlannedEntry, method_of, origins_of};
 use crate::problem::Place;
 use crate::take::Volume;
-use crate::terms::{Bandwidth, ClauseRef};
+use crate::terms::{Bandwidth, ClauseRef, Seat, UnknownWord};
 
 /// More entries than any plan needs come from a slip in an expansion.
 const EXPANSION_MAX: usize = 500;
-/// The condition that is no parameter of a method.
+/// The conditions of the call: no parameters of a method.
 const VOLUME: &str = "volume";
+const TALKER: &str = "talker";
+const LISTENER: &str = "listener";
+const NOISE: &str = "noise";
+const CALL_CONDITIONS: [&str; 4] = [VOLUME, TALKER, LISTENER, NOISE];
+/// The word for no background noise.
+const NO_NOISE: &str = "none";
 
 /// What entries are built from and against.
 pub(super) struct Building<'a> {
@@ -136,11 +142,21 @@ impl Building<'_> {
             conditions.iter().map(|(key, value)| (key.clone(), value.value.clone())).collect();
         let id = EntryId::new(&text.id.value, &words);
         let volume = self.volume(text, conditions);
+        let talker = self.seat(TALKER, text.talker.as_ref(), conditions);
+        let listener = self.seat(LISTENER, text.listener.as_ref(), conditions);
+        let noise = self.noise(text, conditions);
         let (parameters, parameter_places) = self.parameters(text, card, conditions);
         let clause = self.clause(text);
         let condition = |key: &str| -> Option<String> {
-            if key == VOLUME {
-                return volume.map(|volume| volume.to_string());
+            match key {
+                VOLUME => return volume.map(|volume| volume.to_string()),
+                TALKER => return talker.map(|seat| seat.to_string()),
+                LISTENER => return listener.map(|seat| seat.to_string()),
+                NOISE => {
+                    let signal = noise.as_ref()?.as_ref().map(|noise| noise.signal.clone());
+                    return Some(signal.unwrap_or_else(|| NO_NOISE.to_owned()));
+                }
+                _ => {}
             }
             parameters.as_ref().and_then(|all| all.0.get(key)).map(ToString::to_string)
         };
@@ -159,6 +175,9 @@ impl Building<'_> {
                 method: card.id.to_owned(),
                 bandwidth: self.bandwidth,
                 volume,
+                talker: talker?,
+                listener: listener?,
+                noise: noise?,
                 parameters: parameters?,
                 id,
             },
@@ -211,6 +230,44 @@ impl Building<'_> {
         volume
     }
 
+    /// Where somebody sits.
+    fn seat(&self, key: &str, written: Option<&Placed<String>>, conditions: &Conditions) -> Option<Seat> {
+        let expanded = conditions.iter().find(|(one, _)| one == key).map(|(_, value)| value);
+        let Some(word) = expanded.or(written) else { return Some(Seat::Driver) };
+        word.value
+            .parse()
+            .map_err(|error: UnknownWord| {
+                self.problems.report(
+                    word.place.clone(),
+                    format!("the seat of the {key} is not understood"),
+                    format!("'{}'", error.found),
+                    format!("one of {}", error.known),
+                    "name a seat; the bench file binds its ports",
+                );
+            })
+            .ok()
+    }
+
+    #[expect(clippy::option_option, reason = "no noise and a noise that was reported are two things")]
+    /// The background noise of the call.
+    fn noise(&self, text: &EntryText, conditions: &Conditions) -> Option<Option<Noise>> {
+        let expanded = conditions.iter().find(|(key, _)| key == NOISE).map(|(_, value)| value);
+        let Some(word) = expanded.or(text.noise.as_ref()).filter(|word| word.value != NO_NOISE) else {
+            return Some(None);
+        };
+        let level_dba = self.signals.noise_level_dba(&word.value);
+        if level_dba.is_none() {
+            self.problems.report(
+                word.place.clone(),
+                "the background noise is not known",
+                format!("'{}'", word.value),
+                format!("\"{NO_NOISE}\", or a noise of the catalogue with its level at the driver's head"),
+                "take a noise of 'lombard list signals', or import one with 'lombard signal import-noise'",
+            );
+        }
+        Some(Some(Noise { signal: word.value.clone(), level_dba: level_dba? }))
+    }
+
     /// The parameters of the card: from the expansion, the entry, the plan's defaults, the card.
     fn parameters(
         &self,
@@ -220,7 +277,10 @@ impl Building<'_> {
     ) -> (Option<Parameters>, BTreeMap<String, Place>) {
         let known: Vec<&str> = card.parameters.iter().map(|one| one.key).collect();
         let of = format!("method '{}'", card.id);
-        let expanded = conditions.iter().filter(|(key, _)| key != VOLUME).map(|(key, value)| (key, value));
+        let expanded = conditions
+            .iter()
+            .filter(|(key, _)| !CALL_CONDITIONS.contains(&key.as_str()))
+            .map(|(key, value)| (key, value));
         for (key, value) in text.parameters.iter().chain(expanded) {
             if !known.contains(&key.as_str()) {
                 self.unknown_parameter(key, value, &known, &of);

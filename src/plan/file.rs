@@ -41,6 +41,9 @@ pub(super) struct EntryText {
     pub clause: Option<Placed<String>>,
     pub method: Option<Placed<String>>,
     pub volume: Option<Placed<String>>,
+    pub talker: Option<Placed<String>>,
+    pub listener: Option<Placed<String>>,
+    pub noise: Option<Placed<String>>,
     pub informative: Option<Placed<bool>>,
     pub limits: Option<Vec<Placed<String>>>,
     /// Conditions with the values that the entry is repeated for, in the order of the alphabet.
@@ -151,6 +154,7 @@ fn entry(table: &Table<'_>) -> Option<EntryText> {
     let clause = table.text("clause");
     let method = table.text("method");
     let volume = table.text("volume");
+    let [talker, listener, noise] = ["talker", "listener", "noise"].map(|key| table.text(key));
     let informative = table.boolean("informative");
     let limits = if table.has("limits") {
         table.texts("limits")
@@ -173,7 +177,21 @@ fn entry(table: &Table<'_>) -> Option<EntryText> {
         return None;
     }
     let places = vec![id.place.clone()];
-    Some(EntryText { id, title, clause, method, volume, informative, limits, expand, parameters, places })
+    Some(EntryText {
+        id,
+        title,
+        clause,
+        method,
+        volume,
+        talker,
+        listener,
+        noise,
+        informative,
+        limits,
+        expand,
+        parameters,
+        places,
+    })
 }
 
 fn expansions(table: &Table<'_>) -> Vec<(Placed<String>, Vec<Placed<String>>)> {

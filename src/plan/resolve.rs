@@ -267,6 +267,9 @@ impl Reading<'_> {
         over(&mut base.title, &change.title);
         over(&mut base.clause, &change.clause);
         over(&mut base.volume, &change.volume);
+        over(&mut base.talker, &change.talker);
+        over(&mut base.listener, &change.listener);
+        over(&mut base.noise, &change.noise);
         if change.informative.is_some() {
             base.informative.clone_from(&change.informative);
         }

@@ -414,7 +414,8 @@ impl Acquisition<'_> {
         id: &TakeId,
         replay: bool,
     ) -> Result<(), Ended> {
-        let rendered = render::render(spec, id, &epoch.key, self.bench, self.signals);
+        let rendered =
+            render::render(spec, id, &epoch.key, epoch.spec.call.bandwidth, self.bench, self.signals);
         let rendered = rendered
             .map_err(|error| Ended::Bench(Some(id.clone()), BenchError::StopRun(error.to_string())))?;
         for _ in 0..ATTEMPTS_MAX {

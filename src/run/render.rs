@@ -7,7 +7,7 @@ use crate::bench::RenderedTake;
 use crate::context::{BenchInfo, PortDirection};
 use crate::signals::{Library, Options, Signal};
 use crate::take::{Action, EpochKey, Frame, RATE, RigAction, TakeId, TakeSpec};
-use crate::terms::Port;
+use crate::terms::{Bandwidth, Port};
 use crate::units::Quantity;
 
 /// Why a take cannot be played on this bench.
@@ -65,10 +65,13 @@ pub enum RenderError {
     },
 }
 
+/// What a signal was made as: its id, and the band that it is limited to.
+type Made = (String, Option<Bandwidth>);
+
 /// Signals at the rate of the bench, made once.
 pub struct SignalStore {
     library: Library,
-    made: Mutex<BTreeMap<String, Arc<Signal>>>,
+    made: Mutex<BTreeMap<Made, Arc<Signal>>>,
 }
 
 impl SignalStore {
@@ -82,18 +85,21 @@ impl SignalStore {
         &self.library
     }
 
-    fn get(&self, id: &str) -> Result<Arc<Signal>, RenderError> {
+    fn get(&self, id: &str, band: Option<Bandwidth>) -> Result<Arc<Signal>, RenderError> {
+        let key = (id.to_owned(), band);
         let failed = |cause: String| RenderError::Signal { signal: id.to_owned(), cause };
         let lock =
             || self.made.lock().map_err(|_| failed("another thread failed while making it".to_owned()));
-        if let Some(signal) = lock()?.get(id) {
+        if let Some(signal) = lock()?.get(&key) {
             return Ok(Arc::clone(signal));
         }
         // Made outside the lock: two threads may make the same signal, none waits for another's.
-        let signal =
-            self.library.make(id, RATE, Options::default()).map_err(|error| failed(error.to_string()))?;
+        let signal = self
+            .library
+            .make_limited(id, RATE, Options::default(), band)
+            .map_err(|error| failed(error.to_string()))?;
         let signal = Arc::new(signal);
-        lock()?.insert(id.to_owned(), Arc::clone(&signal));
+        lock()?.insert(key, Arc::clone(&signal));
         Ok(signal)
     }
 }
@@ -106,7 +112,8 @@ pub struct Rendered {
     pub method_equivalent: bool,
 }
 
-/// Renders a take for a bench.
+/// Renders a take of a call for a bench. What is played into the network is limited to the band of the call
+/// (P.501 Table 7-7) before its level is set.
 ///
 /// # Errors
 /// See [`RenderError`].
@@ -114,6 +121,7 @@ pub fn render(
     spec: &TakeSpec,
     id: &TakeId,
     epoch: &EpochKey,
+    bandwidth: Bandwidth,
     bench: &BenchInfo,
     signals: &SignalStore,
 ) -> Result<Rendered, RenderError> {
@@ -125,7 +133,8 @@ pub fn render(
             Action::Rig(action) => actions.push((cue.at, action.clone())),
             Action::Play { port, signal, level } => {
                 let gain = gain(bench, port, signal, *level)?;
-                let made = signals.get(signal)?;
+                let band = (port.name() == Port::POI_RECEIVE).then_some(bandwidth);
+                let made = signals.get(signal, band)?;
                 method_equivalent |= made.method_equivalent;
                 let track = tracks.entry(port.clone()).or_insert_with(|| vec![0.0; spec.duration as usize]);
                 let from = (cue.at as usize).min(track.len());
@@ -183,7 +192,6 @@ mod tests {
     use crate::calibration::{PortCalibration, Validity};
     use crate::context::{NetworkInfo, PortInfo};
     use crate::take::Cue;
-    use crate::terms::Bandwidth;
     use crate::units::{Seconds, Unit};
 
     fn bench() -> BenchInfo {
@@ -225,7 +233,7 @@ mod tests {
             duration: 24_000,
             continues: false,
         };
-        render(&spec, &TakeId::stored("t"), &EpochKey::stored("e"), &bench(), &signals)
+        render(&spec, &TakeId::stored("t"), &EpochKey::stored("e"), Bandwidth::Wb, &bench(), &signals)
     }
 
     #[test]

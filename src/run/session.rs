@@ -90,7 +90,10 @@ pub(super) fn preflight(
         let preamble = epoch.spec.preamble.iter().map(|take| (take, take.id(&epoch.key), &epoch.entries));
         let takes = epoch.takes.iter().map(|take| (&take.spec, take.id.clone(), &take.entries));
         for (spec, id, entries) in preamble.chain(takes) {
-            let Err(error) = render::render(spec, &id, &epoch.key, bench, signals) else { continue };
+            let Err(error) = render::render(spec, &id, &epoch.key, epoch.spec.call.bandwidth, bench, signals)
+            else {
+                continue;
+            };
             let entry = entries.first().and_then(|id| plan.entry(id));
             if let Some(entry) = entry.filter(|_| refused.insert(error.to_string())) {
                 problems.push(Problem {

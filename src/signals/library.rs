@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::builtin::{self, BuiltinSpeech};
+use super::catalogue::Kind;
 use super::generate::{generate_limited, natural_seconds};
 use super::{Catalogue, Options, Signal, SignalError, SignalSpec, SpeechSource};
 use super::{dialogue, field};
@@ -93,6 +94,15 @@ impl Library {
         points: &[String],
     ) -> Result<field::Field, SignalError> {
         field::field(self.known(id)?, rate, self.source(), options, points)
+    }
+
+    /// The level at the driver's head that the noise `id` states, in dB(A) re 20 µPa; `None` where it is no noise.
+    pub fn noise_level_dba(&self, id: &str) -> Option<f64> {
+        match &self.catalogue.get(id)?.kind {
+            Kind::DrivingNoise(noise) => Some(noise.level_dba),
+            Kind::RecordedNoise(noise) => Some(noise.level_dba),
+            _ => None,
+        }
     }
 
     fn known(&self, id: &str) -> Result<&SignalSpec, SignalError> {

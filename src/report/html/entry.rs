@@ -86,7 +86,7 @@ pub fn section(out: &mut Markup, at: usize, view: &EntryView) {
     out.element("\">\n<header><h3>", &entry.title, "</h3>");
     super::verdict(out, view.verdict);
     out.element("</header>\n<p class=\"meta\"><code>", &entry.id, "</code> · ").text(&entry.clause);
-    out.element(" · ", entry.bandwidth, "").element(", volume ", entry.volume, "");
+    out.element(" · ", entry.conditions(), "");
     let flags = shown_flags(view);
     if !flags.is_empty() {
         out.raw(" · ");
