@@ -10,7 +10,7 @@ use lombard::take::Volume;
 use lombard::terms::{Bandwidth, Ear};
 
 use super::comparison::{Comparison, LEVEL_TOLERANCE_DB, Source, all_hold, count};
-use super::spectrum::density_of;
+use super::spectrum::{density_in_call, density_of};
 use super::{SEED, Trial, entry, paths, reference, shipped, tap};
 
 /// What the flat figures are stated to.
@@ -143,7 +143,11 @@ impl Case {
     /// What the model of the car says, for the spectrum of the signal.
     fn truth(&self) -> f64 {
         let signal = if self.given.contains(&SHORT) { SHORT.1 } else { "speech-single-talk" };
-        let spectrum = density_of(signal, false);
+        let spectrum = if self.is_send() {
+            density_of(signal, false)
+        } else {
+            density_in_call(signal, false, self.car.bandwidth)
+        };
         let density = |freq_hz: f64| spectrum.at(freq_hz);
         let model = Model::new(self.car.clone());
         let truth = Truth::of(&model);
@@ -192,7 +196,11 @@ fn every_third_octave_is_that_of_the_car() {
     ] {
         let case = cases.remove(index);
         let signal = if case.given.contains(&SHORT) { SHORT.1 } else { "speech-single-talk" };
-        let spectrum = density_of(signal, false);
+        let spectrum = if case.is_send() {
+            density_of(signal, false)
+        } else {
+            density_in_call(signal, false, case.car.bandwidth)
+        };
         let density = |freq_hz: f64| spectrum.at(freq_hz);
         let model = Model::new(case.car.clone());
         let truth = Truth::of(&model);

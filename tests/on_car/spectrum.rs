@@ -5,6 +5,7 @@ use std::f64::consts::PI;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use lombard::signals::Options;
+use lombard::terms::Bandwidth;
 
 use super::SIGNALS;
 
@@ -41,7 +42,8 @@ impl Density {
         self.between(freq_hz - step_hz / 2.0, freq_hz + step_hz / 2.0) / step_hz
     }
 
-    fn between(&self, from_hz: f64, to_hz: f64) -> f64 {
+    /// The power between two frequencies.
+    pub(super) fn between(&self, from_hz: f64, to_hz: f64) -> f64 {
         let bin = |hz: f64| ((hz / self.bin_hz).round().max(0.0) as usize).min(self.below.len() - 1);
         self.below[bin(to_hz)] - self.below[bin(from_hz)]
     }
@@ -49,15 +51,24 @@ impl Density {
 
 /// The density of a signal of the catalogue, from where its analysis begins if `analyzed`, made once.
 pub(super) fn density_of(signal: &str, analyzed: bool) -> Arc<Density> {
-    type Made = BTreeMap<(String, bool), Arc<Density>>;
+    made(signal, analyzed, None)
+}
+
+/// The same of the signal as it is played into a call: limited to its band.
+pub(super) fn density_in_call(signal: &str, analyzed: bool, bandwidth: Bandwidth) -> Arc<Density> {
+    made(signal, analyzed, Some(bandwidth))
+}
+
+fn made(signal: &str, analyzed: bool, band: Option<Bandwidth>) -> Arc<Density> {
+    type Made = BTreeMap<(String, bool, Option<Bandwidth>), Arc<Density>>;
     static MADE: LazyLock<Mutex<Made>> = LazyLock::new(Mutex::default);
     let mut made = MADE.lock().unwrap();
     let make = || {
-        let signal = SIGNALS.library().make(signal, 48_000, Options::default()).unwrap();
+        let signal = SIGNALS.library().make_limited(signal, 48_000, Options::default(), band).unwrap();
         let from = if analyzed { signal.analysis.start } else { 0 };
         Arc::new(Density::of(&signal.samples[from..]))
     };
-    Arc::clone(made.entry((signal.to_owned(), analyzed)).or_insert_with(make))
+    Arc::clone(made.entry((signal.to_owned(), analyzed, band)).or_insert_with(make))
 }
 
 /// The discrete Fourier transform in place, of a length that is a power of two (Cooley and Tukey).

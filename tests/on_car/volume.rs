@@ -9,7 +9,7 @@ use lombard::take::Volume;
 use lombard::terms::Bandwidth;
 
 use super::comparison::{Comparison, LEVEL_TOLERANCE_DB, Source, all_hold, count};
-use super::spectrum::density_of;
+use super::spectrum::density_in_call;
 use super::{SEED, Trial, entry, shipped};
 
 struct Case {
@@ -42,7 +42,7 @@ fn cases() -> Vec<Case> {
 
 impl Case {
     fn compare(&self) -> [Comparison; 2] {
-        let spectrum = density_of("speech-conditioning", false);
+        let spectrum = density_in_call("speech-conditioning", false, self.car.bandwidth);
         let density = |freq_hz: f64| spectrum.at(freq_hz);
         let model = Model::new(self.car.clone());
         let truth = Truth::of(&model);
