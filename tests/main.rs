@@ -11,6 +11,7 @@ mod cli_run;
 mod cli_signal;
 mod dsp_golden;
 mod dsp_reference;
+mod false_alarms;
 mod fresh;
 #[cfg(feature = "gui")]
 mod gui;

@@ -25,7 +25,7 @@ use lombard::units::Unit;
 use crate::source::root;
 
 pub(crate) mod comparison;
-mod spectrum;
+pub(crate) mod spectrum;
 
 mod cars;
 mod coupling;
@@ -159,7 +159,12 @@ impl Trial {
 
     /// Records an entry on a bench.
     pub(crate) fn on(maker: CarBenchMaker, entry: Entry, seed: u64) -> Self {
-        let mut trial = Self { maker, entry, takes: Vec::new(), facts: Facts::default() };
+        Self::knowing(maker, entry, Facts::default(), seed)
+    }
+
+    /// Records an entry on a bench when some facts are known.
+    pub(crate) fn knowing(maker: CarBenchMaker, entry: Entry, facts: Facts, seed: u64) -> Self {
+        let mut trial = Self { maker, entry, takes: Vec::new(), facts };
         let method = trial.method();
         let cx = PlanCx { bench: trial.maker.info(), facts: &trial.facts, signals: SIGNALS.library() };
         let wish = method

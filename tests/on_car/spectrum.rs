@@ -16,7 +16,7 @@ fn step_hz(freq_hz: f64) -> f64 {
 }
 
 /// Power over frequency.
-pub(super) struct Density {
+pub(crate) struct Density {
     /// The power below each bin.
     below: Vec<f64>,
     bin_hz: f64,
@@ -24,7 +24,7 @@ pub(super) struct Density {
 
 impl Density {
     /// The density of a whole record.
-    pub(super) fn of(samples: &[f64]) -> Self {
+    pub(crate) fn of(samples: &[f64]) -> Self {
         let size = samples.len().next_power_of_two().max(2);
         let mut bins: Vec<(f64, f64)> = samples.iter().map(|x| (*x, 0.0)).collect();
         bins.resize(size, (0.0, 0.0));
@@ -37,25 +37,25 @@ impl Density {
     }
 
     /// The mean density around a frequency.
-    pub(super) fn at(&self, freq_hz: f64) -> f64 {
+    pub(crate) fn at(&self, freq_hz: f64) -> f64 {
         let step_hz = step_hz(freq_hz);
         self.between(freq_hz - step_hz / 2.0, freq_hz + step_hz / 2.0) / step_hz
     }
 
     /// The power between two frequencies.
-    pub(super) fn between(&self, from_hz: f64, to_hz: f64) -> f64 {
+    pub(crate) fn between(&self, from_hz: f64, to_hz: f64) -> f64 {
         let bin = |hz: f64| ((hz / self.bin_hz).round().max(0.0) as usize).min(self.below.len() - 1);
         self.below[bin(to_hz)] - self.below[bin(from_hz)]
     }
 }
 
 /// The density of a signal of the catalogue, from where its analysis begins if `analyzed`, made once.
-pub(super) fn density_of(signal: &str, analyzed: bool) -> Arc<Density> {
+pub(crate) fn density_of(signal: &str, analyzed: bool) -> Arc<Density> {
     made(signal, analyzed, None)
 }
 
 /// The same of the signal as it is played into a call: limited to its band.
-pub(super) fn density_in_call(signal: &str, analyzed: bool, bandwidth: Bandwidth) -> Arc<Density> {
+pub(crate) fn density_in_call(signal: &str, analyzed: bool, bandwidth: Bandwidth) -> Arc<Density> {
     made(signal, analyzed, Some(bandwidth))
 }
 

@@ -1,0 +1,148 @@
+//! Cars drawn at random: ideal cabins, so that their truth is exact, and terminals whose every property is a number.
+//!
+//! A [`Draft`] states what the ratings shall be; [`Draft::build`] solves the gains for them, which only shift them.
+
+use lombard::bench::car::Model;
+use lombard::bench::car::spec::{CarSpec, IdleNoise, Weighting};
+use lombard::bench::car::truth::Truth;
+use lombard::signals::random::Random;
+use lombard::terms::Bandwidth;
+
+use crate::on_car::spectrum::{density_in_call, density_of};
+use crate::on_car::{paths, reference, shipped, tap};
+
+/// A car to be, with the ratings that it shall have.
+pub(super) struct Draft {
+    car: CarSpec,
+    slr_db: f64,
+    /// RLR of the nominal step.
+    rlr_db: f64,
+    /// Steps that are louder than the nominal one.
+    louder: u32,
+    /// Loss of the echo path, unweighted in wideband and above, weighted in narrowband.
+    coupling_db: f64,
+}
+
+fn between(random: &mut Random, least: f64, most: f64) -> f64 {
+    least + (most - least) * random.uniform()
+}
+
+/// A response of straight lines through points an octave or so apart, each within `depth_db` of zero.
+fn ripple(random: &mut Random, depth_db: f64) -> Vec<(f64, f64)> {
+    [100.0, 250.0, 500.0, 1_000.0, 2_000.0, 4_000.0, 8_000.0, 16_000.0]
+        .map(|hz| (hz, between(random, -depth_db, depth_db)))
+        .to_vec()
+}
+
+/// A car that is inside every limit, unless chance has it otherwise.
+pub(super) fn draw(bandwidth: Bandwidth, random: &mut Random) -> Draft {
+    let mut car = shipped(if bandwidth == Bandwidth::Nb { "ideal-nb" } else { "ideal-wb" });
+    car.bandwidth = bandwidth;
+    "drawn".clone_into(&mut car.name);
+    let cabin = paths(&mut car);
+    let late_ms =
+        |random: &mut Random, least: f64, most: f64| (between(random, least, most) * 48.0).round() / 48.0;
+    cabin.mouth_to_microphone = tap(between(random, -27.0, -21.0), late_ms(random, 1.0, 3.0));
+    cabin.mouth_to_ears = tap(between(random, -20.0, -16.0), 0.5);
+    cabin.loudspeaker_to_microphone = tap(between(random, -8.0, 0.0), late_ms(random, 1.5, 4.0));
+    cabin.loudspeaker_to_ears = [0, 1].map(|_| tap(between(random, -9.0, -4.0), late_ms(random, 2.0, 5.0)));
+    car.cabin.noise_microphone_dbpa_a = Some(between(random, -86.0, -78.0));
+    car.cabin.noise_ears_dbpa_a = Some(between(random, -80.0, -70.0));
+    car.cabin.noise_capsule_dbpa_a = Some(between(random, -90.0, -84.0));
+    car.cabin.noise_amplifier_dbpa_a = Some(between(random, -90.0, -84.0));
+    car.cabin.noise_spectrum =
+        vec![(50.0, 12.0), (200.0, 6.0), (1_000.0, 0.0), (4_000.0, -10.0), (16_000.0, -25.0)];
+    let terminal = &mut car.terminal;
+    terminal.send_response = in_mask(bandwidth, ripple(random, 1.5));
+    terminal.receive_response = ripple(random, 1.5);
+    // clipped echo is no linear one, and its truth would be another
+    terminal.send_overload_dbpa = Some(40.0);
+    terminal.send_delay_s = between(random, 0.02, 0.07);
+    terminal.receive_delay_s = between(random, 0.02, 0.07);
+    terminal.volume_step_db = between(random, 1.2, 2.0);
+    let louder = (16.5 / terminal.volume_step_db).ceil() as u32 + (random.uniform() * 4.0) as u32;
+    terminal.volume_steps = louder + 1 + (random.uniform() * 6.0) as u32;
+    let half_step_db = terminal.volume_step_db / 2.0;
+    let level_dbm0 = between(random, -75.0, -67.0);
+    reference(&mut car).idle_noise = Some(IdleNoise { level_dbm0, weighting: weighting(bandwidth) });
+    reference(&mut car).echo_loss_db = Some(55.0);
+    Draft {
+        car,
+        slr_db: between(random, 10.1, 15.9),
+        // away from where the next step is as close
+        rlr_db: 2.0 + 0.8 * between(random, -half_step_db, half_step_db),
+        louder,
+        coupling_db: between(random, 47.5, 55.0),
+    }
+}
+
+/// What the send masks ask for on top of a flat response: in narrowband it rises with frequency.
+fn in_mask(bandwidth: Bandwidth, ripple: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
+    let shape =
+        |hz: f64| if bandwidth == Bandwidth::Nb { 2.0 * (hz / 1_000.0).log2().clamp(-2.0, 1.5) } else { 0.0 };
+    ripple.into_iter().map(|(hz, db)| (hz, db + shape(hz))).collect()
+}
+
+fn weighting(bandwidth: Bandwidth) -> Weighting {
+    if bandwidth == Bandwidth::Nb { Weighting::Psophometric } else { Weighting::A }
+}
+
+impl Draft {
+    /// Brings the property of a key (entry and measurand) outside; whether that is known how.
+    pub(super) fn spoil(&mut self, key: &str, random: &mut Random) -> bool {
+        match key.rsplit(' ').next().unwrap_or(key) {
+            "slr" => self.slr_db = 13.0 + random.sign() * between(random, 5.1, 7.0),
+            // The control does not reach far enough: its loudest step is too quiet.
+            "rlr" => (self.rlr_db, self.louder) = (between(random, 7.1, 9.0), 0),
+            "tcl" | "tclw" => {
+                self.coupling_db = between(random, 42.5, 44.9);
+                // An echo that noise hides in some bands is a bound and proves nothing (traps): this one stands out.
+                self.car.cabin.noise_microphone_dbpa_a = Some(-98.0);
+                self.car.cabin.noise_capsule_dbpa_a = Some(-98.0);
+                let noise = reference(&mut self.car).idle_noise.as_mut();
+                noise.expect("drawn cars have one").level_dbm0 = -90.0;
+            }
+            "send_sensitivity" => bump(&mut self.car.terminal.send_response, random),
+            "receive_sensitivity" => bump(&mut self.car.terminal.receive_response, random),
+            "delay_round_trip" => self.car.terminal.send_delay_s += between(random, 0.14, 0.2),
+            "idle_noise_send_p" | "idle_noise_send_a" => {
+                let noise = reference(&mut self.car).idle_noise.as_mut();
+                noise.expect("drawn cars have one").level_dbm0 = between(random, -62.9, -60.5);
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// The car, its gains solved for the ratings of the draft.
+    pub(super) fn build(self) -> CarSpec {
+        let mut car = self.car;
+        let near = density_of("speech-conditioning", false);
+        let far = density_in_call("speech-conditioning", false, car.bandwidth);
+        let echo = density_in_call("speech-compressed", true, car.bandwidth);
+        let nominal = car.terminal.volume_steps - 1 - self.louder;
+        let model = Model::new(car.clone());
+        let truth = Truth::of(&model);
+        let louder_in_send_db = truth.slr_db(&|hz| near.at(hz)) - self.slr_db;
+        let louder_in_receive_db = truth.rlr_db(nominal, &|hz| far.at(hz)) - self.rlr_db;
+        let coupling_db = if car.bandwidth == Bandwidth::Nb {
+            truth.tclw_db(nominal, &|hz| echo.at(hz))
+        } else {
+            truth.tcl_db(nominal, &|hz| echo.at(hz))
+        };
+        car.terminal.send_gain_db += louder_in_send_db;
+        car.terminal.receive_gain_db += louder_in_receive_db;
+        let more_db = self.coupling_db - coupling_db + louder_in_send_db + louder_in_receive_db;
+        let own = reference(&mut car);
+        own.echo_loss_db = own.echo_loss_db.map(|loss_db| loss_db + more_db);
+        car
+    }
+}
+
+/// A peak and a dip, an octave or so wide, somewhere in the band: together more than any mask is wide.
+fn bump(response: &mut [(f64, f64)], random: &mut Random) {
+    let at = 2 + (random.uniform() * 2.0) as usize;
+    let height_db = random.sign() * between(random, 9.5, 13.0);
+    response[at].1 += height_db;
+    response[at + 1].1 -= height_db;
+}
