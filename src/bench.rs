@@ -14,7 +14,7 @@ use std::sync::mpsc::SyncSender;
 use crate::capture::Certificate;
 use crate::context::BenchInfo;
 use crate::event::{Failure, Telemetry};
-use crate::take::{EpochKey, Frame, RigAction, TakeId};
+use crate::take::{EpochKey, Frame, RigAction, TakeId, Terminal};
 use crate::terms::{Bandwidth, Port};
 
 /// An epoch with everything decided.
@@ -28,6 +28,8 @@ pub struct RenderedEpoch {
     pub bandwidth: Bandwidth,
     /// The receive volume step at call set-up.
     pub volume_step: u32,
+    /// Who is called.
+    pub terminal: Terminal,
 }
 
 /// A take with its tracks, ready to be played.

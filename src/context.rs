@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use crate::calibration::PortCalibration;
 use crate::capture::{Grade, Take};
 use crate::entry::EntryId;
-use crate::finding::{Influence, Unmeasurable};
+use crate::finding::{Curve, FactValue, Influence, Unmeasurable};
 use crate::take::{Frame, RATE, Span, Volume};
 use crate::terms::{Bandwidth, Port};
-use crate::units::{Quantity, Seconds, Unit};
+use crate::units::{Seconds, Unit};
 
 /// Whether the bench plays on a port or records from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +35,10 @@ pub struct PortInfo {
 pub struct NetworkInfo {
     /// The codec that it really was.
     pub codec: String,
+    /// Its mode, as its bit rate, as the bench declares it; empty where it declares none.
+    pub mode: String,
+    /// Whether the codec stops sending in speech pauses (DTX), as the bench declares it; `None` where it declares nothing.
+    pub dtx: Option<bool>,
     /// The widest band that the link carries.
     pub bandwidth: Bandwidth,
     /// The declared delay in send, subtracted from measured delays and printed.
@@ -70,7 +74,7 @@ impl BenchInfo {
         match volume {
             Volume::Step(step) => Some(step),
             Volume::Maximum => self.volume_step_count.checked_sub(1),
-            Volume::Nominal => facts.get(VOLUME_NOMINAL).map(|fact| fact.value.value as u32),
+            Volume::Nominal => facts.number(VOLUME_NOMINAL, Unit::Step).map(|step| step as u32),
         }
     }
 }
@@ -82,7 +86,7 @@ pub const VOLUME_NOMINAL: &str = "volume.nominal";
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fact {
     /// The value.
-    pub value: Quantity,
+    pub value: FactValue,
     /// The entry that found it.
     pub entry: EntryId,
 }
@@ -95,6 +99,20 @@ impl Facts {
     /// The fact of this name.
     pub fn get(&self, key: &str) -> Option<&Fact> {
         self.0.get(key)
+    }
+
+    /// The value of a fact that is one number in this unit.
+    pub fn number(&self, key: &str, unit: Unit) -> Option<f64> {
+        let quantity = self.get(key)?.value.scalar()?;
+        (quantity.unit == unit).then_some(quantity.value)
+    }
+
+    /// A fact that is a curve in this unit.
+    pub fn curve(&self, key: &str, unit: Unit) -> Option<&Curve> {
+        match &self.get(key)?.value {
+            FactValue::Curve { curve, unit: own } if *own == unit => Some(curve),
+            _ => None,
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::capture::Certificate;
 use crate::entry::EntryId;
+use crate::finding::FactValue;
 use crate::take::{EpochKey, Frame, TakeId};
 use crate::terms::Port;
 use crate::units::Quantity;
@@ -123,7 +124,7 @@ pub enum Event {
         /// The name, as `volume.nominal`.
         key: String,
         /// The value.
-        value: Quantity,
+        value: FactValue,
         /// The entry that found it.
         entry: EntryId,
     },

@@ -1,6 +1,8 @@
 //! What a method measured: named values with unit, span, influences and the method's own uncertainty.
 
-use crate::units::Unit;
+use std::fmt;
+
+use crate::units::{Quantity, Unit};
 use crate::verdict::Flag;
 
 /// A curve over frequency.
@@ -113,6 +115,65 @@ impl Finding {
         match self.value {
             Value::Scalar(value) => Some(value),
             _ => None,
+        }
+    }
+}
+
+/// A finding as planning and other methods use it: a number, or a curve over frequency.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FactValue {
+    /// One number.
+    Scalar(Quantity),
+    /// A curve over frequency.
+    Curve {
+        /// Its points.
+        curve: Curve,
+        /// The unit of its values.
+        unit: Unit,
+    },
+}
+
+impl FactValue {
+    /// What a finding says as a fact; nothing where it is a bound, a series, or holds a value that is no number: what
+    /// others compute with must be known.
+    pub fn of(finding: &Finding) -> Option<Self> {
+        if finding.bound != Bound::Exact {
+            return None;
+        }
+        let unit = finding.unit;
+        match &finding.value {
+            Value::Scalar(value) if value.is_finite() => Some(Self::Scalar(Quantity::new(*value, unit))),
+            Value::Curve(curve) if !curve.hz.is_empty() && curve.values.iter().all(|one| one.is_finite()) => {
+                Some(Self::Curve { curve: curve.clone(), unit })
+            }
+            _ => None,
+        }
+    }
+
+    /// The number, of a scalar fact.
+    pub fn scalar(&self) -> Option<Quantity> {
+        match self {
+            Self::Scalar(quantity) => Some(*quantity),
+            Self::Curve { .. } => None,
+        }
+    }
+}
+
+impl From<Quantity> for FactValue {
+    fn from(quantity: Quantity) -> Self {
+        Self::Scalar(quantity)
+    }
+}
+
+impl fmt::Display for FactValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Scalar(quantity) => quantity.fmt(f),
+            Self::Curve { curve, unit } => {
+                let (first, last) = (curve.hz.first(), curve.hz.last());
+                let (first, last) = (first.copied().unwrap_or(0.0), last.copied().unwrap_or(0.0));
+                write!(f, "a curve in {unit} of {} points from {first} to {last} Hz", curve.hz.len())
+            }
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod coupling_loss;
 pub mod delay;
 pub mod idle_noise;
 pub mod loudness_rating;
+pub mod reference_run;
 pub mod volume_search;
 
 use crate::capture::Take;
@@ -45,6 +46,10 @@ pub struct Card {
     pub parameters: &'static [ParameterSpec],
     /// The facts that it needs beyond those of the call (`volume.nominal` follows from the volume).
     pub facts_needed: &'static [&'static str],
+    /// The facts that it uses where an entry of the plan finds them, and does without where none does.
+    pub facts_wanted: &'static [&'static str],
+    /// Whether it makes its calls at a volume of its own, so that its entries wait for no nominal step.
+    pub picks_volume: bool,
     /// The facts that it finds: the name of the fact and the measurand whose value it is.
     pub facts_found: &'static [(&'static str, &'static str)],
     /// The largest number of takes that it ever asks for, adaptive ones included.
@@ -126,6 +131,7 @@ pub trait Method: Sync {
 
 /// Every method, in the order of the Recommendations and of the documentation.
 pub static METHODS: &[&dyn Method] = &[
+    &reference_run::ReferenceRun,
     &volume_search::VolumeSearch,
     &delay::Delay,
     &loudness_rating::LoudnessRating,

@@ -25,7 +25,7 @@ pub mod sources;
 
 pub use device::DeviceRecord;
 pub use resolve::{ResolveCx, resolve};
-pub use schedule::{Ready, Schedule, Selection, ready, schedule, select};
+pub use schedule::{Ready, Schedule, Selection, ready, ready_at_last, schedule, select};
 pub use sources::{BuiltIn, Folder, Input, Layered, Recorded, Sources};
 
 /// A plan with everything looked up, merged, checked and completed.
@@ -67,6 +67,8 @@ pub struct PlannedEntry {
     pub origins: Vec<Origin>,
     /// The facts that must be known before it can be planned, `volume.nominal` included.
     pub facts_needed: Vec<String>,
+    /// The facts that it uses and that an entry of the plan finds.
+    pub facts_wanted: Vec<String>,
     /// The facts that this entry provides, with the measurand whose value each is. Where several entries
     /// of a plan could find a fact, only the first of them lists it.
     pub facts_found: Vec<(String, String)>,

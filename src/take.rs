@@ -50,6 +50,17 @@ impl fmt::Display for Volume {
     }
 }
 
+/// What stands at the far end of the network in a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub enum Terminal {
+    /// The device under test, in its car.
+    #[default]
+    Device,
+    /// The reference terminal: nothing but the electrical access `srw.receive` and `srw.send`, without any acoustics.
+    /// What is measured in such a call is the network simulator's own.
+    Reference,
+}
+
 /// How the call of an epoch is set up.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CallState {
@@ -57,6 +68,8 @@ pub struct CallState {
     pub bandwidth: Bandwidth,
     /// The receive volume from the start of the call.
     pub volume: Volume,
+    /// Who is called.
+    pub terminal: Terminal,
 }
 
 /// A bed of background noise that runs through an epoch, from before the call is set up to its end.
@@ -83,6 +96,9 @@ impl EpochSpec {
     /// The canonical text.
     pub fn content(&self) -> String {
         let mut text = format!("call {} {}\n", self.call.bandwidth, self.call.volume);
+        if self.call.terminal == Terminal::Reference {
+            text.push_str("terminal reference\n");
+        }
         if let Some(noise) = &self.noise {
             let _ = writeln!(text, "noise {}", noise.signal);
         }
@@ -98,7 +114,11 @@ impl EpochSpec {
     /// The identity of the epoch: readable words and a hash of the content.
     pub fn key(&self) -> EpochKey {
         let bandwidth = self.call.bandwidth.word().to_lowercase();
-        EpochKey(format!("{bandwidth}-{}-{}", self.call.volume, short_hash(&self.content())))
+        let who = match self.call.terminal {
+            Terminal::Device => self.call.volume.to_string(),
+            Terminal::Reference => "reference".to_owned(),
+        };
+        EpochKey(format!("{bandwidth}-{who}-{}", short_hash(&self.content())))
     }
 }
 
@@ -276,12 +296,15 @@ mod tests {
 
     #[test]
     fn identities_follow_the_content() {
-        let call = CallState { bandwidth: Bandwidth::Wb, volume: Volume::Nominal };
+        let call =
+            CallState { bandwidth: Bandwidth::Wb, volume: Volume::Nominal, terminal: Terminal::Device };
         let epoch = EpochSpec { call, noise: None, preamble: Vec::new(), repeat: 0 };
         let key = epoch.key();
         assert!(key.text().starts_with("wb-nominal-"));
         assert_eq!(take("a", -1.7).id(&key), take("a", -1.7).id(&key));
         assert_ne!(take("a", -1.7).id(&key), take("a", -1.8).id(&key));
+        let reference = CallState { terminal: Terminal::Reference, ..epoch.call.clone() };
+        assert!(EpochSpec { call: reference, ..epoch.clone() }.key().text().starts_with("wb-reference-"));
         assert_ne!(EpochSpec { repeat: 1, ..epoch.clone() }.key(), key);
         let conditioned = EpochSpec { preamble: vec![take("c", -1.7)], ..epoch };
         assert_ne!(conditioned.key(), key);

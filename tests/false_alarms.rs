@@ -134,7 +134,9 @@ fn verdicts(
     let truth = CarTruth::of(car);
     let mut facts = Facts::default();
     let value = Quantity::new(f64::from(truth.nominal_step()), Unit::Step);
-    facts.0.insert(VOLUME_NOMINAL.to_owned(), Fact { value, entry: EntryId::new("truth", &[]) });
+    facts
+        .0
+        .insert(VOLUME_NOMINAL.to_owned(), Fact { value: value.into(), entry: EntryId::new("truth", &[]) });
     let mut all = Vec::new();
     for entry in &plan.entries {
         let limits = judged(plan).into_iter().filter(|(one, _)| one.entry.id == entry.entry.id);
@@ -145,7 +147,7 @@ fn verdicts(
         if wanted.is_empty() {
             continue;
         }
-        let trial = Trial::knowing(CarBenchMaker::new(car.clone()), entry.entry.clone(), facts.clone(), seed);
+        let trial = Trial::knowing(CarBenchMaker::new(car.clone()), entry.entry.clone(), seed, facts.clone());
         let findings = trial.findings();
         for limit in wanted {
             let judgement = match &findings {

@@ -53,7 +53,7 @@ mod with_audio {
     use lombard::run::Update;
     use lombard::run::view::{RunState, RunView};
     use lombard::signals::random::Random;
-    use lombard::take::{EpochKey, TakeId};
+    use lombard::take::{EpochKey, TakeId, Terminal};
     use lombard::terms::{Bandwidth, Port};
     use lombard::verdict::Verdict;
     use time::macros::date;
@@ -236,8 +236,13 @@ mod with_audio {
             record: ["poi.send", "ear.left", "ear.right"].map(Port::of).to_vec(),
         };
         let record = |bench: &mut dyn Bench, volume_step| {
-            let epoch =
-                RenderedEpoch { key: EpochKey::stored("e"), seed: 1, bandwidth: Bandwidth::Wb, volume_step };
+            let epoch = RenderedEpoch {
+                key: EpochKey::stored("e"),
+                seed: 1,
+                bandwidth: Bandwidth::Wb,
+                volume_step,
+                terminal: Terminal::Device,
+            };
             let mut sink = Memory::default();
             bench.open(&epoch, &TelemetrySender::none()).unwrap();
             let certificate = bench.take(&take, &mut sink, &StopFlag::default()).unwrap();

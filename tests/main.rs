@@ -21,6 +21,7 @@ mod meters;
 mod on_car;
 mod pages;
 mod plans;
+mod preparation;
 mod recording;
 mod report;
 mod report_sample;

@@ -33,6 +33,7 @@ mod delay;
 mod faults;
 mod idle;
 mod loudness;
+mod reference;
 mod volume;
 
 /// Every comparison of a finding with a truth, for `docs/accuracy.md`.
@@ -43,6 +44,7 @@ pub(crate) fn comparisons() -> Vec<comparison::Comparison> {
         &*loudness::COMPARISONS,
         &*idle::COMPARISONS,
         &*coupling::COMPARISONS,
+        &*reference::COMPARISONS,
     ]
     .into_iter()
     .flatten()
@@ -159,11 +161,11 @@ impl Trial {
 
     /// Records an entry on a bench.
     pub(crate) fn on(maker: CarBenchMaker, entry: Entry, seed: u64) -> Self {
-        Self::knowing(maker, entry, Facts::default(), seed)
+        Self::knowing(maker, entry, seed, Facts::default())
     }
 
     /// Records an entry on a bench when some facts are known.
-    pub(crate) fn knowing(maker: CarBenchMaker, entry: Entry, facts: Facts, seed: u64) -> Self {
+    pub(crate) fn knowing(maker: CarBenchMaker, entry: Entry, seed: u64, facts: Facts) -> Self {
         let mut trial = Self { maker, entry, takes: Vec::new(), facts };
         let method = trial.method();
         let cx = PlanCx { bench: trial.maker.info(), facts: &trial.facts, signals: SIGNALS.library() };
@@ -178,7 +180,8 @@ impl Trial {
             .expect("trials state their volume");
         let bandwidth = trial.maker.model().spec.bandwidth;
         let mut bench = trial.maker.make().expect("a virtual bench can be made");
-        let epoch = RenderedEpoch { key: key.clone(), seed, bandwidth, volume_step };
+        let terminal = wish.epoch.call.terminal;
+        let epoch = RenderedEpoch { key: key.clone(), seed, bandwidth, volume_step, terminal };
         bench.open(&epoch, &TelemetrySender::none()).expect("the call is set up");
         let mut take = |spec: &TakeSpec| record_take(&mut *bench, spec, &key, bandwidth);
         // A reference terminal has nothing that conditioning could change.

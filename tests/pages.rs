@@ -49,6 +49,12 @@ fn section(card: &Card) -> String {
     for fact in card.facts_needed {
         let _ = write!(text, "\nIt waits for the fact `{fact}`.\n");
     }
+    for fact in card.facts_wanted {
+        let _ = write!(
+            text,
+            "\nWhere an entry of the plan finds the fact `{fact}`, it waits for it and uses it.\n"
+        );
+    }
     text.push_str(
         "\n### Parameters\n\n| parameter | what may be written | default | what it is |\n|---|---|---|---|\n",
     );

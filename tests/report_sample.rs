@@ -273,6 +273,8 @@ fn bench() -> BenchInfo {
         .into(),
         network: NetworkInfo {
             codec: "G.722, 64 kbit/s".to_owned(),
+            mode: "64 kbit/s".to_owned(),
+            dtx: Some(false),
             bandwidth: Bandwidth::Wb,
             delay_send: Seconds(0.04),
             delay_receive: Seconds(0.04),
@@ -311,7 +313,7 @@ pub(crate) fn frame() -> RunView {
         facts: Facts(
             [(
                 "volume.nominal".to_owned(),
-                Fact { value: Quantity::new(7.0, Unit::Step), entry: EntryId::new("volume", &[]) },
+                Fact { value: Quantity::new(7.0, Unit::Step).into(), entry: EntryId::new("volume", &[]) },
             )]
             .into(),
         ),

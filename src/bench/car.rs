@@ -20,6 +20,7 @@ pub mod file;
 pub mod loopback;
 pub mod network;
 pub mod noise;
+pub mod reference_call;
 pub mod response;
 pub mod rig;
 pub mod spec;
@@ -42,7 +43,7 @@ use terminal::Terminal;
 
 pub use crate::take::BLOCK;
 use crate::take::{Frame, RATE};
-use crate::terms::Bandwidth;
+use crate::terms::{Bandwidth, Direction};
 
 /// Sample rate of the bench.
 pub const RATE_HZ: f64 = RATE as f64;
@@ -282,9 +283,9 @@ impl Call {
         let spec = &model.spec;
         let cabin = &model.cabin;
         let source = |model: &NoiseModel, stream: u64| NoiseSource::new(model, seed, stream);
-        let channel = |delay_s: f64| Channel::new(&spec.network, spec.bandwidth, delay_s);
+        let channel = |direction| Channel::new(&spec.network, spec.bandwidth, direction, seed);
         Self {
-            network_receive: channel(spec.network.delay_receive_s),
+            network_receive: channel(Direction::Receive),
             terminal: Terminal::new(&spec.terminal, spec.bandwidth, volume_step, seed),
             amplifier_noise: model.amplifier_noise.as_ref().map(|noise| source(noise, 1)),
             loudspeaker_to_microphone: Sound::new(&cabin.loudspeaker_to_microphone),
@@ -296,7 +297,7 @@ impl Call {
                 .map(|(n, noise)| source(noise, n))
                 .collect(),
             ear_noise: model.ear_noise.as_ref().map(|noise| [source(noise, 32), source(noise, 33)]),
-            network_send: channel(spec.network.delay_send_s),
+            network_send: channel(Direction::Send),
             disturbance: None,
         }
     }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::capture::Grade;
 use crate::event::Failure;
-use crate::take::{EpochKey, Frame, TakeId};
+use crate::take::{EpochKey, Frame, TakeId, Terminal};
 use crate::terms::{Bandwidth, Port};
 
 /// Keeps what is recorded.
@@ -42,7 +42,13 @@ impl CaptureSink for Memory {
 
 /// An epoch of a bandwidth at a volume step.
 pub(crate) fn epoch(bandwidth: Bandwidth, volume_step: u32) -> RenderedEpoch {
-    RenderedEpoch { key: EpochKey::stored("suite"), seed: 1, bandwidth, volume_step }
+    RenderedEpoch {
+        key: EpochKey::stored("suite"),
+        seed: 1,
+        bandwidth,
+        volume_step,
+        terminal: Terminal::Device,
+    }
 }
 
 /// A take that plays `tracks` and records `record`.

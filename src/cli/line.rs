@@ -96,7 +96,7 @@ mod tests {
         assert!(!is_worth_a_bar(&good));
         let fact = Event::FactFound {
             key: "volume.nominal".to_owned(),
-            value: Quantity::new(8.0, Unit::Step),
+            value: Quantity::new(8.0, Unit::Step).into(),
             entry: EntryId::new("volume", &[]),
         };
         assert_eq!(of(&fact), ("fact", "volume.nominal is 8 step, found by volume".to_owned()));

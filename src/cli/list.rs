@@ -119,6 +119,7 @@ fn methods() -> Listing {
                 }))
                 .collect::<Vec<_>>(),
             "facts_needed": card.facts_needed,
+            "facts_wanted": card.facts_wanted,
             "facts_found": card.facts_found.iter().map(|(key, _)| *key).collect::<Vec<_>>(),
         });
         (row([card.id.to_owned(), card.title.to_owned(), measurands.join(", ")]), object)

@@ -62,7 +62,7 @@ pub fn line_of(event: &Event, at_s: f64) -> Line {
         }
         Event::Decided { entry, reason, .. } => (Tone::Plain, format!("{entry} decided: {reason}")),
         Event::FactFound { key, value, entry } => {
-            let value = wording::quantity(value.value, value.unit);
+            let value = wording::fact(value);
             (Tone::Plain, format!("{key} = {value}, found by {entry}"))
         }
         Event::EpochClosed { epoch } => (Tone::Plain, format!("call {epoch} ended")),

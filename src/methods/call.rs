@@ -10,7 +10,8 @@ use super::Refusal;
 use crate::context::{PlanCx, PortDirection};
 use crate::entry::{Entry, Param, ParameterType, SignalId};
 use crate::take::{
-    Action, BLOCK, CallState, Cue, EpochSpec, Frame, NoiseBed, RigAction, Span, TakeSpec, Volume, frames,
+    Action, BLOCK, CallState, Cue, EpochSpec, Frame, NoiseBed, RigAction, Span, TakeSpec, Terminal, Volume,
+    frames,
 };
 use crate::terms::{Direction, Ear, Port, Seat};
 use crate::units::{Db, DbPa, Dbm0, Level, Quantity, Reference, Seconds};
@@ -100,9 +101,23 @@ pub fn epoch(entry: &Entry, cx: &PlanCx<'_>) -> EpochSpec {
 /// The call of an entry at a volume of the method's choice.
 pub fn epoch_at(entry: &Entry, cx: &PlanCx<'_>, volume: Volume) -> EpochSpec {
     EpochSpec {
-        call: CallState { bandwidth: entry.bandwidth, volume },
+        call: CallState { bandwidth: entry.bandwidth, volume, terminal: Terminal::Device },
         noise: entry.noise.as_ref().map(|noise| NoiseBed { signal: noise.signal.clone() }),
         preamble: vec![conditioning(&entry.parameters.get(&CONDITIONING), entry.talker, cx)],
+        repeat: 0,
+    }
+}
+
+/// A call to the reference terminal, which has neither a canceller to condition nor a cabin with noise.
+pub fn reference_epoch(entry: &Entry) -> EpochSpec {
+    EpochSpec {
+        call: CallState {
+            bandwidth: entry.bandwidth,
+            volume: Volume::Step(0),
+            terminal: Terminal::Reference,
+        },
+        noise: None,
+        preamble: Vec::new(),
         repeat: 0,
     }
 }

@@ -95,6 +95,8 @@ static CARD: Card = Card {
     ],
     parameters: &[SIGNAL.spec(), LEVEL.spec(), IDLE.spec(), DELAY_MAX.spec(), CONDITIONING.spec()],
     facts_needed: &[],
+    facts_wanted: &[],
+    picks_volume: false,
     facts_found: &[],
     takes_max: 1,
 };

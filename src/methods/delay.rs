@@ -9,7 +9,7 @@
 //!
 //! P.1100, P.1110 and P.1120 (10/2025) clause 11.2; the correlation method is that of P.502.
 //! The share of the network simulator (radio link, codec, converters of the bench) is not the terminal's and is
-//! subtracted as the bench declares it.
+//! subtracted.
 //!
 //! ## Stimulus and capture points
 //!
@@ -31,14 +31,15 @@
 //! 3. The maximum is refined on the correlation itself by band-limited interpolation to a small part of a frame.
 //! 4. Receive: the ear that hears the terminal first counts; the difference between the ears is geometry.
 //!    Both are stated beside the finding.
-//! 5. The declared delay of the network in that direction is subtracted and stated.
+//! 5. The delay of the network in that direction is subtracted and stated: as the reference run has measured it where
+//!    the plan has one, otherwise as the bench declares it.
 //! 6. Round trip = send + receive.
 //!
 //! ## What makes it inconclusive
 //!
 //! - The correlation is less than twice what unrelated signals would reach by chance: noise, a mute path, or a
 //!   delay beyond `delay_max`.
-//! - The delay lies at the end of the search range, or below the declared delay of the network.
+//! - The delay lies at the end of the search range, or below the delay of the network.
 //! - A track in a plane other than its port's, a missing ear, a bad certificate.
 //!
 //! ## How to read the result
@@ -50,7 +51,7 @@
 use super::call::{
     self, CONDITIONING, Checks, DELAY_MAX, LEVEL_MRP, LEVEL_POI, LOMBARD_BASE, Timeline, quantity,
 };
-use super::{Card, Measurand, Method, Refusal, Wish, evidence};
+use super::{Card, Measurand, Method, Refusal, Wish, evidence, reference_run};
 use crate::capture::Take;
 use crate::context::{EvalCx, PlanCx};
 use crate::dsp::align::{self, DelaySearch, Polarity};
@@ -60,7 +61,8 @@ use crate::take::{RATE, TakeSpec};
 use crate::terms::{Bandwidth, Direction, Port};
 use crate::units::{Quantity, Seconds, Unit};
 
-const SIGNAL: Param<SignalId> = Param::with_default(
+/// The signal of the delay, which the reference run plays too.
+pub(super) const SIGNAL: Param<SignalId> = Param::with_default(
     "signal",
     "The signal that is correlated; its noise part bounds the delays.",
     "css-delay",
@@ -92,6 +94,8 @@ static CARD: Card = Card {
         CONDITIONING.spec(),
     ],
     facts_needed: &[],
+    facts_wanted: &[reference_run::DELAY_SEND, reference_run::DELAY_RECEIVE],
+    picks_volume: false,
     facts_found: &[],
     takes_max: 2,
 };
@@ -138,21 +142,25 @@ impl Method for Delay {
                 Direction::Send => ("delay_send", cx.bench.network.delay_send),
                 Direction::Receive => ("delay_receive", cx.bench.network.delay_receive),
             };
+            let (taken, how) = match reference_run::delay_of(cx.facts, direction) {
+                Some(measured) => (measured, "measured by the reference run"),
+                None => (declared, "declared"),
+            };
             let first_s = heard.iter().map(|(_, delay)| delay.delay.0).fold(f64::INFINITY, f64::min);
-            let value_ms = Seconds(first_s - declared.0).as_ms();
+            let value_ms = Seconds(first_s - taken.0).as_ms();
             if value_ms < -ACCURACY_MS {
                 return Err(Unmeasurable::because(format!(
-                    "the delay in {direction} is {:.2} ms, the declared delay of the network {:.2} ms: correct the \
-                     declaration",
+                    "the delay in {direction} is {:.2} ms, that of the network, {how}, {:.2} ms: correct the \
+                     declaration, or repeat the reference run on the same link",
                     first_s * 1e3,
-                    declared.as_ms()
+                    taken.as_ms()
                 )));
             }
             let mut finding = Finding::scalar(measurand, value_ms, Unit::Millisecond);
             evidence::complete(&mut finding, take, STIMULUS, Vec::new());
             let parts: Vec<String> = heard.iter().map(|(port, delay)| describe(port, delay)).collect();
             finding.note =
-                format!("{}; {:.2} ms of the network subtracted", parts.join(", "), declared.as_ms());
+                format!("{}; {:.2} ms of the network, {how}, subtracted", parts.join(", "), taken.as_ms());
             round_trip_ms += value_ms;
             notes.push(format!("{direction} {value_ms:.2} ms"));
             findings.push(finding);
@@ -189,19 +197,29 @@ fn path_delay(
     let played = evidence::played(cx, take, &call::source_port(direction, entry), played_plane)?;
     let recorded = evidence::captured(cx, take, port, recorded_plane)?;
     let stimulus = take.span(STIMULUS);
+    search(
+        played.slice(stimulus.clone()),
+        recorded.slice(stimulus.start..take.spec.duration),
+        entry,
+        &format!("{direction} at {port}"),
+    )
+}
+
+/// The delay of a recording against what was played, up to the entry's `delay_max`; `path` names it in messages.
+pub(super) fn search(
+    played: &[f64],
+    recorded: &[f64],
+    entry: &Entry,
+    path: &str,
+) -> Result<align::Delay, Unmeasurable> {
     let delay_max = entry.parameters.get(&DELAY_MAX);
     let (lo_hz, hi_hz) = band_hz(entry.bandwidth);
     let search = DelaySearch::between(Seconds(0.0), delay_max).whitened(lo_hz, hi_hz);
-    let found = align::find_delay(
-        played.slice(stimulus.clone()),
-        recorded.slice(stimulus.start..take.spec.duration),
-        RATE,
-        &search,
-    )
-    .map_err(|error| Unmeasurable::because(format!("no delay in {direction} at {port}: {error}")))?;
+    let found = align::find_delay(played, recorded, RATE, &search)
+        .map_err(|error| Unmeasurable::because(format!("no delay in {path}: {error}")))?;
     if !found.stands_out() {
         return Err(Unmeasurable::because(format!(
-            "the recording at {port} does not follow the stimulus in {direction}: correlation {:.3}, by chance {:.3}; \
+            "the recording does not follow the stimulus in {path}: correlation {:.3}, by chance {:.3}; \
              the path is mute, noisy, or slower than {:.0} ms",
             found.correlation,
             found.chance,
@@ -211,7 +229,7 @@ fn path_delay(
     let frame_s = 1.0 / f64::from(RATE);
     if found.delay.0 > delay_max.0 - frame_s {
         return Err(Unmeasurable::because(format!(
-            "the delay in {direction} lies at the end of the search range: raise delay_max above {:.0} ms",
+            "the delay in {path} lies at the end of the search range: raise delay_max above {:.0} ms",
             delay_max.as_ms()
         )));
     }

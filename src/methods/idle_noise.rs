@@ -99,6 +99,8 @@ static CARD: Card = Card {
         CONDITIONING.spec(),
     ],
     facts_needed: &[],
+    facts_wanted: &[],
+    picks_volume: false,
     facts_found: &[],
     takes_max: 1,
 };
@@ -181,7 +183,7 @@ impl Method for IdleNoise {
 }
 
 /// Where idle noise is counted, in Hz.
-fn band_hz(bandwidth: Bandwidth) -> (f64, f64) {
+pub(super) fn band_hz(bandwidth: Bandwidth) -> (f64, f64) {
     match bandwidth {
         Bandwidth::Nb => (200.0, 4_000.0),
         Bandwidth::Wb => (100.0, 8_000.0),

@@ -147,6 +147,8 @@ static CARD: Card = Card {
         CONDITIONING.spec(),
     ],
     facts_needed: &[],
+    facts_wanted: &[],
+    picks_volume: false,
     facts_found: &[],
     takes_max: 1,
 };

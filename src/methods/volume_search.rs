@@ -76,6 +76,8 @@ static CARD: Card = Card {
         CONDITIONING.spec(),
     ],
     facts_needed: &[],
+    facts_wanted: &[],
+    picks_volume: true,
     facts_found: &[(VOLUME_NOMINAL, "volume_nominal")],
     takes_max: TAKES_MAX,
 };

@@ -162,10 +162,8 @@ impl Building<'_> {
         };
         let limits = self.limits_of(text, &id, card, &condition);
         let volume = volume?;
-        let finds = |fact: &str| card.facts_found.iter().any(|(key, _)| *key == fact);
         let mut facts_needed: Vec<String> = card.facts_needed.iter().map(|&fact| fact.to_owned()).collect();
-        // A search for the nominal volume does not wait for it.
-        if volume == Volume::Nominal && !finds(VOLUME_NOMINAL) {
+        if volume == Volume::Nominal && !card.picks_volume {
             facts_needed.push(VOLUME_NOMINAL.to_owned());
         }
         Some(PlannedEntry {
@@ -185,6 +183,7 @@ impl Building<'_> {
             informative: text.informative.as_ref().is_some_and(|one| one.value),
             origins: origins_of(&text.places),
             facts_needed,
+            facts_wanted: card.facts_wanted.iter().map(|&fact| fact.to_owned()).collect(),
             facts_found: card.facts_found.iter().map(|&(key, of)| (key.to_owned(), of.to_owned())).collect(),
             place: text.id.place.clone(),
             parameter_places,
@@ -420,12 +419,16 @@ impl Building<'_> {
     }
 }
 
-/// Every fact is found by the first entry that can; one that nobody finds is a problem of those who need it.
+/// Every fact is found by the first entry that can; one that nobody finds is a problem of those who need it, and none
+/// of those who want it.
 fn provide_facts(entries: &mut [PlannedEntry], building: &Building<'_>) {
     let mut found: Vec<String> = Vec::new();
     for entry in &mut *entries {
         entry.facts_found.retain(|(key, _)| !found.contains(key));
         found.extend(entry.facts_found.iter().map(|(key, _)| key.clone()));
+    }
+    for entry in &mut *entries {
+        entry.facts_wanted.retain(|fact| found.contains(fact));
     }
     for entry in &*entries {
         for fact in entry.facts_needed.iter().filter(|fact| !found.contains(fact)) {

@@ -23,12 +23,32 @@ pub struct Ready<'p> {
     pub waiting: Vec<(&'p PlannedEntry, Vec<String>)>,
 }
 
-/// Splits `entries` by whether the facts that they need are known.
+/// Splits `entries` by whether the facts that they need, or want and may still get from another of them, are known.
+/// Where all would wait, those that only want something wait no longer.
 pub fn ready<'p>(entries: &[&'p PlannedEntry], facts: &Facts) -> Ready<'p> {
+    let may_come = |entry: &PlannedEntry, key: &str| {
+        let others = entries.iter().filter(|one| one.entry.id != entry.entry.id);
+        others.into_iter().any(|one| one.facts_found.iter().any(|(found, _)| found == key))
+    };
+    let split = split(entries, facts, &may_come);
+    if split.ready.is_empty() { ready_at_last(entries, facts) } else { split }
+}
+
+/// Splits `entries` by whether the facts that they need are known, when no further fact will be found.
+pub fn ready_at_last<'p>(entries: &[&'p PlannedEntry], facts: &Facts) -> Ready<'p> {
+    split(entries, facts, &|_, _| false)
+}
+
+fn split<'p>(
+    entries: &[&'p PlannedEntry],
+    facts: &Facts,
+    may_come: &dyn Fn(&PlannedEntry, &str) -> bool,
+) -> Ready<'p> {
     let mut split = Ready::default();
     for entry in entries {
-        let lacking: Vec<String> =
-            entry.facts_needed.iter().filter(|key| facts.get(key).is_none()).cloned().collect();
+        let wanted = entry.facts_wanted.iter().filter(|key| may_come(entry, key));
+        let waits_for = entry.facts_needed.iter().chain(wanted);
+        let lacking: Vec<String> = waits_for.filter(|key| facts.get(key).is_none()).cloned().collect();
         if lacking.is_empty() {
             split.ready.push(entry);
         } else {
@@ -253,7 +273,7 @@ pub struct UnknownEntry {
     pub hint: String,
 }
 
-/// The entries that `only` names by full or base id, with those whose facts they need; all of them when it is empty.
+/// The entries that `only` names by full or base id, with those whose facts they need or want; all of them when it is empty.
 ///
 /// # Errors
 /// Every word that names no entry.
@@ -308,7 +328,8 @@ fn with_providers(plan: &ResolvedPlan, chosen: &dyn Fn(&PlannedEntry) -> bool) -
         if !needed.insert(index) {
             continue;
         }
-        for fact in &plan.entries[index].facts_needed {
+        let entry = &plan.entries[index];
+        for fact in entry.facts_needed.iter().chain(&entry.facts_wanted) {
             let finds = |one: &PlannedEntry| one.facts_found.iter().any(|(key, _)| key == fact);
             open.extend(plan.entries.iter().position(finds));
         }

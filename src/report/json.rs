@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{csv, summary, wording};
 use crate::context::{BenchInfo, PortDirection};
-use crate::finding::{Finding, Value};
+use crate::finding::{FactValue, Finding, Value};
 use crate::limits::{Judgement, Limit, Rule};
 use crate::run::view::{EntryView, RunView};
 use crate::units::Quantity;
@@ -46,14 +46,7 @@ pub fn object(view: &RunView) -> String {
         seed: view.seed,
         software: &view.software,
         inputs: view.inputs.iter().map(|(file, sha256)| Input { file, sha256 }).collect(),
-        facts: view
-            .facts
-            .0
-            .iter()
-            .map(|(name, fact)| {
-                (name.as_str(), Fact { value: quantity(fact.value), entry: fact.entry.text() })
-            })
-            .collect(),
+        facts: view.facts.0.iter().map(|(name, fact)| (name.as_str(), fact_of(fact))).collect(),
         evaluation: view.evaluation,
         warnings: &view.warnings,
         entries: view.entries.iter().map(entry).collect(),
@@ -136,6 +129,9 @@ struct Input<'a> {
 #[derive(Serialize)]
 struct Fact<'a> {
     value: Amount,
+    /// Hertz and value of each point, of a fact that is a curve.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    curve: Option<Vec<(f64, f64)>>,
     entry: &'a str,
 }
 
@@ -371,6 +367,17 @@ fn limit(one: &Limit) -> LimitOut<'_> {
         source: &one.source,
         origins: one.origins.iter().map(ToString::to_string).collect(),
     }
+}
+
+fn fact_of(fact: &crate::context::Fact) -> Fact<'_> {
+    let (value, curve) = match &fact.value {
+        FactValue::Scalar(one) => (quantity(*one), None),
+        FactValue::Curve { curve, unit } => (
+            Amount { value: None, unit: unit.symbol() },
+            Some(curve.hz.iter().copied().zip(curve.values.iter().copied()).collect()),
+        ),
+    };
+    Fact { value, curve, entry: fact.entry.text() }
 }
 
 fn quantity(one: Quantity) -> Amount {

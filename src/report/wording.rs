@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::finding::{Bound, Finding, Value};
+use crate::finding::{Bound, FactValue, Finding, Value};
 use crate::limits::{Limit, Mask, Rule};
 use crate::run::view::RunState;
 use crate::terms::LimitClass;
@@ -55,6 +55,14 @@ fn signed(text: &str) -> String {
 /// A quantity in the decimals of its unit; the unit 1 is not written.
 pub fn quantity(value: f64, unit: Unit) -> String {
     with_unit(number(value, decimals(unit)), unit)
+}
+
+/// A fact: a quantity, or what there is to say of a curve in one line.
+pub fn fact(value: &FactValue) -> String {
+    match value {
+        FactValue::Scalar(one) => quantity(one.value, one.unit),
+        FactValue::Curve { .. } => value.to_string(),
+    }
 }
 
 /// An uncertainty: never rounded to none.

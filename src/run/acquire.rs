@@ -9,6 +9,7 @@ use crate::capture::{Grade, Take, TakeSource};
 use crate::context::{BenchInfo, Facts, PlanCx};
 use crate::entry::EntryId;
 use crate::event::{Event, Failure};
+use crate::finding::FactValue;
 use crate::methods::Next;
 use crate::plan::schedule::{PlannedEpoch, TakeUse};
 use crate::plan::{self, PlannedEntry, ResolvedPlan, Schedule};
@@ -21,7 +22,6 @@ use crate::store::folder::{FolderError, RunFolder};
 use crate::store::journal::Journal;
 use crate::store::wire::Line;
 use crate::take::{EpochKey, TakeId, TakeSpec};
-use crate::units::Quantity;
 
 /// How often a take is tried before its last recording, good or not, is left as it is.
 const ATTEMPTS_MAX: u32 = 3;
@@ -293,6 +293,7 @@ impl Acquisition<'_> {
             seed: seed_of(self.seed, &epoch.key),
             bandwidth: epoch.spec.call.bandwidth,
             volume_step,
+            terminal: epoch.spec.call.terminal,
         };
         bench.open(&rendered, self.telemetry).map_err(|error| Ended::Bench(None, error))?;
         let network = &self.bench.network;
@@ -507,9 +508,9 @@ impl Acquisition<'_> {
             let judged = self.outcome_of(&planned.entry.id)?;
             for (key, measurand) in &planned.facts_found {
                 let finding = judged.findings.iter().find(|(finding, _)| finding.measurand == *measurand);
-                let value = finding.and_then(|(one, _)| one.as_scalar().map(|v| Quantity::new(v, one.unit)));
+                let value = finding.and_then(|(one, _)| FactValue::of(one));
                 let known = self.facts()?.get(key).is_some();
-                if let (Some(value), false) = (value.filter(|value| value.value.is_finite()), known) {
+                if let (Some(value), false) = (value, known) {
                     let entry = planned.entry.id.clone();
                     self.journal(&Event::FactFound { key: key.clone(), value, entry })?;
                 }

@@ -111,7 +111,7 @@ impl RunLog {
                 decisions.push(Decision { take: take.clone(), reason: reason.clone() });
             }
             Event::FactFound { key, value, entry } => {
-                self.facts.0.insert(key.clone(), Fact { value: *value, entry: entry.clone() });
+                self.facts.0.insert(key.clone(), Fact { value: value.clone(), entry: entry.clone() });
             }
             Event::RunStopped { reason } => self.stopped = Some(reason.clone()),
             Event::EpochClosed { .. } | Event::RunFinished => {}

@@ -213,6 +213,8 @@ mod tests {
             .into(),
             network: NetworkInfo {
                 codec: "none".to_owned(),
+                mode: String::new(),
+                dtx: None,
                 bandwidth: Bandwidth::Wb,
                 delay_send: Seconds(0.0),
                 delay_receive: Seconds(0.0),

@@ -115,7 +115,7 @@ pub(super) fn assumed_facts(entries: &[&PlannedEntry], bench: &BenchInfo) -> Fac
     for key in entries.iter().flat_map(|one| &one.facts_needed) {
         let value = if key == VOLUME_NOMINAL { bench.volume_step_count / 2 } else { 0 };
         let value = Quantity::new(f64::from(value), Unit::Step);
-        facts.0.insert(key.clone(), Fact { value, entry: EntryId::new("preflight", &[]) });
+        facts.0.insert(key.clone(), Fact { value: value.into(), entry: EntryId::new("preflight", &[]) });
     }
     facts
 }
@@ -334,7 +334,7 @@ pub(super) fn evaluate_all(
     material: &Material<'_>,
 ) -> Vec<Outcome> {
     let entries: Vec<&PlannedEntry> = plan.entries.iter().filter(|one| run.contains(&one.entry.id)).collect();
-    let stage = plan::ready(&entries, &material.log.facts);
+    let stage = plan::ready_at_last(&entries, &material.log.facts);
     let cx = PlanCx { bench: material.bench, facts: &material.log.facts, signals: material.signals };
     let schedule = plan::schedule(&stage.ready, METHODS, &cx);
     let outcome = |planned: &PlannedEntry| {

@@ -9,9 +9,10 @@ use crate::capture::Certificate;
 use crate::context::{BenchInfo, NetworkInfo, PortDirection, PortInfo};
 use crate::entry::EntryId;
 use crate::event::{Event, Failure, TrackRecord};
+use crate::finding::{Curve, FactValue};
 use crate::take::{EpochKey, TakeId};
 use crate::terms::Port;
-use crate::units::{Quantity, Seconds};
+use crate::units::{Quantity, Seconds, Unit};
 
 /// The version of the files that this program writes.
 pub const FORMAT: u32 = 1;
@@ -74,9 +75,12 @@ pub enum WireEvent {
         take: Option<String>,
         reason: String,
     },
+    /// `value` is a quantity; of a curve it is the unit, and `curve` has the points (hertz, value).
     FactFound {
         key: String,
         value: String,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        curve: Vec<(f64, f64)>,
         entry: String,
     },
     EpochClosed {
@@ -260,7 +264,8 @@ impl From<&Event> for WireEvent {
                 reason: reason.clone(),
             },
             Event::FactFound { key, value, entry } => {
-                Self::FactFound { key: key.clone(), value: value.to_string(), entry: entry.text().to_owned() }
+                let (value, curve) = wire_fact(value);
+                Self::FactFound { key: key.clone(), value, curve, entry: entry.text().to_owned() }
             }
             Event::EpochClosed { epoch } => Self::EpochClosed { epoch: epoch_text(epoch) },
             Event::RunStopped { reason } => Self::RunStopped { reason: reason.clone() },
@@ -322,16 +327,34 @@ impl TryFrom<WireEvent> for Event {
                 take: take.as_deref().map(TakeId::stored),
                 reason,
             },
-            WireEvent::FactFound { key, value, entry } => Self::FactFound {
-                key,
-                value: understood(value.parse::<Quantity>())?,
-                entry: EntryId::new(&entry, &[]),
-            },
+            WireEvent::FactFound { key, value, curve, entry } => {
+                Self::FactFound { key, value: fact_value(&value, curve)?, entry: EntryId::new(&entry, &[]) }
+            }
             WireEvent::EpochClosed { epoch } => Self::EpochClosed { epoch: EpochKey::stored(&epoch) },
             WireEvent::RunStopped { reason } => Self::RunStopped { reason },
             WireEvent::RunFinished => Self::RunFinished,
         })
     }
+}
+
+/// The value of a fact as a text, and the points of one that is a curve.
+fn wire_fact(value: &FactValue) -> (String, Vec<(f64, f64)>) {
+    match value {
+        FactValue::Scalar(quantity) => (quantity.to_string(), Vec::new()),
+        FactValue::Curve { curve, unit } => {
+            (unit.symbol().to_owned(), curve.hz.iter().copied().zip(curve.values.iter().copied()).collect())
+        }
+    }
+}
+
+fn fact_value(text: &str, points: Vec<(f64, f64)>) -> Result<FactValue, WireError> {
+    if points.is_empty() {
+        return understood(text.parse::<Quantity>()).map(FactValue::Scalar);
+    }
+    let unit = Unit::ALL.iter().copied().find(|unit| unit.symbol() == text);
+    let unit = unit.ok_or_else(|| WireError(format!("a curve has no unit '{text}'")))?;
+    let (hz, values) = points.into_iter().unzip();
+    Ok(FactValue::Curve { curve: Curve { hz, values }, unit })
 }
 
 /// See [`BenchInfo`].
@@ -342,6 +365,10 @@ pub struct WireBench {
     pub is_virtual: bool,
     pub ports: Vec<WirePort>,
     pub codec: String,
+    #[serde(default)]
+    pub mode: String,
+    #[serde(default)]
+    pub dtx: Option<bool>,
     pub bandwidth: String,
     pub delay_send_s: f64,
     pub delay_receive_s: f64,
@@ -380,6 +407,8 @@ impl From<&BenchInfo> for WireBench {
             is_virtual: bench.is_virtual,
             ports: bench.ports.iter().map(port).collect(),
             codec: bench.network.codec.clone(),
+            mode: bench.network.mode.clone(),
+            dtx: bench.network.dtx,
             bandwidth: bench.network.bandwidth.word().to_owned(),
             delay_send_s: bench.network.delay_send.0,
             delay_receive_s: bench.network.delay_receive.0,
@@ -409,11 +438,37 @@ impl TryFrom<WireBench> for BenchInfo {
             ports,
             network: NetworkInfo {
                 codec: wire.codec,
+                mode: wire.mode,
+                dtx: wire.dtx,
                 bandwidth: understood(wire.bandwidth.parse())?,
                 delay_send: Seconds(wire.delay_send_s),
                 delay_receive: Seconds(wire.delay_receive_s),
             },
             volume_step_count: wire.volume_step_count,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn facts_come_back_from_their_lines_as_they_were() {
+        let curve = Curve { hz: vec![100.0, 125.0], values: vec![-0.25, 1.0 / 3.0] };
+        for value in [
+            FactValue::Scalar(Quantity::new(7.0, Unit::Step)),
+            FactValue::Curve { curve, unit: Unit::DbVPerPa },
+        ] {
+            let event = Event::FactFound { key: "k".to_owned(), value, entry: EntryId::new("e", &[]) };
+            let text = serde_json::to_string(&Line { at: String::new(), event: (&event).into() }).unwrap();
+            let line: Line = serde_json::from_str(&text).unwrap();
+            assert_eq!(Event::try_from(line.event), Ok(event), "{text}");
+        }
+        let old =
+            r#"{"at":"","event":"fact-found","key":"volume.nominal","value":"7 step","entry":"volume"}"#;
+        let line: Line = serde_json::from_str(old).unwrap();
+        assert!(Event::try_from(line.event).is_ok());
+        assert!(fact_value("loud", vec![(1.0, 2.0)]).is_err());
     }
 }

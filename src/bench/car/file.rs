@@ -359,7 +359,7 @@ fn reference_of(table: &Table<'_>) -> Option<ReferenceSpec> {
     });
     let idle = if table.has("idle_noise") {
         table.table("idle_noise").and_then(|idle| {
-            let level = noise_level(&idle, "level", &[Unit::Dbm0A, Unit::Dbm0P]);
+            let level = idle_level(&idle, "level");
             let points = response(&idle, "spectrum_hz_db");
             idle.finish();
             Some((level?, points?))
@@ -368,11 +368,7 @@ fn reference_of(table: &Table<'_>) -> Option<ReferenceSpec> {
         table.table("idle_noise");
         Some((None, Vec::new()))
     };
-    let ((echo_loss_db, echo_loss_response), (level, idle_noise_spectrum)) = (echo?, idle?);
-    let idle_noise = level.map(|(level_dbm0, unit)| IdleNoise {
-        level_dbm0,
-        weighting: if unit == Unit::Dbm0P { Weighting::Psophometric } else { Weighting::A },
-    });
+    let ((echo_loss_db, echo_loss_response), (idle_noise, idle_noise_spectrum)) = (echo?, idle?);
     Some(ReferenceSpec { echo_loss_db, echo_loss_response, idle_noise, idle_noise_spectrum })
 }
 
@@ -396,8 +392,31 @@ fn real_of(table: &Table<'_>) -> Option<RealSpec> {
 fn network_of(table: &Table<'_>) -> Option<NetworkSpec> {
     let codec = choice(table, "codec", &Codec::ALL.map(|codec| (codec.word(), codec)), None);
     let (send, receive) = (delay_s(table, "delay_send"), delay_s(table, "delay_receive"));
+    let carries = table.word::<Bandwidth>("carries");
+    let dtx = table.boolean("dtx").is_some_and(|dtx| dtx.value);
+    let dtx_declared = table.boolean("dtx_declared").map_or(dtx, |declared| declared.value);
+    let [noise_send, noise_receive] = ["noise_send", "noise_receive"].map(|key| idle_level(table, key));
     table.finish();
-    Some(NetworkSpec { codec: codec?, delay_send_s: send?, delay_receive_s: receive? })
+    Some(NetworkSpec {
+        codec: codec?,
+        delay_send_s: send?,
+        delay_receive_s: receive?,
+        carries: carries.map(|carries| carries.value),
+        dtx,
+        dtx_declared,
+        noise_send: noise_send?,
+        noise_receive: noise_receive?,
+    })
+}
+
+#[expect(clippy::option_option, reason = "absent and reported are two things")]
+/// The weighted level of a noise on a line.
+fn idle_level(table: &Table<'_>, key: &str) -> Option<Option<IdleNoise>> {
+    let level = noise_level(table, key, &[Unit::Dbm0A, Unit::Dbm0P])?;
+    Some(level.map(|(level_dbm0, unit)| IdleNoise {
+        level_dbm0,
+        weighting: if unit == Unit::Dbm0P { Weighting::Psophometric } else { Weighting::A },
+    }))
 }
 
 fn check_network(table: &Table<'_>, network: &NetworkSpec, bandwidth: &Placed<Bandwidth>) {
@@ -411,6 +430,18 @@ fn check_network(table: &Table<'_>, network: &NetworkSpec, bandwidth: &Placed<Ba
         );
         return;
     }
+    if let Some(carries) = network.carries
+        && (network.codec != Codec::Linear || carries > bandwidth.value)
+    {
+        table.problems().report(
+            table.text("carries").map_or_else(|| table.place().clone(), |carries| carries.place),
+            "'carries' does not fit the call",
+            format!("{carries} in a {} call with codec {}", bandwidth.value, network.codec.word()),
+            "a band that is not wider than the call, with codec = \"linear\"",
+            "remove 'carries', or write codec = \"linear\"",
+        );
+    }
+    let bandwidth = Placed { value: network.real_bandwidth(bandwidth.value), place: bandwidth.place.clone() };
     let least_s = network::least_delay_s(network.codec, bandwidth.value);
     for (key, delay) in [("delay_send", network.delay_send_s), ("delay_receive", network.delay_receive_s)] {
         check_delay(table, key, delay, least_s, "codec and band limit need it");

@@ -7,11 +7,13 @@ use audio_codec::g722::{G722Decoder, G722Encoder};
 use audio_codec::pcma::{PcmaDecoder, PcmaEncoder};
 use audio_codec::{Decoder, Encoder};
 
-use crate::bench::car::spec::{Codec, NetworkSpec};
-use crate::bench::car::stage::{Block, DelayLine, Filter, clip, samples};
+use crate::bench::car::noise::gain_for;
+use crate::bench::car::spec::{Codec, IdleNoise, NetworkSpec};
+use crate::bench::car::stage::{Block, DelayLine, Filter, NoiseModel, NoiseSource, SILENCE, clip, samples};
 use crate::bench::car::{BLOCK, RATE_HZ, response};
 use crate::dsp::resample::{Decimator, Interpolator};
-use crate::terms::Bandwidth;
+use crate::terms::{Bandwidth, Direction};
+use crate::units::DBOV_AT_0_DBM0;
 
 /// The two filters of the G.722 sub-bands together: 22 samples at 16 kHz (measured by a test).
 const G722_DELAY: usize = 22;
@@ -50,8 +52,38 @@ pub fn least_delay_s(codec: Codec, bandwidth: Bandwidth) -> f64 {
 
 /// One direction of the network.
 pub struct Channel {
-    delay: DelayLine,
     line: Line,
+    pauses: Option<Pauses>,
+    noise: Option<NoiseSource>,
+    delay: DelayLine,
+}
+
+/// DTX: what is sent in speech pauses, which is nothing.
+struct Pauses {
+    /// Blocks since the last one with speech.
+    silent: usize,
+}
+
+/// A block whose mean square is below it holds no speech: −55 dBov.
+const PAUSE_POWER: f32 = 3.2e-6;
+/// Blocks that are still sent after speech.
+const HANG_OVER: usize = 10;
+
+impl Pauses {
+    fn process(&mut self, block: &mut Block) {
+        let power = block.iter().map(|sample| sample * sample).sum::<f32>() / BLOCK as f32;
+        self.silent = if power > PAUSE_POWER { 0 } else { self.silent + 1 };
+        if self.silent > HANG_OVER {
+            *block = SILENCE;
+        }
+    }
+}
+
+/// The simulator's own noise on a line: white within the band of the call.
+pub fn line_noise(noise: IdleNoise, bandwidth: Bandwidth) -> NoiseModel {
+    let (pass_hz, stop_hz) = band_limit_hz(bandwidth);
+    let gain = gain_for(noise.level_dbm0, noise.weighting, &[], f64::midpoint(pass_hz, stop_hz));
+    NoiseModel { gain: gain * 10f64.powf(DBOV_AT_0_DBM0 / 20.0), taps: band_limit_taps(bandwidth) }
 }
 
 enum Line {
@@ -70,8 +102,14 @@ struct Coded {
 }
 
 impl Channel {
-    /// A direction with the total delay `delay_s`.
-    pub fn new(spec: &NetworkSpec, bandwidth: Bandwidth, delay_s: f64) -> Self {
+    /// A direction of a call; `seed` decides its noise.
+    pub fn new(spec: &NetworkSpec, bandwidth: Bandwidth, direction: Direction, seed: u64) -> Self {
+        let bandwidth = spec.real_bandwidth(bandwidth);
+        let stream = match direction {
+            Direction::Send => 0x4e01,
+            Direction::Receive => 0x4e02,
+        };
+        let noise = spec.noise(direction);
         let line = match spec.codec {
             Codec::Linear => Line::Linear(Filter::new(&band_limit_taps(bandwidth))),
             Codec::G711A => {
@@ -81,8 +119,13 @@ impl Channel {
                 Line::Coded(Coded::boxed(3, Box::new(G722Encoder::new()), Box::new(G722Decoder::new())))
             }
         };
-        let rest = samples(delay_s).saturating_sub(latency(spec.codec, bandwidth));
-        Self { delay: DelayLine::new(rest), line }
+        let rest = samples(spec.delay_s(direction)).saturating_sub(latency(spec.codec, bandwidth));
+        Self {
+            line,
+            pauses: spec.dtx.then_some(Pauses { silent: 0 }),
+            noise: noise.map(|noise| NoiseSource::new(&line_noise(noise, bandwidth), seed, stream)),
+            delay: DelayLine::new(rest),
+        }
     }
 
     /// Carries one block, in place.
@@ -91,6 +134,12 @@ impl Channel {
         match &mut self.line {
             Line::Linear(filter) => filter.process(block),
             Line::Coded(coded) => coded.process(block),
+        }
+        if let Some(pauses) = &mut self.pauses {
+            pauses.process(block);
+        }
+        if let Some(noise) = &mut self.noise {
+            noise.add_to(block);
         }
         self.delay.process(block);
     }

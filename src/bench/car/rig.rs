@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::bench::car::faults::{Disturbance, Fault, Place};
 use crate::bench::car::loopback::{self, Watch};
+use crate::bench::car::reference_call::ReferenceCall;
 use crate::bench::car::spec::CarSpec;
 use crate::bench::car::stage::{Block, SILENCE};
 use crate::bench::car::{BLOCK, Car, CarError, Model};
@@ -19,7 +20,7 @@ use crate::calibration::{PortCalibration, Validity};
 use crate::capture::{Certificate, Grade};
 use crate::context::{BenchInfo, NetworkInfo, PortDirection, PortInfo};
 use crate::event::Telemetry;
-use crate::take::{EpochKey, Frame, RigAction};
+use crate::take::{EpochKey, Frame, RigAction, Terminal};
 use crate::terms::Port;
 use crate::units::{DBOV_AT_0_DBM0, Quantity, Seconds, Unit};
 
@@ -48,6 +49,8 @@ fn info_of(spec: &CarSpec) -> BenchInfo {
         (Port::of(Port::MOUTH), port(PortDirection::Out, acoustic)),
         (Port::of(Port::POI_RECEIVE), port(PortDirection::Out, network)),
         (Port::of(Port::POI_SEND), port(PortDirection::In, network)),
+        (Port::of(Port::SRW_RECEIVE), port(PortDirection::In, network)),
+        (Port::of(Port::SRW_SEND), port(PortDirection::Out, network)),
         (Port::of(Port::LOOPBACK), port(PortDirection::Both, Quantity::new(0.0, Unit::DbOv))),
     ]);
     for name in ACOUSTIC_INPUTS {
@@ -59,6 +62,8 @@ fn info_of(spec: &CarSpec) -> BenchInfo {
         ports,
         network: NetworkInfo {
             codec: spec.network.codec.description().to_owned(),
+            mode: spec.network.codec.mode().to_owned(),
+            dtx: Some(spec.network.dtx_declared),
             bandwidth: spec.bandwidth,
             delay_send: Seconds(super::stage::whole_samples_s(spec.network.delay_send_s)),
             delay_receive: Seconds(super::stage::whole_samples_s(spec.network.delay_receive_s)),
@@ -71,6 +76,8 @@ fn info_of(spec: &CarSpec) -> BenchInfo {
 pub struct CarBench {
     info: BenchInfo,
     car: Car,
+    /// The call, where it is one to the reference terminal; the car has none then.
+    reference: Option<ReferenceCall>,
     fault: Option<Fault>,
     telemetry: TelemetrySender,
 }
@@ -83,7 +90,7 @@ impl CarBench {
 
     fn of_model(model: Arc<Model>, fault: Option<Fault>) -> Self {
         let (info, car) = (info_of(&model.spec), Car::of_model(model, 0));
-        Self { info, car, fault, telemetry: TelemetrySender::none() }
+        Self { info, car, reference: None, fault, telemetry: TelemetrySender::none() }
     }
 
     /// What the fault does at a place, in takes that record something.
@@ -102,6 +109,13 @@ impl CarBench {
         }
         if take.tracks.contains_key(&Port::of(Port::LOOPBACK)) {
             return Err(BenchError::StopRun("the loopback carries the bench's own sequence".to_owned()));
+        }
+        let is_reference = self.reference.is_some();
+        if let Some(port) =
+            take.tracks.keys().chain(&take.record).find(|port| !ReferenceCall::has(port, is_reference))
+        {
+            let call = if is_reference { "a reference call" } else { "a call of the car" };
+            return Err(BenchError::StopRun(format!("port {port} takes no part in {call}")));
         }
         take.check_numbers()
     }
@@ -123,7 +137,13 @@ impl Bench for CarBench {
 
     fn open(&mut self, epoch: &RenderedEpoch, telemetry: &TelemetrySender) -> Result<(), BenchError> {
         self.telemetry = telemetry.clone();
+        // The reference call is checked as any other: same band, a volume step that exists.
         self.car.open_seeded(epoch.bandwidth, epoch.volume_step, epoch.seed)?;
+        self.reference = None;
+        if epoch.terminal == Terminal::Reference {
+            self.car.close();
+            self.reference = Some(ReferenceCall::new(&self.car.model().spec, epoch.seed));
+        }
         Ok(())
     }
 
@@ -136,12 +156,15 @@ impl Bench for CarBench {
     ) -> Result<Certificate, BenchError> {
         self.check(take)?;
         let track = |name| take.tracks.get(&Port::of(name)).map(Arc::as_ref).unwrap_or_default();
-        let (mouth, receive) = (track(Port::MOUTH), track(Port::POI_RECEIVE));
+        let (mouth, receive, srw_send) =
+            (track(Port::MOUTH), track(Port::POI_RECEIVE), track(Port::SRW_SEND));
         let pascals = 10f32.powf(ACOUSTIC_ZERO_DBOV_DBPA as f32 / 20.0);
         let mut actions = take.actions.iter().peekable();
         let mut overloaded: Vec<Port> = Vec::new();
         let mut watch = Watch::default();
-        self.car.disturb_send(self.disturbance(Place::Device, take))?;
+        if self.reference.is_none() {
+            self.car.disturb_send(self.disturbance(Place::Device, take))?;
+        }
         let disturbance = self.disturbance(Place::Bench, take);
         let (mut at, mut done): (Frame, Frame) = (0, 0);
         while done < take.duration {
@@ -151,15 +174,21 @@ impl Bench for CarBench {
             while let Some((_, RigAction::SetVolume(step))) = actions.next_if(|(frame, _)| *frame <= at) {
                 self.car.set_volume(*step)?;
             }
-            let mouth = block_of(mouth, at);
-            let outputs = self.car.block(&mouth.map(|x| x * pascals), &block_of(receive, at))?;
-            let recorded = Recorded::from([
-                (Port::POI_SEND, outputs.poi_send),
-                (Port::EAR_LEFT, outputs.ears[0].map(|x| x / pascals)),
-                (Port::EAR_RIGHT, outputs.ears[1].map(|x| x / pascals)),
-                (MIC_MRP, mouth),
-                (Port::LOOPBACK, loopback::block(at)),
-            ]);
+            let mut recorded = Recorded::from([(Port::LOOPBACK, loopback::block(at))]);
+            if let Some(call) = &mut self.reference {
+                let carried = call.block(&block_of(srw_send, at), &block_of(receive, at));
+                recorded.insert(Port::POI_SEND, carried.poi_send);
+                recorded.insert(Port::SRW_RECEIVE, carried.srw_receive);
+            } else {
+                let mouth = block_of(mouth, at);
+                let outputs = self.car.block(&mouth.map(|x| x * pascals), &block_of(receive, at))?;
+                recorded.extend([
+                    (Port::POI_SEND, outputs.poi_send),
+                    (Port::EAR_LEFT, outputs.ears[0].map(|x| x / pascals)),
+                    (Port::EAR_RIGHT, outputs.ears[1].map(|x| x / pascals)),
+                    (MIC_MRP, mouth),
+                ]);
+            }
             // Everything arrives through the same disturbance.
             let arrived = |port: &str| -> Option<Vec<f32>> {
                 let block = recorded.get(port)?;
@@ -191,6 +220,7 @@ impl Bench for CarBench {
 
     fn close(&mut self) -> Result<(), BenchError> {
         self.car.close();
+        self.reference = None;
         self.telemetry = TelemetrySender::none();
         Ok(())
     }

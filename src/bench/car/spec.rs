@@ -1,6 +1,6 @@
 //! A virtual car as data: every number that the car file may state, in the units of the simulation.
 
-use crate::terms::Bandwidth;
+use crate::terms::{Bandwidth, Direction};
 
 /// A whole car: what stands in one file of `test-plans/cars`.
 #[derive(Debug, Clone, PartialEq)]
@@ -203,6 +203,40 @@ pub struct NetworkSpec {
     pub delay_send_s: f64,
     /// POI to terminal, codec included, in seconds.
     pub delay_receive_s: f64,
+    /// What a link without codec really carries, where that is less than the call is declared to be; nobody tells the
+    /// bench.
+    pub carries: Option<Bandwidth>,
+    /// Whether the codec sends nothing in speech pauses (DTX without comfort noise: digital silence).
+    pub dtx: bool,
+    /// What the bench declares of it.
+    pub dtx_declared: bool,
+    /// The simulator's own noise at the POI in send; `None` is silence.
+    pub noise_send: Option<IdleNoise>,
+    /// The simulator's own noise at the terminal in receive; `None` is silence.
+    pub noise_receive: Option<IdleNoise>,
+}
+
+impl NetworkSpec {
+    /// The band that a call of `bandwidth` really has.
+    pub fn real_bandwidth(&self, bandwidth: Bandwidth) -> Bandwidth {
+        self.carries.unwrap_or(bandwidth)
+    }
+
+    /// The noise of a direction.
+    pub const fn noise(&self, direction: Direction) -> Option<IdleNoise> {
+        match direction {
+            Direction::Send => self.noise_send,
+            Direction::Receive => self.noise_receive,
+        }
+    }
+
+    /// The delay of a direction, in seconds.
+    pub const fn delay_s(&self, direction: Direction) -> f64 {
+        match direction {
+            Direction::Send => self.delay_send_s,
+            Direction::Receive => self.delay_receive_s,
+        }
+    }
 }
 
 /// The codecs of the virtual network.
@@ -235,6 +269,14 @@ impl Codec {
             Self::Linear => "no codec, band limit only",
             Self::G711A => "G.711 A-law 64 kbit/s",
             Self::G722 => "G.722 64 kbit/s",
+        }
+    }
+
+    /// The mode that the bench declares: the bit rate.
+    pub const fn mode(self) -> &'static str {
+        match self {
+            Self::Linear => "",
+            Self::G711A | Self::G722 => "64 kbit/s",
         }
     }
 

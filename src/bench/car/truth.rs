@@ -13,14 +13,14 @@ pub mod tables;
 use std::f64::consts::PI;
 
 use crate::bench::car::cabin::Path;
-use crate::bench::car::network::{band_limit_hz, band_limit_taps};
+use crate::bench::car::network::{band_limit_hz, band_limit_taps, line_noise};
 use crate::bench::car::noise::weight_db;
 use crate::bench::car::spec::{Codec, TerminalKind, Weighting};
 use crate::bench::car::stage::{NoiseModel, response_taps, whole_samples_s};
 use crate::bench::car::terminal::reference::{self, Residual};
 use crate::bench::car::terminal::{receive_gain, send_gain};
 use crate::bench::car::{Model, RATE_HZ};
-use crate::terms::{Bandwidth, Ear};
+use crate::terms::{Bandwidth, Direction, Ear};
 use crate::units::{DBOV_AT_0_DBM0, DBV_AT_0_DBM0};
 
 /// Power density of a test signal over frequency in Hz, in any unit.
@@ -98,7 +98,7 @@ impl<'m> Truth<'m> {
             receive_taps: response_taps(&spec.terminal.receive_response),
             echo,
             idle_noise,
-            network_taps: band_limit_taps(spec.bandwidth),
+            network_taps: band_limit_taps(spec.network.real_bandwidth(spec.bandwidth)),
         }
     }
 
@@ -271,7 +271,41 @@ impl<'m> Truth<'m> {
             let path = path_response(&self.model.cabin.loudspeaker_to_microphone, freq_hz).power();
             density_of(noise) * path * self.residual(freq_hz).powi(2)
         });
-        own + (microphone + hiss) * send
+        let line = self.line_density(Direction::Send, freq_hz);
+        own + (microphone + hiss) * send + line
+    }
+
+    /// Mean square per Hz of the simulator's own noise, digital, where a direction of the network ends.
+    fn line_density(&self, direction: Direction, freq_hz: f64) -> f64 {
+        let spec = &self.model.spec;
+        let real = spec.network.real_bandwidth(spec.bandwidth);
+        spec.network.noise(direction).map_or(0.0, |noise| {
+            let model = line_noise(noise, real);
+            (model.gain * symmetric_response(&model.taps, freq_hz)).powi(2) / (RATE_HZ / 2.0)
+        })
+    }
+
+    /// The network alone: noise where a direction ends, in dBm0 with `weighting`, between the edges of `band_hz`.
+    pub fn network_noise_dbm0(&self, direction: Direction, weighting: Weighting, band_hz: BandHz) -> f64 {
+        const STEP_HZ: f64 = 5.0;
+        let steps = ((band_hz.1 - band_hz.0) / STEP_HZ) as usize;
+        let weighted = |k: usize| {
+            let freq_hz = band_hz.0 + (k as f64 + 0.5) * STEP_HZ;
+            let weight = 10f64.powf(weight_db(weighting, freq_hz) / 10.0);
+            self.line_density(direction, freq_hz) * weight * STEP_HZ
+        };
+        db((0..steps).map(weighted).sum()) - DBOV_AT_0_DBM0
+    }
+
+    /// The network alone: gain for a signal of `density` in `band_hz`, in dB, the same in both directions. A codec is
+    /// taken for what it is meant to be: flat.
+    pub fn network_gain_db(&self, density: Density<'_>, band_hz: BandHz) -> f64 {
+        db(mean_gain(density, band_hz, |freq_hz| symmetric_response(&self.network_taps, freq_hz).powi(2)))
+    }
+
+    /// The network alone: the declared delay of a direction as the simulation keeps it, in seconds.
+    pub fn network_delay_s(&self, direction: Direction) -> f64 {
+        whole_samples_s(self.model.spec.network.delay_s(direction))
     }
 
     /// Delay from the MRP to the POI in send, without the network's declared delay, in seconds: where the correlation

@@ -205,11 +205,15 @@ fn need_rate(table: &Table<'_>) -> Option<Placed<i64>> {
 
 fn network_of(table: &Table<'_>) -> Option<NetworkInfo> {
     let codec = table.need_text("codec");
+    let mode = table.text("mode");
+    let dtx = table.boolean("dtx");
     let bandwidth = table.need_word::<Bandwidth>("bandwidth", "the widest band that the link carries");
     let [send, receive] = ["delay_send", "delay_receive"].map(|key| seconds(table, key, DELAYS_S));
     table.finish();
     Some(NetworkInfo {
         codec: codec?.value,
+        mode: mode.map_or_else(String::new, |mode| mode.value),
+        dtx: dtx.map(|dtx| dtx.value),
         bandwidth: bandwidth?.value,
         delay_send: Seconds(send?),
         delay_receive: Seconds(receive?),

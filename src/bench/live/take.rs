@@ -21,7 +21,7 @@ use crate::bench::{
 use crate::capture::Certificate;
 use crate::context::BenchInfo;
 use crate::event::Telemetry;
-use crate::take::{Frame, RATE, RigAction};
+use crate::take::{Frame, RATE, RigAction, Terminal};
 use crate::terms::Port;
 
 /// An interface that delivers nothing for that long is dead.
@@ -271,7 +271,10 @@ impl Bench for LiveBench {
         if self.rig.is_none() {
             self.rig = self.spec.rig.as_ref().map(Rig::open).transpose()?;
         }
-        self.set_volume(epoch.volume_step, &StopFlag::default())?;
+        // A reference terminal has no volume, and the device is not touched for it.
+        if epoch.terminal == Terminal::Device {
+            self.set_volume(epoch.volume_step, &StopFlag::default())?;
+        }
         if self.running.is_none() {
             self.running = Some(self.start()?);
         }

@@ -217,7 +217,7 @@ pub fn traces(out: &mut Markup, view: &RunView) {
         );
         for (name, fact) in &view.facts.0 {
             out.element("<tr><td><code>", name, "</code></td>");
-            let value = wording::quantity(fact.value.value, fact.value.unit);
+            let value = wording::fact(&fact.value);
             out.element("<td class=\"num\">", value, "</td>");
             out.element("<td><code>", &fact.entry, "</code></td></tr>\n");
         }
