@@ -47,6 +47,22 @@ pub struct NetworkInfo {
     pub delay_receive: Seconds,
 }
 
+impl NetworkInfo {
+    /// Codec, mode and DTX, as the bench declares them.
+    pub fn declared(&self) -> String {
+        let mut text = self.codec.clone();
+        if !self.mode.is_empty() {
+            text = format!("{text}, {}", self.mode);
+        }
+        match self.dtx {
+            Some(true) => text.push_str(", DTX on"),
+            Some(false) => text.push_str(", DTX off"),
+            None => {}
+        }
+        text
+    }
+}
+
 /// The bench as planning and evaluation see it; frozen with the run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BenchInfo {

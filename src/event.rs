@@ -128,6 +128,31 @@ pub enum Event {
         /// The entry that found it.
         entry: EntryId,
     },
+    /// A method has something against going on: the run stops until an operator has answered.
+    Held {
+        /// The entry, or the check that was made again.
+        entry: EntryId,
+        /// Its method.
+        method: String,
+        /// What it has against it, and what to do.
+        reason: String,
+    },
+    /// An operator accepted an objection; the run goes on as it is.
+    HoldAccepted {
+        /// The entry that objected.
+        entry: EntryId,
+    },
+    /// A check was made again between two calls.
+    Rechecked {
+        /// Which one, with its number.
+        entry: EntryId,
+        /// Its method.
+        method: String,
+        /// What it found.
+        note: String,
+        /// Whether it has nothing against going on: open objections of its method are answered by that.
+        is_good: bool,
+    },
     /// The call ended and the bench is in its safe state.
     EpochClosed {
         /// The epoch.

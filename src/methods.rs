@@ -6,6 +6,8 @@
 pub mod call;
 pub mod evidence;
 
+pub mod ambient_noise;
+pub mod call_check;
 pub mod coupling_loss;
 pub mod delay;
 pub mod idle_noise;
@@ -18,7 +20,7 @@ use crate::context::{EvalCx, PlanCx};
 use crate::entry::{Entry, ParameterSpec};
 use crate::finding::{Finding, Unmeasurable};
 use crate::take::{EpochSpec, TakeSpec};
-use crate::units::Unit;
+use crate::units::{Seconds, Unit};
 
 /// Something that a method measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +52,8 @@ pub struct Card {
     pub facts_wanted: &'static [&'static str],
     /// Whether it makes its calls at a volume of its own, so that its entries wait for no nominal step.
     pub picks_volume: bool,
+    /// Whether it may object to going on with the run, see [`Method::objection`].
+    pub objects: bool,
     /// The facts that it finds: the name of the fact and the measurand whose value it is.
     pub facts_found: &'static [(&'static str, &'static str)],
     /// The largest number of takes that it ever asks for, adaptive ones included.
@@ -127,10 +131,23 @@ pub trait Method: Sync {
     /// # Errors
     /// Why nothing can be concluded from them.
     fn evaluate(&self, entry: &Entry, cx: &EvalCx<'_>) -> Result<Vec<Finding>, Unmeasurable>;
+
+    /// What stands against going on with the run, from what was found: an operator is asked before more is recorded. Only
+    /// methods whose card says so are asked.
+    fn objection(&self, _entry: &Entry, _findings: &[Finding]) -> Option<String> {
+        None
+    }
+
+    /// After how long the entry is recorded again between two calls, as `<entry>[recheck=1]`, for its objection.
+    fn recheck_after(&self, _entry: &Entry) -> Option<Seconds> {
+        None
+    }
 }
 
 /// Every method, in the order of the Recommendations and of the documentation.
 pub static METHODS: &[&dyn Method] = &[
+    &ambient_noise::AmbientNoise,
+    &call_check::CallCheck,
     &reference_run::ReferenceRun,
     &volume_search::VolumeSearch,
     &delay::Delay,

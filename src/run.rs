@@ -10,9 +10,11 @@ use crate::run::view::RunView;
 use crate::store::folder::FolderError;
 
 mod acquire;
+mod bandwidth;
 mod benches;
 pub mod clock;
 pub mod engine;
+mod hold;
 pub mod listing;
 pub mod log;
 pub mod outcome;

@@ -81,6 +81,15 @@ impl Bandwidth {
             Self::Fb => (20.0, 20_000.0),
         }
     }
+
+    /// The Recommendation for hands-free terminals in calls of this band.
+    pub const fn recommendation(self) -> &'static str {
+        match self {
+            Self::Nb => "P.1100",
+            Self::Wb => "P.1110",
+            Self::Swb | Self::Fb => "P.1120",
+        }
+    }
 }
 
 words! {

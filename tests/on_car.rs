@@ -27,6 +27,8 @@ use crate::source::root;
 pub(crate) mod comparison;
 pub(crate) mod spectrum;
 
+mod ambient;
+mod call;
 mod cars;
 mod coupling;
 mod delay;
@@ -45,6 +47,8 @@ pub(crate) fn comparisons() -> Vec<comparison::Comparison> {
         &*idle::COMPARISONS,
         &*coupling::COMPARISONS,
         &*reference::COMPARISONS,
+        &*ambient::COMPARISONS,
+        &*call::COMPARISONS,
     ]
     .into_iter()
     .flatten()

@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use lombard::bench::StopFlag;
 use lombard::finding::FactValue;
-use lombard::run::view::{EntryView, RunView};
+use lombard::run::view::{EntryView, RunState, RunView};
+use lombard::run::{BenchChoice, Engine};
 use lombard::units::Unit;
 
 use crate::recording::{empty_folder, plan_in, record, request};
@@ -69,4 +71,53 @@ fn a_plan_without_a_reference_run_or_with_one_that_finds_nothing_takes_what_is_d
         assert!(delay.findings[0].finding.note.contains("20.00 ms of the network, declared"), "{delay:?}");
         assert!(view.facts.get("reference.delay_send").is_none());
     }
+}
+
+/// A shipped car with a line of its network replaced or added.
+fn car_with(folder: &Path, name: &str, network: &str) -> BenchChoice {
+    let text =
+        std::fs::read_to_string(crate::source::root().join(format!("test-plans/cars/{name}.toml"))).unwrap();
+    let text = text.replace("[network]\n", &format!("[network]\n{network}\n"));
+    let path = folder.join("car.toml");
+    std::fs::write(&path, text).unwrap();
+    BenchChoice::Car(path.display().to_string())
+}
+
+#[test]
+fn a_narrowband_link_behind_a_wideband_declaration_stops_the_run_until_it_is_accepted() {
+    let folder = empty_folder("narrow-link");
+    let call = "[[entry]]\nid = 'call'\nclause = '11.1'\nmethod = 'call_check'\ninformative = true\n";
+    // The call is checked first; what follows waits for a fact, so that it comes after.
+    let volume = "[[entry]]\nid = 'volume'\nclause = '11.1'\nmethod = 'volume_search'\ninformative = true\n\
+                  [entry.parameters]\nsignal = 'pn-8192'\n";
+    let text = plan("").replace("volume = 'maximum'\n", "") + call + volume;
+    let mut wish = request(&plan_in(&folder, &text), &folder, 3);
+    wish.bench = car_with(&folder, "ideal-wb", "carries = \"NB\"");
+    let stopped = record(&wish);
+    assert_eq!((stopped.state, stopped.exit_code()), (RunState::Incomplete, 3));
+    assert!(of(&stopped, "delay").findings.is_empty(), "nothing is recorded before an answer");
+    let journal = || std::fs::read_to_string(stopped.path.join("journal.jsonl")).unwrap();
+    let warning =
+        |view: &RunView| view.warnings.iter().find(|one| one.starts_with("call: ")).cloned().unwrap();
+    for part in ["the call is NB by its spectrum", "a NB plan by P.1100", "--accept"] {
+        assert!(warning(&stopped).contains(part), "{}", warning(&stopped));
+    }
+    assert_eq!(journal().matches("\"held\"").count(), 1);
+    let (engine, nobody) = (Engine::new(Vec::new()), StopFlag::default());
+    // Resumed without an answer, it stops where it was, and records nothing.
+    let takes = journal().matches("take-recorded").count();
+    let again = engine.resume(&stopped.path, &|_| {}, &nobody).unwrap();
+    assert_eq!(again.state, RunState::Incomplete);
+    assert_eq!(journal().matches("take-recorded").count(), takes);
+    assert_eq!(journal().matches("\"held\"").count(), 1, "it asks once");
+    let accepted = engine.resume_accepting(&stopped.path, &|_| {}, &nobody).unwrap();
+    assert_eq!(accepted.state, RunState::Finished);
+    assert!(warning(&accepted).contains("accepted by the operator at 2"), "{}", warning(&accepted));
+    assert_eq!(of(&accepted, "delay").findings.len(), 3);
+    let error = engine.resume_accepting(&stopped.path, &|_| {}, &nobody).unwrap_err();
+    assert!(error.exit_code() == 2 && error.to_string().contains("nothing to accept"), "{error}");
+    // The right link is asked nothing.
+    wish.bench = car_with(&folder, "ideal-wb", "");
+    let right = record(&wish);
+    assert!(right.state == RunState::Finished && right.warnings.is_empty(), "{:?}", right.warnings);
 }

@@ -272,7 +272,7 @@ fn bench() -> BenchInfo {
         ]
         .into(),
         network: NetworkInfo {
-            codec: "G.722, 64 kbit/s".to_owned(),
+            codec: "G.722".to_owned(),
             mode: "64 kbit/s".to_owned(),
             dtx: Some(false),
             bandwidth: Bandwidth::Wb,

@@ -39,6 +39,9 @@ pub(super) fn of(event: &Event) -> (&'static str, String) {
             None => ("decision", format!("{entry}, {step}: done: {reason}")),
         },
         Event::FactFound { key, value, entry } => ("fact", format!("{key} is {value}, found by {entry}")),
+        Event::Held { entry, reason, .. } => ("ask", format!("{entry}: {reason}")),
+        Event::HoldAccepted { entry } => ("accepted", format!("what {entry} objected to")),
+        Event::Rechecked { entry, note, .. } => ("check", format!("{entry}: {note}")),
         Event::EpochClosed { epoch } => ("call", format!("{epoch} ended")),
         Event::RunStopped { reason } => ("stop", reason.clone()),
         Event::RunFinished => ("end", "everything is recorded".to_owned()),
@@ -55,6 +58,9 @@ pub(super) fn is_worth_a_bar(event: &Event) -> bool {
         Event::TakeFailed { .. }
         | Event::Decided { .. }
         | Event::FactFound { .. }
+        | Event::Held { .. }
+        | Event::HoldAccepted { .. }
+        | Event::Rechecked { .. }
         | Event::RunStarted { .. }
         | Event::RunResumed { .. }
         | Event::RunStopped { .. } => true,

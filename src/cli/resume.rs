@@ -16,12 +16,18 @@ use crate::run::RunError;
 #[command(after_long_help = "\
 Example:
   lombard resume runs/2026-11-22T14-05-00-quick-wb
+  lombard resume 2026-11-22T14-05-00-quick-wb --accept     the set-up moved, and that is known
 
 Exit codes: as for `lombard run`.")]
 pub(super) struct Resume {
     /// Folder of the run, or its name in the folder of runs
     #[arg(value_name = "RUN")]
     run: PathBuf,
+
+    /// Accept what the run stopped to ask about, and go on with everything as it is; without it, checks that asked are
+    /// made again first
+    #[arg(long)]
+    accept: bool,
 
     /// Print one JSON object and nothing else on standard output
     #[arg(long)]
@@ -31,7 +37,13 @@ pub(super) struct Resume {
 impl Resume {
     pub(super) fn run(self, settings: &Settings) -> Result<u8, RunError> {
         let path = settings.run(&self.run)?;
-        let view = live::show(|listener, stop| settings.engine.resume(&path, listener, stop))?;
+        let view = live::show(|listener, stop| {
+            if self.accept {
+                settings.engine.resume_accepting(&path, listener, stop)
+            } else {
+                settings.engine.resume(&path, listener, stop)
+            }
+        })?;
         run::show(&view, self.json)
     }
 }

@@ -65,6 +65,11 @@ pub fn line_of(event: &Event, at_s: f64) -> Line {
             let value = wording::fact(value);
             (Tone::Plain, format!("{key} = {value}, found by {entry}"))
         }
+        Event::Held { entry, reason, .. } => (Tone::Warning, format!("{entry} asks: {reason}")),
+        Event::HoldAccepted { entry } => (Tone::Strong, format!("accepted: what {entry} objected to")),
+        Event::Rechecked { entry, note, is_good, .. } => {
+            (if *is_good { Tone::Plain } else { Tone::Warning }, format!("{entry}: {note}"))
+        }
         Event::EpochClosed { epoch } => (Tone::Plain, format!("call {epoch} ended")),
         Event::RunStopped { reason } => (Tone::Warning, format!("run stopped: {reason}")),
         Event::RunFinished => (Tone::Strong, "everything is recorded".to_owned()),

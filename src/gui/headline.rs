@@ -43,7 +43,7 @@ impl Headline {
         let is_device = device.to_lowercase() == bench.to_lowercase();
         let mut facts = vec![device];
         facts.extend(Some(bench).filter(|_| !is_device));
-        facts.push(view.bench.network.codec.clone());
+        facts.push(view.bench.network.declared());
         facts.push(format!("begun {}", view.started_at));
         if !view.left_out.is_empty() {
             facts.push(format!("{} entries left out", view.left_out.len()));

@@ -122,6 +122,16 @@ pub fn reference_epoch(entry: &Entry) -> EpochSpec {
     }
 }
 
+/// A call of an entry that nothing is played in first.
+pub fn bare_epoch(entry: &Entry, volume: Volume) -> EpochSpec {
+    EpochSpec {
+        call: CallState { bandwidth: entry.bandwidth, volume, terminal: Terminal::Device },
+        noise: entry.noise.as_ref().map(|noise| NoiseBed { signal: noise.signal.clone() }),
+        preamble: Vec::new(),
+        repeat: 0,
+    }
+}
+
 /// The conditioning, on those ports that the bench has: speech in receive, then from the talker's mouth.
 fn conditioning(signal: &SignalId, talker: Seat, cx: &PlanCx<'_>) -> TakeSpec {
     let mut take = Timeline::new("conditioning");

@@ -96,6 +96,7 @@ static CARD: Card = Card {
     facts_needed: &[],
     facts_wanted: &[reference_run::DELAY_SEND, reference_run::DELAY_RECEIVE],
     picks_volume: false,
+    objects: false,
     facts_found: &[],
     takes_max: 2,
 };

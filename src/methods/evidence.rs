@@ -53,10 +53,14 @@ fn in_plane(track: Track, take: &Take, port: &Port, plane: Unit) -> Result<Track
     Ok(track)
 }
 
+/// What digital full scale of a port reads in the unit of its track.
+pub fn full_scale(cx: &EvalCx<'_>, port: &Port) -> f64 {
+    cx.bench.ports.get(port).map_or(1.0, |info| info.calibration.unit_per_sample())
+}
+
 /// The power that a port of this track records as coded silence, in the square of the track's unit.
 pub fn coded_silence(cx: &EvalCx<'_>, port: &Port) -> f64 {
-    let factor = cx.bench.ports.get(port).map_or(1.0, |info| info.calibration.unit_per_sample());
-    CODED_SILENCE * factor * factor
+    CODED_SILENCE * full_scale(cx, port).powi(2)
 }
 
 /// The energy of each band in a part of a track.

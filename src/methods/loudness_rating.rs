@@ -149,6 +149,7 @@ static CARD: Card = Card {
     facts_needed: &[],
     facts_wanted: &[],
     picks_volume: false,
+    objects: false,
     facts_found: &[],
     takes_max: 1,
 };

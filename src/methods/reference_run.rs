@@ -108,6 +108,7 @@ static CARD: Card = Card {
     facts_needed: &[],
     facts_wanted: &[],
     picks_volume: true,
+    objects: false,
     facts_found: &[
         (DELAY_SEND, "reference_delay_send"),
         (DELAY_RECEIVE, "reference_delay_receive"),
@@ -210,7 +211,7 @@ fn of_direction(direction: Direction, entry: &Entry, cx: &EvalCx<'_>) -> Result<
     let played = evidence::played(cx, take, &from, Unit::Dbm0)?;
     let recorded = evidence::captured(cx, take, &to, Unit::Dbm0)?;
     let delay_max = crate::take::frames(entry.parameters.get(&DELAY_MAX));
-    let network = network(cx);
+    let network = cx.bench.network.declared();
     let finish = |mut finding: Finding, span: &str, coefficients: [f64; 2]| {
         let influences = vec![
             evidence::influence(&played, coefficients[0]),
@@ -289,21 +290,6 @@ fn noise(
         noise.note.push_str("; digital silence: below what a 16-bit codec codes");
     }
     noise
-}
-
-/// What was measured: the network as the bench declares it.
-fn network(cx: &EvalCx<'_>) -> String {
-    let network = &cx.bench.network;
-    let mut text = network.codec.clone();
-    if !network.mode.is_empty() {
-        text = format!("{text}, {}", network.mode);
-    }
-    match network.dtx {
-        Some(true) => text.push_str(", DTX on"),
-        Some(false) => text.push_str(", DTX off"),
-        None => {}
-    }
-    text
 }
 
 /// The delay of the network in a direction, where a reference run of the plan has found it.

@@ -78,6 +78,7 @@ static CARD: Card = Card {
     facts_needed: &[],
     facts_wanted: &[],
     picks_volume: true,
+    objects: false,
     facts_found: &[(VOLUME_NOMINAL, "volume_nominal")],
     takes_max: TAKES_MAX,
 };

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Condvar, Mutex, MutexGuard};
+use std::time::Instant;
 
 use crate::bench::{Bench, BenchError, BenchMaker, RenderedEpoch, StopFlag, TelemetrySender};
 use crate::capture::{Grade, Take, TakeSource};
@@ -58,12 +59,16 @@ pub(super) struct Acquisition<'a> {
     pub state: &'a Mutex<State>,
     /// Where complete entries go; bounded, so that recording waits for a slow evaluation.
     pub ready: SyncSender<Ready>,
+    /// Whether an earlier session recorded a part of the run.
+    pub resumed: bool,
+    /// When the checks that are made again were made last in this session.
+    pub checked: &'a Mutex<Option<Instant>>,
     /// The outcomes so far, with a signal whenever one is added.
     pub judged: &'a (Mutex<BTreeMap<EntryId, Judged>>, Condvar),
 }
 
 /// Why an epoch ended early.
-enum Ended {
+pub(super) enum Ended {
     /// The bench, for this take.
     Bench(Option<TakeId>, BenchError),
     /// The storage or the program.
@@ -98,7 +103,7 @@ impl Acquisition<'_> {
         Ok(())
     }
 
-    fn facts(&self) -> Result<Facts, RunError> {
+    pub(super) fn facts(&self) -> Result<Facts, RunError> {
         Ok(self.state()?.log.facts.clone())
     }
 
@@ -108,6 +113,9 @@ impl Acquisition<'_> {
 
     /// Records everything that can be recorded. Gives why it stopped early, if it did.
     pub(super) fn record(&self) -> Result<Option<String>, RunError> {
+        if let Some(reason) = self.unanswered()? {
+            return Ok(Some(reason));
+        }
         let mut open: Vec<&PlannedEntry> =
             self.plan.entries.iter().filter(|one| self.run.contains(&one.entry.id)).collect();
         loop {
@@ -198,8 +206,14 @@ impl Acquisition<'_> {
                 Some(bench) => bench,
                 none => none.insert(self.maker.make().map_err(|error| RunError::Bench(error.to_string()))?),
             };
+            if let Some(reason) = self.recheck(&mut **bench)? {
+                return abandon(queue, reason);
+            }
             if let Some(reason) = self.record_epoch(&mut **bench, epoch, schedule)? {
                 return Ok(Some(reason));
+            }
+            if let Some(reason) = self.held(&epoch.entries)? {
+                return abandon(queue, reason);
             }
         }
     }
@@ -242,7 +256,12 @@ impl Acquisition<'_> {
     }
 
     /// Journals the failure of a take, or of every missing take when the call could not be set up.
-    fn fail(&self, epoch: &PlannedEpoch, take: Option<TakeId>, error: &BenchError) -> Result<(), RunError> {
+    pub(super) fn fail(
+        &self,
+        epoch: &PlannedEpoch,
+        take: Option<TakeId>,
+        error: &BenchError,
+    ) -> Result<(), RunError> {
         let takes = match take {
             Some(take) => vec![take],
             None => epoch.takes.iter().map(|take| take.id.clone()).collect(),
@@ -274,7 +293,7 @@ impl Acquisition<'_> {
     }
 
     /// One call: set-up, preamble, the takes that are missing, what adaptive entries ask for.
-    fn record_call(
+    pub(super) fn record_call(
         &self,
         bench: &mut dyn Bench,
         epoch: &PlannedEpoch,
@@ -304,7 +323,7 @@ impl Acquisition<'_> {
             volume_step,
             network: format!(
                 "{}; declared delay send {:.1} ms, receive {:.1} ms",
-                network.codec,
+                network.declared(),
                 network.delay_send.as_ms(),
                 network.delay_receive.as_ms()
             ),
@@ -519,7 +538,7 @@ impl Acquisition<'_> {
         Ok(())
     }
 
-    fn outcome_of(&self, id: &EntryId) -> Result<Judged, RunError> {
+    pub(super) fn outcome_of(&self, id: &EntryId) -> Result<Judged, RunError> {
         let broken = || RunError::Broken("the evaluation ended early".to_owned());
         let (judged, added) = self.judged;
         let mut judged = judged.lock().map_err(|_| broken())?;
@@ -535,6 +554,12 @@ impl Acquisition<'_> {
             }
         }
     }
+}
+
+/// Leaves what was not begun for the next session: an operator is asked first.
+fn abandon(queue: &Mutex<VecDeque<&PlannedEpoch>>, reason: String) -> Result<Option<String>, RunError> {
+    queue.lock().map_err(|_| RunError::Broken("a recording thread panicked".to_owned()))?.clear();
+    Ok(Some(reason))
 }
 
 /// The seed of an epoch: a hash of the run's seed and the epoch's identity, so that it depends neither

@@ -16,7 +16,7 @@ use crate::run::benches::{Benches, CAR, RIG};
 use crate::run::log::RunLog;
 use crate::run::recordings::{Recordings, recorded_noises};
 use crate::run::render::SignalStore;
-use crate::run::session::{self, Session};
+use crate::run::session::{self, Before, Session};
 use crate::run::view::{Device, RunView};
 use crate::run::{RunError, Update, clock, outcome};
 use crate::signals::noise_record::source_name;
@@ -198,6 +198,7 @@ impl Engine {
             let sources = self.sources(self.storage.exists(path).then_some(path));
             let benches = self.benches(&BenchChoice::PlanDefault, &planned.plan, sources)?;
             let signals = SignalStore::new(planned.signals.clone());
+            self.check_bandwidth(&planned.plan, benches.maker.info())?;
             session::preflight(&planned.plan, benches.maker.info(), &signals)?;
         }
         Ok(planned.plan)
@@ -245,6 +246,7 @@ impl Engine {
         }
         session::selected(&plan, &request.only)?;
         let signals = SignalStore::new(signals);
+        self.check_bandwidth(&plan, maker.info())?;
         session::preflight(&plan, maker.info(), &signals)?;
         let stem = Path::new(&request.plan).file_stem().map_or("run".into(), |stem| stem.to_string_lossy());
         let stem = format!("{}-{}", clock::folder_stamp(), slug(&stem));
@@ -258,7 +260,8 @@ impl Engine {
         session.run(listener, stop, None)
     }
 
-    /// Takes a run up again: records what is missing, judges everything.
+    /// Takes a run up again: records what is missing, judges everything. Where the run stopped to ask, what can be
+    /// checked again is, and what cannot be stops it again.
     ///
     /// # Errors
     /// As [`Engine::record`].
@@ -268,15 +271,46 @@ impl Engine {
         listener: &(dyn Fn(Update<'_>) + Sync),
         stop: &StopFlag,
     ) -> Result<RunView, RunError> {
+        self.take_up(path, listener, stop, false)
+    }
+
+    /// Takes a run up again that stopped to ask, and accepts what it asked about.
+    ///
+    /// # Errors
+    /// As [`Engine::record`]; the run has nothing that waits for an answer.
+    pub fn resume_accepting(
+        &self,
+        path: &Path,
+        listener: &(dyn Fn(Update<'_>) + Sync),
+        stop: &StopFlag,
+    ) -> Result<RunView, RunError> {
+        self.take_up(path, listener, stop, true)
+    }
+
+    fn take_up(
+        &self,
+        path: &Path,
+        listener: &(dyn Fn(Update<'_>) + Sync),
+        stop: &StopFlag,
+        accept: bool,
+    ) -> Result<RunView, RunError> {
         let folder = RunFolder::open(Arc::clone(&self.storage), path)?;
         let _lock = folder.lock()?;
         let stored = self.stored(&folder)?;
         let Benches { maker, .. } = Benches::stored(&stored.manifest, &stored.sources)?;
         let signals = SignalStore::new(stored.planned.signals);
+        self.check_bandwidth(&stored.planned.plan, maker.info())?;
         session::preflight(&stored.planned.plan, maker.info(), &signals)?;
         let log = RunLog::of(&folder.read_journal()?).map_err(|error| RunError::Broken(error.to_string()))?;
+        let open: Vec<EntryId> = log.open_holds().map(|hold| hold.entry.clone()).collect();
+        if accept && open.is_empty() {
+            return Err(RunError::Usage(
+                "the run has not stopped to ask: there is nothing to accept; resume it as it is".to_owned(),
+            ));
+        }
+        let before = Before { log, accepted: if accept { open } else { Vec::new() } };
         let session = Session::new(folder, stored.manifest, stored.planned.plan, signals, maker)?;
-        session.run(listener, stop, Some(log))
+        session.run(listener, stop, Some(before))
     }
 
     /// Reads the inputs of a stored run and resolves its plan again.

@@ -33,6 +33,30 @@ pub struct Decision {
     pub reason: String,
 }
 
+/// An objection of a method to going on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hold {
+    /// The entry that objects.
+    pub entry: EntryId,
+    /// Its method.
+    pub method: String,
+    /// What it has against it.
+    pub reason: String,
+    /// How it was answered.
+    pub answer: Answer,
+}
+
+/// How an objection was answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// Not yet.
+    Open,
+    /// An operator accepted it, at this time.
+    Accepted(String),
+    /// A later check had nothing to object to.
+    Repaired,
+}
+
 /// The fold of an acquisition journal.
 #[derive(Debug, Clone, Default)]
 pub struct RunLog {
@@ -50,6 +74,8 @@ pub struct RunLog {
     /// Seconds of sound, with preambles and repeats.
     pub audio_s: f64,
     sessions: Vec<(String, String)>,
+    holds: Vec<Hold>,
+    rechecks: BTreeMap<String, u32>,
     /// The number of events.
     pub event_count: usize,
 }
@@ -113,6 +139,22 @@ impl RunLog {
             Event::FactFound { key, value, entry } => {
                 self.facts.0.insert(key.clone(), Fact { value: value.clone(), entry: entry.clone() });
             }
+            Event::Held { entry, method, reason } => self.holds.push(Hold {
+                entry: entry.clone(),
+                method: method.clone(),
+                reason: reason.clone(),
+                answer: Answer::Open,
+            }),
+            Event::HoldAccepted { entry } => {
+                let mine = self.holds.iter_mut().filter(|hold| hold.entry == *entry);
+                mine.for_each(|hold| hold.answer = Answer::Accepted(at.to_owned()));
+            }
+            Event::Rechecked { method, is_good, .. } => {
+                *self.rechecks.entry(method.clone()).or_default() += 1;
+                let open = self.holds.iter_mut().filter(|hold| hold.answer == Answer::Open);
+                open.filter(|hold| *is_good && hold.method == *method)
+                    .for_each(|hold| hold.answer = Answer::Repaired);
+            }
             Event::RunStopped { reason } => self.stopped = Some(reason.clone()),
             Event::EpochClosed { .. } | Event::RunFinished => {}
         }
@@ -149,6 +191,35 @@ impl RunLog {
     /// The decisions of an adaptive entry so far.
     pub fn decisions(&self, entry: &EntryId) -> &[Decision] {
         self.decisions.get(entry).map_or(&[], Vec::as_slice)
+    }
+
+    /// The objections so far.
+    pub fn holds(&self) -> &[Hold] {
+        &self.holds
+    }
+
+    /// Those that nobody has answered.
+    pub fn open_holds(&self) -> impl Iterator<Item = &Hold> {
+        self.holds.iter().filter(|hold| hold.answer == Answer::Open)
+    }
+
+    /// The objection of an entry.
+    pub fn hold(&self, entry: &EntryId) -> Option<&Hold> {
+        self.holds.iter().find(|hold| hold.entry == *entry)
+    }
+
+    /// Whether an objection of an entry stops nothing: it was answered, or one of the same method was accepted.
+    pub fn is_answered(&self, entry: &EntryId, method: &str) -> bool {
+        self.holds.iter().any(|hold| match hold.answer {
+            Answer::Open => false,
+            Answer::Accepted(_) => hold.method == method,
+            Answer::Repaired => hold.entry == *entry,
+        })
+    }
+
+    /// How often the check of a method was made again.
+    pub fn rechecks(&self, method: &str) -> u32 {
+        self.rechecks.get(method).copied().unwrap_or(0)
     }
 
     /// Seconds on the clock, all sessions together.

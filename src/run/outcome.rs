@@ -9,7 +9,7 @@ use crate::limits::{self, Judgement};
 use crate::methods::{Method, Next};
 use crate::plan::PlannedEntry;
 use crate::plan::schedule::TakeUse;
-use crate::run::log::{RunLog, StoredTakes};
+use crate::run::log::{Answer, Hold, RunLog, StoredTakes};
 use crate::store::evaluation::Judged;
 use crate::store::folder::RunFolder;
 use crate::take::{EpochKey, TakeId};
@@ -142,6 +142,18 @@ fn collect(
         takes.push(take);
     }
     Err(Obstacle::new(Verdict::Error, "the method asks for more takes than its card allows"))
+}
+
+/// What a reader must know of an objection to going on with the run.
+pub(super) fn hold_warning(hold: &Hold) -> String {
+    let answer = match &hold.answer {
+        Answer::Open => {
+            "not answered yet: put it right and resume the run, or resume it with --accept".to_owned()
+        }
+        Answer::Accepted(at) => format!("accepted by the operator at {at}"),
+        Answer::Repaired => "put right: a later check had nothing to object to".to_owned(),
+    };
+    format!("{}: {}; {answer}", hold.entry, hold.reason)
 }
 
 fn missing(id: &TakeId, log: &RunLog) -> Obstacle {

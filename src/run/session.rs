@@ -45,6 +45,13 @@ pub(super) struct Session {
     warnings: Mutex<Vec<String>>,
 }
 
+/// What earlier sessions of a run left.
+pub(super) struct Before {
+    pub log: RunLog,
+    /// Entries whose objections the operator accepts.
+    pub accepted: Vec<EntryId>,
+}
+
 /// What a view is made of beside log and outcomes.
 pub(super) struct Parts<'a> {
     pub folder: &'a RunFolder,
@@ -68,18 +75,12 @@ pub(super) fn selected(plan: &ResolvedPlan, only: &[String]) -> Result<BTreeSet<
 /// Plans and renders everything once before the car is touched, as far as it is known.
 ///
 /// # Errors
-/// A car for calls of another bandwidth; every entry that cannot be planned or played, with its place in the plan.
+/// Every entry that cannot be planned or played, with its place in the plan.
 pub(super) fn preflight(
     plan: &ResolvedPlan,
     bench: &BenchInfo,
     signals: &SignalStore,
 ) -> Result<(), RunError> {
-    if bench.is_virtual && bench.network.bandwidth != plan.bandwidth {
-        return Err(RunError::Usage(format!(
-            "the plan asks for {} calls and the car '{}' makes {} calls: choose a car for {0}",
-            plan.bandwidth, bench.name, bench.network.bandwidth
-        )));
-    }
     let entries: Vec<&PlannedEntry> = plan.entries.iter().collect();
     let facts = assumed_facts(&entries, bench);
     let cx = PlanCx { bench, facts: &facts, signals: signals.library() };
@@ -145,12 +146,13 @@ impl Session {
         &self,
         listener: &(dyn Fn(Update<'_>) + Sync),
         stop: &StopFlag,
-        before: Option<RunLog>,
+        before: Option<Before>,
     ) -> Result<RunView, RunError> {
         let began = Instant::now();
         let (journal, _) = self.folder.journal()?;
         let resumed = before.is_some();
-        let log = before.unwrap_or_default();
+        let accepted = before.as_ref().map(|one| one.accepted.clone()).unwrap_or_default();
+        let log = before.map(|one| one.log).unwrap_or_default();
         let wall_before = log.wall_s();
         let number = self.folder.evaluations()?.last().map_or(1, |last| last + 1);
         let started = EvaluationLine::Started {
@@ -166,6 +168,7 @@ impl Session {
         let sender = TelemetrySender::new(telemetry);
         let state = Mutex::new(State { journal, log });
         let progress = Progress::default();
+        let checked = Mutex::default();
         let acquisition = Acquisition {
             folder: &self.folder,
             plan: &self.plan,
@@ -180,9 +183,14 @@ impl Session {
             listener: &|event| listener(Update::Event(event)),
             state: &state,
             ready,
+            resumed,
+            checked: &checked,
             judged: &self.judged,
         };
         acquisition.journal(&self.first_event(resumed))?;
+        for entry in accepted {
+            acquisition.journal(&Event::HoldAccepted { entry })?;
+        }
         let done = AtomicBool::new(false);
         let (stopped, evaluated) = std::thread::scope(|scope| {
             let (done, progress) = (&done, &progress);
@@ -411,7 +419,7 @@ pub(super) fn view(
         inputs: parts.manifest.inputs.iter().map(|one| (one.file.clone(), one.sha256.clone())).collect(),
         facts: log.facts.clone(),
         evaluation: number,
-        warnings: warnings.to_vec(),
+        warnings: warnings.iter().cloned().chain(log.holds().iter().map(outcome::hold_warning)).collect(),
         entries: shown.iter().map(|planned| entry_view(planned, judged.get(&planned.entry.id))).collect(),
         left_out: left_out.iter().map(|planned| planned.entry.id.clone()).collect(),
         audio_s: log.audio_s,

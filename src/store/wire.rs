@@ -83,6 +83,20 @@ pub enum WireEvent {
         curve: Vec<(f64, f64)>,
         entry: String,
     },
+    Held {
+        entry: String,
+        method: String,
+        reason: String,
+    },
+    HoldAccepted {
+        entry: String,
+    },
+    Rechecked {
+        entry: String,
+        method: String,
+        note: String,
+        is_good: bool,
+    },
     EpochClosed {
         epoch: String,
     },
@@ -267,6 +281,16 @@ impl From<&Event> for WireEvent {
                 let (value, curve) = wire_fact(value);
                 Self::FactFound { key: key.clone(), value, curve, entry: entry.text().to_owned() }
             }
+            Event::Held { entry, method, reason } => {
+                Self::Held { entry: entry.text().to_owned(), method: method.clone(), reason: reason.clone() }
+            }
+            Event::HoldAccepted { entry } => Self::HoldAccepted { entry: entry.text().to_owned() },
+            Event::Rechecked { entry, method, note, is_good } => Self::Rechecked {
+                entry: entry.text().to_owned(),
+                method: method.clone(),
+                note: note.clone(),
+                is_good: *is_good,
+            },
             Event::EpochClosed { epoch } => Self::EpochClosed { epoch: epoch_text(epoch) },
             Event::RunStopped { reason } => Self::RunStopped { reason: reason.clone() },
             Event::RunFinished => Self::RunFinished,
@@ -329,6 +353,13 @@ impl TryFrom<WireEvent> for Event {
             },
             WireEvent::FactFound { key, value, curve, entry } => {
                 Self::FactFound { key, value: fact_value(&value, curve)?, entry: EntryId::new(&entry, &[]) }
+            }
+            WireEvent::Held { entry, method, reason } => {
+                Self::Held { entry: EntryId::new(&entry, &[]), method, reason }
+            }
+            WireEvent::HoldAccepted { entry } => Self::HoldAccepted { entry: EntryId::new(&entry, &[]) },
+            WireEvent::Rechecked { entry, method, note, is_good } => {
+                Self::Rechecked { entry: EntryId::new(&entry, &[]), method, note, is_good }
             }
             WireEvent::EpochClosed { epoch } => Self::EpochClosed { epoch: EpochKey::stored(&epoch) },
             WireEvent::RunStopped { reason } => Self::RunStopped { reason },

@@ -267,8 +267,8 @@ impl Codec {
     pub const fn description(self) -> &'static str {
         match self {
             Self::Linear => "no codec, band limit only",
-            Self::G711A => "G.711 A-law 64 kbit/s",
-            Self::G722 => "G.722 64 kbit/s",
+            Self::G711A => "G.711 A-law",
+            Self::G722 => "G.722",
         }
     }
 

@@ -297,6 +297,20 @@ impl<'m> Truth<'m> {
         db((0..steps).map(weighted).sum()) - DBOV_AT_0_DBM0
     }
 
+    /// The noise at each ear while nobody speaks and nothing is played, without the hiss of the amplifier: A-weighted, in
+    /// dBPa(A), between the edges of `band_hz`. −∞ where there is none.
+    pub fn ear_noise_dbpa_a(&self, band_hz: BandHz) -> f64 {
+        const STEP_HZ: f64 = 5.0;
+        let Some(noise) = &self.model.ear_noise else { return f64::NEG_INFINITY };
+        let steps = ((band_hz.1 - band_hz.0) / STEP_HZ) as usize;
+        let weighted = |k: usize| {
+            let freq_hz = band_hz.0 + (k as f64 + 0.5) * STEP_HZ;
+            let density = (noise.gain * symmetric_response(&noise.taps, freq_hz)).powi(2) / (RATE_HZ / 2.0);
+            density * 10f64.powf(weight_db(Weighting::A, freq_hz) / 10.0) * STEP_HZ
+        };
+        db((0..steps).map(weighted).sum())
+    }
+
     /// The network alone: gain for a signal of `density` in `band_hz`, in dB, the same in both directions. A codec is
     /// taken for what it is meant to be: flat.
     pub fn network_gain_db(&self, density: Density<'_>, band_hz: BandHz) -> f64 {

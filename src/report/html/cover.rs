@@ -56,7 +56,7 @@ fn facts(out: &mut Markup, view: &RunView) {
     fact(out, "Speech band", format_args!("{}, {band}", view.bandwidth));
     let kind = if bench.is_virtual { "simulation" } else { "live" };
     fact(out, "Bench", format_args!("{}, {kind}", bench.name));
-    fact(out, "Network", format_args!("{}, carries {}", network.codec, network.bandwidth));
+    fact(out, "Network", format_args!("{}, carries {}", network.declared(), network.bandwidth));
     let delay = |seconds: f64| wording::number(seconds * 1e3, 2);
     fact(
         out,
