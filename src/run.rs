@@ -13,6 +13,7 @@ mod acquire;
 mod benches;
 pub mod clock;
 pub mod engine;
+pub mod explain;
 pub mod listing;
 pub mod log;
 pub mod outcome;
