@@ -11,6 +11,7 @@ use crate::run::RunError;
 
 mod check;
 mod columns;
+mod diff;
 mod evaluate;
 mod interrupt;
 pub mod json;
@@ -20,6 +21,7 @@ mod live;
 mod measure;
 mod output;
 mod report;
+mod resolved;
 mod resume;
 mod run;
 mod settings;
@@ -61,7 +63,7 @@ Environment:
 Exit codes of run, resume and evaluate:
   0  pass or measured    1  fail    2  bad input    3  inconclusive, aborted or incomplete
   4  bench error without a fail
-Other commands: 0, 2 for bad input, 4 for a failure of disk or program.";
+diff: 0 the same in meaning, 1 not. Other commands: 0, 2 for bad input, 4 for a failure of disk or program.";
 
 /// The arguments of the program.
 #[derive(Debug, Parser)]
@@ -80,6 +82,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Check),
+    Diff(diff::Diff),
     Run(run::Run),
     Resume(resume::Resume),
     Evaluate(evaluate::Evaluate),
@@ -128,6 +131,7 @@ fn dispatch(arguments: Arguments) -> Result<Start, RunError> {
         None => return Ok(Start::Window(Window::new(settings, None))),
         Some(Command::Gui(gui)) => return Ok(Start::Window(Window::new(settings, gui.open))),
         Some(Command::Check(check)) => check.run(&settings)?,
+        Some(Command::Diff(diff)) => diff.run(&settings)?,
         Some(Command::Run(run)) => run.run(&settings)?,
         Some(Command::Resume(resume)) => resume.run(&settings)?,
         Some(Command::Evaluate(evaluate)) => evaluate.run(&settings)?,

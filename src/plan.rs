@@ -15,6 +15,7 @@ use crate::terms::Bandwidth;
 use crate::units::Unit;
 
 pub mod device;
+pub mod difference;
 mod entries;
 mod file;
 mod limit_file;
@@ -45,12 +46,54 @@ pub struct ResolvedPlan {
     pub entries: Vec<PlannedEntry>,
     /// Every text that was read, for the run's `inputs/`; [`Recorded`] reads them again.
     pub inputs: Vec<Input>,
+    /// Where the values above stand, by the key of the plan: `title`, `recommendation`, `edition`, `bandwidth`, `car`.
+    pub places: BTreeMap<&'static str, Place>,
+    /// The limit files that are named, with where each name stands; the last has the last word.
+    pub limit_files: Vec<(String, Place)>,
+}
+
+/// Which kind of file said a thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Layer {
+    /// The plan itself.
+    Plan,
+    /// A plan that it stands on.
+    Base,
+    /// An overlay of the lab.
+    Overlay,
+    /// A limit file or a mask.
+    Limits,
+}
+
+impl Layer {
+    /// The word for a reader.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Plan => "plan",
+            Self::Base => "base",
+            Self::Overlay => "overlay",
+            Self::Limits => "limits",
+        }
+    }
 }
 
 impl ResolvedPlan {
     /// The entry of this id.
     pub fn entry(&self, id: &EntryId) -> Option<&PlannedEntry> {
         self.entries.iter().find(|one| one.entry.id == *id)
+    }
+
+    /// Which kind of file a place is in.
+    pub fn layer(&self, place: &Place) -> Layer {
+        let input = self.inputs.iter().find(|input| input.text == place.source);
+        match input.map_or("", |input| input.file.as_str()) {
+            file if file.starts_with("overlay-") => Layer::Overlay,
+            file if file.starts_with(Folder::Plans.word()) => Layer::Base,
+            file if [Folder::Limits, Folder::Masks].iter().any(|folder| file.starts_with(folder.word())) => {
+                Layer::Limits
+            }
+            _ => Layer::Plan,
+        }
     }
 }
 
@@ -74,7 +117,10 @@ pub struct PlannedEntry {
     pub facts_found: Vec<(String, String)>,
     /// Where the entry stands, for messages.
     pub place: Place,
-    /// Where each written parameter stands.
+    /// Where each key of the entry stands (`title`, `clause`, `method`, `volume`, `talker`, `listener`, `noise`,
+    /// `informative`, `limits`); one that is absent was not written, and its default holds.
+    pub key_places: BTreeMap<&'static str, Place>,
+    /// Where each written parameter stands; one that is absent has the default of the method.
     pub parameter_places: BTreeMap<String, Place>,
 }
 

@@ -14,6 +14,7 @@ mod bandwidth;
 mod benches;
 pub mod clock;
 pub mod engine;
+pub mod explain;
 mod hold;
 pub mod listing;
 pub mod log;

@@ -87,7 +87,7 @@ fn usage_errors_exit_2_and_leave_standard_output_empty() {
 fn the_version_and_help_are_results() {
     let here = folder();
     assert_eq!(ask(here.path(), &["--version"]).out, format!("lombard {}\n", lombard::VERSION));
-    for command in ["check", "run", "resume", "evaluate", "report", "list", "signal", "gui"] {
+    for command in ["check", "diff", "run", "resume", "evaluate", "report", "list", "signal", "gui"] {
         let help = ask(here.path(), &["help", command]);
         assert_eq!(help.code, 0);
         assert!(help.out.contains("Usage: lombard"), "{command}: {}", help.out);
@@ -451,6 +451,7 @@ fn the_page_of_the_command_line_is_fresh() {
     fresh("docs/cli.md", &page);
     for command in [
         "check",
+        "diff",
         "run",
         "resume",
         "evaluate",

@@ -20,6 +20,7 @@ mod live;
 mod meters;
 mod on_car;
 mod pages;
+mod plan_meaning;
 mod plans;
 mod preparation;
 mod recording;

@@ -2,20 +2,25 @@
 
 use clap::Args;
 
-use super::output;
 use super::settings::Settings;
+use super::{json, output, resolved};
 use crate::problem::Problem;
 use crate::run::RunError;
+use crate::run::explain::Explained;
 
 /// Check plans: every problem, with its place and its remedy
 ///
 /// Reads each plan with all that it includes, holds its entries against the methods, and plans them on the plan's
 /// virtual car. All problems are told at once, each with file, line, what was found, what was expected and what to do.
+///
+/// With --resolved it prints what each plan means: every value with the file and line that said so, every limit with
+/// class and source, the takes with their length, and what is played where, at which level.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   lombard check test-plans/*.toml
   lombard check quick-wb --overlay our-limits.toml
+  lombard check quick-wb --resolved | less
 
 Exit codes: 0 no problem, 2 problems.")]
 pub(super) struct Check {
@@ -26,6 +31,14 @@ pub(super) struct Check {
     /// Overlay with the lab's own limits; may be given several times, the last has the last word
     #[arg(long, value_name = "FILE")]
     overlay: Vec<String>,
+
+    /// Print what each plan means after includes and overlays, with the origin of every value
+    #[arg(long)]
+    resolved: bool,
+
+    /// With --resolved: print one JSON object for each plan, on a line of its own, and nothing else
+    #[arg(long, requires = "resolved")]
+    json: bool,
 }
 
 impl Check {
@@ -33,8 +46,16 @@ impl Check {
         let mut problems: Vec<Problem> = Vec::new();
         let mut code = 0;
         for plan in &self.plans {
-            match settings.engine.check(plan, &self.overlay) {
-                Ok(checked) => output::result(&format!(
+            let checked = if self.resolved {
+                settings.engine.explain(plan, &self.overlay)
+            } else {
+                let checked = settings.engine.check(plan, &self.overlay);
+                checked.map(|plan| Explained { plan, recording: None })
+            };
+            match checked {
+                Ok(explained) if self.json => json::print(&resolved::object(plan, &explained))?,
+                Ok(explained) if self.resolved => output::result(&resolved::text(&explained))?,
+                Ok(Explained { plan: checked, .. }) => output::result(&format!(
                     "{plan}: no problem; {}, {} ({}), {}, {} entries\n",
                     checked.title,
                     checked.recommendation,

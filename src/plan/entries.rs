@@ -186,6 +186,7 @@ impl Building<'_> {
             facts_wanted: card.facts_wanted.iter().map(|&fact| fact.to_owned()).collect(),
             facts_found: card.facts_found.iter().map(|&(key, of)| (key.to_owned(), of.to_owned())).collect(),
             place: text.id.place.clone(),
+            key_places: key_places(text, conditions),
             parameter_places,
         })
     }
@@ -417,6 +418,29 @@ impl Building<'_> {
             remedy,
         );
     }
+}
+
+/// Where what an entry says of itself stands; a condition of an expansion takes the place of the key.
+fn key_places(text: &EntryText, conditions: &Conditions) -> BTreeMap<&'static str, Place> {
+    fn of<T>(value: Option<&Placed<T>>) -> Option<Place> {
+        value.map(|one| one.place.clone())
+    }
+    let limits = text.limits.as_ref().and_then(|names| names.first());
+    let written = [
+        ("title", of(text.title.as_ref())),
+        ("clause", of(text.clause.as_ref())),
+        ("method", of(text.method.as_ref())),
+        (VOLUME, of(text.volume.as_ref())),
+        (TALKER, of(text.talker.as_ref())),
+        (LISTENER, of(text.listener.as_ref())),
+        (NOISE, of(text.noise.as_ref())),
+        ("informative", of(text.informative.as_ref())),
+        ("limits", of(limits)),
+    ];
+    let expanded =
+        |key: &str| conditions.iter().find(|(one, _)| one == key).map(|(_, value)| value.place.clone());
+    let all = written.into_iter().map(|(key, place)| (key, expanded(key).or(place)));
+    all.filter_map(|(key, place)| Some((key, place?))).collect()
 }
 
 /// Every fact is found by the first entry that can; one that nobody finds is a problem of those who need it, and none

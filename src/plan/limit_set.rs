@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::document::{Placed, Problems, nearest};
-use crate::limits::{Limit, Rule};
+use crate::limits::{Limit, Origin, Rule};
 use crate::methods::{Measurand, Method};
 use crate::plan::limit_file::{End, LimitText, read_limits, read_mask};
 use crate::plan::resolve::Reading;
@@ -121,6 +121,12 @@ impl Named {
         let measurand = measurand(&self.text, reading.cx.methods, reading.problems)?;
         let class = self.text.class.clone()?;
         let rule = self.rule(measurand.unit, &class, reading)?;
+        let mut origins = origins_of(&self.text.places);
+        // The lines of a mask stand in a file of their own, the first link of the chain.
+        let mask = self.text.mask.as_ref().filter(|_| matches!(rule, Rule::Mask(_)));
+        if let Some(text) = mask.and_then(|name| reading.cx.sources.read(Folder::Masks, &name.value)) {
+            origins.push(Origin { file: text.name.to_string(), line: 1 });
+        }
         Some(Applicable {
             bandwidth: self.text.bandwidth.as_ref().map(|one| one.value),
             when: self.text.conditions(),
@@ -136,7 +142,7 @@ impl Named {
                 },
                 class: class.value,
                 source: self.text.source.map_or_else(String::new, |one| one.value),
-                origins: origins_of(&self.text.places),
+                origins,
             },
             id: self.text.id.value,
         })

@@ -13,7 +13,7 @@ use crate::plan::file::{EntryText, Form, PlanText, read_plan};
 use crate::plan::limit_file::LimitText;
 use crate::plan::limit_set::LimitSet;
 use crate::plan::{Folder, Input, ResolvedPlan, Sources};
-use crate::problem::{Problem, SourceText};
+use crate::problem::{Place, Problem, SourceText};
 use crate::terms::Bandwidth;
 
 /// What a plan is resolved against.
@@ -66,6 +66,7 @@ struct Merged {
     defaults: BTreeMap<String, Placed<String>>,
     entries: Vec<EntryText>,
     limit_changes: Vec<LimitText>,
+    places: BTreeMap<&'static str, Place>,
 }
 
 impl Reading<'_> {
@@ -112,6 +113,8 @@ impl Reading<'_> {
             default_car: merged.car.map(|car| car.value),
             entries,
             inputs,
+            places: merged.places,
+            limit_files: merged.limit_files.into_iter().map(|one| (one.value, one.place)).collect(),
         })
     }
 
@@ -200,8 +203,17 @@ impl Reading<'_> {
             let stand_in = Placed { value: String::new(), place: plan.place.clone() };
             last(values.into_iter()).unwrap_or(stand_in)
         };
+        let places = [
+            ("title", last(chain.iter().map(|layer| &layer.title)).map(|one| one.place)),
+            ("recommendation", last(layers().map(|layer| &layer.recommendation)).map(|one| one.place)),
+            ("edition", last(layers().map(|layer| &layer.edition)).map(|one| one.place)),
+            ("bandwidth", last(layers().map(|layer| &layer.bandwidth)).map(|one| one.place)),
+            ("car", last(layers().map(|layer| &layer.car)).map(|one| one.place)),
+        ];
         Some(Merged {
-            title: text(layers().map(|layer| &layer.title).collect()),
+            places: places.into_iter().filter_map(|(key, place)| Some((key, place?))).collect(),
+            // An overlay's title is its own: the plan keeps its name in every report.
+            title: text(chain.iter().map(|layer| &layer.title).collect()),
             recommendation: text(layers().map(|layer| &layer.recommendation).collect()),
             edition: text(layers().map(|layer| &layer.edition).collect()),
             bandwidth: last(layers().map(|layer| &layer.bandwidth))

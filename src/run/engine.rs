@@ -205,7 +205,7 @@ impl Engine {
     }
 
     /// The benches of a choice.
-    fn benches(
+    pub(super) fn benches(
         &self,
         choice: &BenchChoice,
         plan: &ResolvedPlan,
