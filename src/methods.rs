@@ -5,12 +5,16 @@
 
 pub mod call;
 pub mod evidence;
+pub mod sensitivity;
 
 pub mod coupling_loss;
 pub mod delay;
+pub mod frequency_response;
 pub mod idle_noise;
 pub mod loudness_rating;
 pub mod reference_run;
+pub mod send_linearity;
+pub mod volume_range;
 pub mod volume_search;
 
 use crate::capture::Take;
@@ -135,6 +139,9 @@ pub static METHODS: &[&dyn Method] = &[
     &volume_search::VolumeSearch,
     &delay::Delay,
     &loudness_rating::LoudnessRating,
+    &volume_range::VolumeRange,
+    &send_linearity::SendLinearity,
+    &frequency_response::FrequencyResponse,
     &idle_noise::IdleNoise,
     &coupling_loss::CouplingLoss,
 ];
