@@ -5,14 +5,18 @@
 
 pub mod call;
 pub mod evidence;
+pub mod sensitivity;
 
 pub mod ambient_noise;
 pub mod call_check;
 pub mod coupling_loss;
 pub mod delay;
+pub mod frequency_response;
 pub mod idle_noise;
 pub mod loudness_rating;
 pub mod reference_run;
+pub mod send_linearity;
+pub mod volume_range;
 pub mod volume_search;
 
 use crate::capture::Take;
@@ -152,6 +156,9 @@ pub static METHODS: &[&dyn Method] = &[
     &volume_search::VolumeSearch,
     &delay::Delay,
     &loudness_rating::LoudnessRating,
+    &volume_range::VolumeRange,
+    &send_linearity::SendLinearity,
+    &frequency_response::FrequencyResponse,
     &idle_noise::IdleNoise,
     &coupling_loss::CouplingLoss,
 ];

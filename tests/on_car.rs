@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use lombard::bench::car::file::read_car;
 use lombard::bench::car::rig::CarBenchMaker;
 use lombard::bench::car::spec::{CarSpec, IdealPaths, PathsSpec, ReferenceSpec, TapSpec, TerminalKind};
-use lombard::bench::{BenchMaker, CaptureSink, RenderedEpoch, SinkError, StopFlag, TelemetrySender};
+use lombard::bench::{Bench, BenchMaker, CaptureSink, RenderedEpoch, SinkError, StopFlag, TelemetrySender};
 use lombard::capture::{Capture, Take};
 use lombard::context::{EvalCx, Facts, PlanCx};
 use lombard::entry::{Entry, EntryId, Parameters, parse_parameter};
@@ -34,8 +34,11 @@ mod coupling;
 mod delay;
 mod faults;
 mod idle;
+mod linearity;
 mod loudness;
+mod range;
 mod reference;
+mod response;
 mod volume;
 
 /// Every comparison of a finding with a truth, for `docs/accuracy.md`.
@@ -44,6 +47,9 @@ pub(crate) fn comparisons() -> Vec<comparison::Comparison> {
         &*volume::COMPARISONS,
         &*delay::COMPARISONS,
         &*loudness::COMPARISONS,
+        &*range::COMPARISONS,
+        &*linearity::COMPARISONS,
+        &*response::COMPARISONS,
         &*idle::COMPARISONS,
         &*coupling::COMPARISONS,
         &*reference::COMPARISONS,
@@ -170,6 +176,17 @@ impl Trial {
 
     /// Records an entry on a bench when some facts are known.
     pub(crate) fn knowing(maker: CarBenchMaker, entry: Entry, seed: u64, facts: Facts) -> Self {
+        Self::through(maker, entry, seed, facts, |bench| bench)
+    }
+
+    /// Records an entry on a bench with something around it, as a mouth that compresses.
+    pub(crate) fn through(
+        maker: CarBenchMaker,
+        entry: Entry,
+        seed: u64,
+        facts: Facts,
+        around: impl FnOnce(Box<dyn Bench>) -> Box<dyn Bench>,
+    ) -> Self {
         let mut trial = Self { maker, entry, takes: Vec::new(), facts };
         let method = trial.method();
         let cx = PlanCx { bench: trial.maker.info(), facts: &trial.facts, signals: SIGNALS.library() };
@@ -183,7 +200,7 @@ impl Trial {
             .volume_step(wish.epoch.call.volume, &trial.facts)
             .expect("trials state their volume");
         let bandwidth = trial.maker.model().spec.bandwidth;
-        let mut bench = trial.maker.make().expect("a virtual bench can be made");
+        let mut bench = around(trial.maker.make().expect("a virtual bench can be made"));
         let terminal = wish.epoch.call.terminal;
         let epoch = RenderedEpoch { key: key.clone(), seed, bandwidth, volume_step, terminal };
         bench.open(&epoch, &TelemetrySender::none()).expect("the call is set up");
@@ -230,12 +247,7 @@ impl Trial {
     }
 }
 
-fn record_take(
-    bench: &mut dyn lombard::bench::Bench,
-    spec: &TakeSpec,
-    key: &EpochKey,
-    bandwidth: Bandwidth,
-) -> Take {
+fn record_take(bench: &mut dyn Bench, spec: &TakeSpec, key: &EpochKey, bandwidth: Bandwidth) -> Take {
     let id = spec.id(key);
     let rendered = render(spec, &id, key, bandwidth, bench.info(), &SIGNALS)
         .unwrap_or_else(|error| panic!("{id}: {error}"));

@@ -25,9 +25,14 @@ pub const TWO_EARS_DB: f64 = -8.0;
 /// Hands-free correction of a receiving loudness rating of one ear (P.340).
 pub const ONE_EAR_DB: f64 = -14.0;
 
-/// The sum of the magnitudes of two paths in dB, band by band: a delay between them changes nothing.
+/// The sum of two magnitudes in dB: a delay between them changes nothing.
+pub fn magnitude_sum_db(a_db: f64, b_db: f64) -> f64 {
+    20.0 * (10f64.powf(a_db / 20.0) + 10f64.powf(b_db / 20.0)).log10()
+}
+
+/// The sum of the magnitudes of two paths in dB, band by band.
 pub fn magnitude_sum(a_db: &[f64; BANDS], b_db: &[f64; BANDS]) -> [f64; BANDS] {
-    std::array::from_fn(|i| 20.0 * (10f64.powf(a_db[i] / 20.0) + 10f64.powf(b_db[i] / 20.0)).log10())
+    std::array::from_fn(|i| magnitude_sum_db(a_db[i], b_db[i]))
 }
 
 /// The weights of a bandwidth.

@@ -52,18 +52,16 @@
 use super::call::{
     self, CONDITIONING, Checks, DELAY_MAX, LEVEL_MRP, LEVEL_POI, LOMBARD_BASE, Timeline, quantity,
 };
-use super::evidence;
-use super::{Card, Measurand, Method, Refusal, Wish};
+use super::sensitivity::{self, Request, STIMULUS};
+use super::{Card, Measurand, Method, Refusal, Wish, evidence};
 use crate::capture::Take;
 use crate::context::{EvalCx, PlanCx};
 use crate::dsp::bands::Bands;
 use crate::entry::{Entry, Param, ParameterKind, ParameterType, ParameterValue, SignalId};
 use crate::finding::{Finding, Influence, Unmeasurable};
-use crate::meters::band_energy::Recorded;
-use crate::meters::loudness::{BANDS, LoudnessTable, ONE_EAR_DB, TWO_EARS_DB, magnitude_sum};
-use crate::take::TakeSpec;
+use crate::meters::loudness::{LoudnessTable, ONE_EAR_DB, TWO_EARS_DB, magnitude_sum_db};
 use crate::terms::{Direction, Ear, Port, Seat};
-use crate::units::{DBV_AT_0_DBM0, Seconds, Unit};
+use crate::units::{Seconds, Unit};
 use crate::verdict::Flag;
 
 const DIRECTION: Param<Direction> =
@@ -154,13 +152,6 @@ static CARD: Card = Card {
     takes_max: 1,
 };
 
-/// The span in which nothing is played.
-const NOISE: &str = "idle";
-/// The span of the stimulus.
-const STIMULUS: &str = "stimulus";
-/// What the take before may still leave in the cabin.
-const SETTLING: Seconds = Seconds(1.0);
-
 /// SLR and RLR.
 pub struct LoudnessRating;
 
@@ -179,27 +170,28 @@ impl Method for LoudnessRating {
         checks.wait(entry, &IDLE);
         checks.delay_max(entry);
         checks.done()?;
-        let take = match direction {
-            Direction::Send => send_take(entry, cx),
-            Direction::Receive => {
-                let mut take = Timeline::new("receive");
-                receive_part(
-                    &mut take,
-                    &entry.parameters.get(&SIGNAL),
-                    entry.parameters.get(&IDLE),
-                    entry,
-                    cx,
-                );
-                take.build(&in_ports(direction, entry))
-            }
+        let level = match direction {
+            Direction::Send => quantity(call::talker_level(entry, &LEVEL_MRP)),
+            Direction::Receive => quantity(entry.parameters.get(&LEVEL_POI)),
         };
+        let mut take = Timeline::new(direction.word());
+        sensitivity::part(
+            &mut take,
+            &call::source_port(direction, entry),
+            &entry.parameters.get(&SIGNAL),
+            level,
+            entry.parameters.get(&IDLE),
+            entry,
+            cx,
+        );
+        let take = take.build(&in_ports(direction, entry));
         Ok(Wish { epoch: call::epoch(entry, cx), takes: vec![take] })
     }
 
     fn evaluate(&self, entry: &Entry, cx: &EvalCx<'_>) -> Result<Vec<Finding>, Unmeasurable> {
         let direction = entry.parameters.get(&DIRECTION);
         let take = cx.take(direction.word());
-        let mut rated = rate(direction, entry, take, cx)?;
+        let mut rated = Rating::plain(direction).of(entry, take, cx)?;
         if let Some(lombard) = call::lombard_note(entry).filter(|_| direction == Direction::Send) {
             rated.note = format!("{lombard}; {}", rated.note);
         }
@@ -226,34 +218,6 @@ fn in_ports(direction: Direction, entry: &Entry) -> Vec<Port> {
         Direction::Send => vec![Port::of(Port::POI_SEND)],
         Direction::Receive => entry.parameters.get(&EARS).ports(entry.listener),
     }
-}
-
-fn send_take(entry: &Entry, cx: &PlanCx<'_>) -> TakeSpec {
-    let mut take = Timeline::new("send");
-    let level = quantity(call::talker_level(entry, &LEVEL_MRP));
-    let signal = entry.parameters.get(&SIGNAL);
-    take.wait(SETTLING);
-    take.wait_as(NOISE, entry.parameters.get(&IDLE));
-    let at = take.play(&Port::mouth(entry.talker), &signal, level, cx);
-    take.name_span(STIMULUS, at..at + cx.signal(&signal.0).frames);
-    take.wait(entry.parameters.get(&DELAY_MAX));
-    take.build(&in_ports(Direction::Send, entry))
-}
-
-/// What a receiving loudness rating needs of a take: settling, idle span, stimulus at the entry's level, tail.
-pub(super) fn receive_part(
-    take: &mut Timeline,
-    signal: &SignalId,
-    idle: Seconds,
-    entry: &Entry,
-    cx: &PlanCx<'_>,
-) {
-    take.wait(SETTLING);
-    take.wait_as(NOISE, idle);
-    let level = quantity(entry.parameters.get(&LEVEL_POI));
-    let at = take.play(&Port::of(Port::POI_RECEIVE), signal, level, cx);
-    take.name_span(STIMULUS, at..at + cx.signal(&signal.0).frames);
-    take.wait(entry.parameters.get(&DELAY_MAX));
 }
 
 /// A loudness rating with what it is made of.
@@ -288,48 +252,6 @@ impl Rated {
     }
 }
 
-/// The sensitivities of a path by P.79 band, three ways.
-#[derive(Clone, Copy)]
-struct Path {
-    /// Without the noise: the estimate.
-    estimate: [f64; BANDS],
-    /// As if what stands in bands that noise hides were all signal.
-    loudest: [f64; BANDS],
-    /// As if it were all noise.
-    quietest: [f64; BANDS],
-}
-
-impl Path {
-    fn new(played: &[f64], recorded: &Recorded, plane_offset_db: f64) -> Self {
-        let signal = recorded.without_noise();
-        let db = |energy: f64, band: usize| 10.0 * (energy / played[band]).log10() + plane_offset_db;
-        let hidden = |band: usize| recorded.is_noise(band);
-        Self {
-            estimate: std::array::from_fn(|i| db(signal[i], i)),
-            loudest: std::array::from_fn(|i| db(if hidden(i) { recorded.total[i] } else { signal[i] }, i)),
-            quietest: std::array::from_fn(|i| if hidden(i) { f64::NEG_INFINITY } else { db(signal[i], i) }),
-        }
-    }
-
-    /// The magnitude sum in each band: an interaural delay changes nothing.
-    fn and(&self, other: &Self) -> Self {
-        Self {
-            estimate: magnitude_sum(&self.estimate, &other.estimate),
-            loudest: magnitude_sum(&self.loudest, &other.loudest),
-            quietest: magnitude_sum(&self.quietest, &other.quietest),
-        }
-    }
-
-    fn raised(&self, db: f64) -> Self {
-        let raise = |a: &[f64; BANDS]| a.map(|s| s + db);
-        Self {
-            estimate: raise(&self.estimate),
-            loudest: raise(&self.loudest),
-            quietest: raise(&self.quietest),
-        }
-    }
-}
-
 /// Hands-free correction in receive: P.340 for one ear, P.581 for two.
 fn correction_db(direction: Direction, ears: Ears) -> f64 {
     match (direction, ears) {
@@ -342,82 +264,79 @@ fn correction_db(direction: Direction, ears: Ears) -> f64 {
 /// How far bands that noise hides may change a rating.
 const UNCERTAINTY_MAX_DB: f64 = 0.3;
 
-/// The loudness rating of a take that [`send_take`] or [`receive_part`] planned.
-pub(super) fn rate(
-    direction: Direction,
-    entry: &Entry,
-    take: &Take,
-    cx: &EvalCx<'_>,
-) -> Result<Rated, Unmeasurable> {
-    let (ears, table) = match direction {
-        // A send path has no ears; the parameter is not asked for.
-        Direction::Send => (Ears::Two, LoudnessTable::of(entry.bandwidth)),
-        Direction::Receive => (entry.parameters.get(&EARS), LoudnessTable::of(entry.bandwidth)),
-    };
-    let (played_plane, recorded_plane, plane_offset_db) = match direction {
-        Direction::Send => (Unit::DbPa, Unit::Dbm0, DBV_AT_0_DBM0),
-        Direction::Receive => (Unit::Dbm0, Unit::DbPa, -DBV_AT_0_DBM0),
-    };
-    let bands = Bands::p79();
-    let port = call::source_port(direction, entry);
-    let played = evidence::played(cx, take, &port, played_plane)?;
-    let stimulus = take.span(STIMULUS);
-    let played_energies = evidence::energies(played.slice(stimulus.clone()), &bands);
-    evidence::stimulus_fills(&played_energies, &bands, table.positions(), &port)?;
+/// What a rating is asked for with.
+pub(super) struct Rating<'a> {
+    /// SLR or RLR.
+    pub(super) direction: Direction,
+    /// The microphone beside the mouth, where the level that really was there counts.
+    pub(super) at_mouth: Option<&'a Port>,
+    /// How far bands that noise hides may change it.
+    pub(super) uncertainty_max_db: f64,
+}
 
-    let mut paths = Vec::new();
-    let mut tracks = Vec::new();
-    for port in in_ports(direction, entry) {
-        let track = evidence::captured(cx, take, &port, recorded_plane)?;
-        let window = stimulus.start..take.spec.duration;
-        let recorded = evidence::recorded(&track, window, take.span(NOISE), &bands);
-        if !recorded.total.iter().any(|energy| *energy > 0.0) {
+impl Rating<'_> {
+    /// As the clauses on loudness ask for.
+    pub(super) const fn plain(direction: Direction) -> Self {
+        Self { direction, at_mouth: None, uncertainty_max_db: UNCERTAINTY_MAX_DB }
+    }
+
+    /// The loudness rating of a take that [`sensitivity::part`] planned.
+    ///
+    /// # Errors
+    /// As [`sensitivity::paths`]; noise that could change the rating by too much.
+    pub(super) fn of(&self, entry: &Entry, take: &Take, cx: &EvalCx<'_>) -> Result<Rated, Unmeasurable> {
+        let direction = self.direction;
+        let ears = match direction {
+            // A send path has no ears; the parameter is not asked for.
+            Direction::Send => Ears::Two,
+            Direction::Receive => entry.parameters.get(&EARS),
+        };
+        let table = LoudnessTable::of(entry.bandwidth);
+        let bands = Bands::p79();
+        let measured = sensitivity::paths(
+            &Request {
+                direction,
+                bands: &bands,
+                positions: &table.positions(),
+                ports: &in_ports(direction, entry),
+                at_mouth: self.at_mouth,
+            },
+            entry,
+            take,
+            cx,
+        )?;
+        let correction_db = correction_db(direction, ears);
+        let rating =
+            |bands: &[f64]| table.rating(direction, &std::array::from_fn(|i| bands[i])) + correction_db;
+        let path = measured.sum(magnitude_sum_db);
+        let rating_db = rating(&path.estimate);
+        let uncertainty_db = rating(&path.quietest) - rating(&path.loudest);
+        let hidden = path.hidden(table.positions(), UNCERTAINTY_MAX_DB);
+        // NaN is not certain.
+        let certain = uncertainty_db <= self.uncertainty_max_db && rating_db.is_finite();
+        if !certain {
             return Err(Unmeasurable::because(format!(
-                "nothing arrived at {port}: check routing, mute and volume"
+                "the stimulus does not stand out of the noise at {}, which could change the rating by more than \
+                 {} dB: quiet the cabin or the line, or raise the level",
+                evidence::names(&bands, &hidden),
+                self.uncertainty_max_db
             )));
         }
-        paths.push(Path::new(&played_energies, &recorded, plane_offset_db));
-        tracks.push(track);
+        let shown: Vec<usize> = table.positions().filter(|i| !hidden.contains(i)).collect();
+        let mut note = table.edition.to_owned();
+        if !hidden.is_empty() {
+            note.push_str("; hidden by noise: ");
+            note.push_str(&evidence::names(&bands, &hidden));
+        }
+        Ok(Rated {
+            rating_db,
+            uncertainty_db,
+            curve_hz: shown.iter().map(|&i| bands.as_slice()[i].nominal_hz).collect(),
+            curve_db: shown.iter().map(|&i| path.estimate[i]).collect(),
+            influences: measured.influences(magnitude_sum_db, |path| rating(&path.estimate)),
+            is_provisional: table.is_provisional,
+            is_partial: !hidden.is_empty(),
+            note,
+        })
     }
-    let correction_db = correction_db(direction, ears);
-    let rating = |bands: &[f64; BANDS]| table.rating(direction, bands) + correction_db;
-    let sum = |paths: &[Path]| paths.iter().skip(1).fold(paths[0], |sum, path| sum.and(path));
-    let path = sum(&paths);
-    let rating_db = rating(&path.estimate);
-    let uncertainty_db = rating(&path.quietest) - rating(&path.loudest);
-    let hidden: Vec<usize> = table.positions().filter(|&i| !path.quietest[i].is_finite()).collect();
-    // NaN is not certain.
-    let certain = uncertainty_db <= UNCERTAINTY_MAX_DB && rating_db.is_finite();
-    if !certain {
-        return Err(Unmeasurable::because(format!(
-            "the stimulus does not stand out of the noise at {}, which could change the rating by more than \
-             {UNCERTAINTY_MAX_DB} dB: quiet the cabin or the line, or raise the level",
-            evidence::names(&bands, &hidden)
-        )));
-    }
-
-    // How the rating follows each calibration, by a small step of it.
-    let mut influences = vec![evidence::influence(&played, 1.0)];
-    for (i, track) in tracks.iter().enumerate() {
-        const STEP_DB: f64 = 0.01;
-        let mut raised = paths.clone();
-        raised[i] = raised[i].raised(STEP_DB);
-        influences.push(evidence::influence(track, (rating(&sum(&raised).estimate) - rating_db) / STEP_DB));
-    }
-    let shown: Vec<usize> = table.positions().filter(|i| !hidden.contains(i)).collect();
-    let mut note = table.edition.to_owned();
-    if !hidden.is_empty() {
-        note.push_str("; hidden by noise: ");
-        note.push_str(&evidence::names(&bands, &hidden));
-    }
-    Ok(Rated {
-        rating_db,
-        uncertainty_db,
-        curve_hz: shown.iter().map(|&i| bands.as_slice()[i].nominal_hz).collect(),
-        curve_db: shown.iter().map(|&i| path.estimate[i]).collect(),
-        influences,
-        is_provisional: table.is_provisional,
-        is_partial: !hidden.is_empty(),
-        note,
-    })
 }

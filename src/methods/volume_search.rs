@@ -38,9 +38,9 @@
 //! When the nominal rating lies outside the range of the control, its last step is the closest; the rating beside it
 //! shows how far off it is.
 
-use super::call::{self, CONDITIONING, Checks, DELAY_MAX, LEVEL_POI, Timeline};
-use super::loudness_rating::{EARS, Rated, rate, receive_part};
-use super::{Card, Measurand, Method, Next, Refusal, Wish, evidence};
+use super::call::{self, CONDITIONING, Checks, DELAY_MAX, LEVEL_POI, Timeline, quantity};
+use super::loudness_rating::{EARS, Rated, Rating};
+use super::{Card, Measurand, Method, Next, Refusal, Wish, evidence, sensitivity};
 use crate::capture::Take;
 use crate::context::{EvalCx, PlanCx, VOLUME_NOMINAL};
 use crate::entry::{Entry, Param, SignalId};
@@ -156,7 +156,8 @@ fn tried<'t>(entry: &Entry, cx: &EvalCx<'t>) -> Result<Vec<(u32, &'t Take, Rated
                 Action::Play { .. } => None,
             });
             let step = step.expect("every take of the search sets the volume");
-            let rated = rate(Direction::Receive, entry, take, cx)
+            let rated = Rating::plain(Direction::Receive)
+                .of(entry, take, cx)
                 .map_err(|error| Unmeasurable::because(format!("volume step {step}: {error}")))?;
             Ok((step, take, rated))
         })
@@ -252,7 +253,15 @@ fn line(ratings: &Ratings, below: Option<(u32, f64)>, above: Option<(u32, f64)>,
 fn take(step: u32, entry: &Entry, cx: &PlanCx<'_>) -> TakeSpec {
     let mut take = Timeline::new(&format!("step-{step}"));
     take.set_volume(step);
-    receive_part(&mut take, &entry.parameters.get(&SIGNAL), IDLE, entry, cx);
+    sensitivity::part(
+        &mut take,
+        &Port::of(Port::POI_RECEIVE),
+        &entry.parameters.get(&SIGNAL),
+        quantity(entry.parameters.get(&LEVEL_POI)),
+        IDLE,
+        entry,
+        cx,
+    );
     let ears = entry.parameters.get(&EARS).ports(entry.listener);
     take.build(&ears)
 }

@@ -8,6 +8,7 @@
 //! The codec and the real terminal's processing are not linear: for them the truth is that of the same car without
 //! codec, without canceller and without noise suppression, and [`Truth::is_exact`] says no.
 
+pub mod bands;
 pub mod tables;
 
 use std::f64::consts::PI;
