@@ -168,6 +168,7 @@ static CARD: Card = Card {
     facts_wanted: &[],
     picks_volume: false,
     facts_found: &[],
+    objects: false,
     takes_max: 1,
 };
 

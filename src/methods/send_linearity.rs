@@ -90,6 +90,7 @@ static CARD: Card = Card {
     facts_wanted: &[],
     picks_volume: false,
     facts_found: &[],
+    objects: false,
     takes_max: 4,
 };
 
