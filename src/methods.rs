@@ -16,6 +16,7 @@ pub mod idle_noise;
 pub mod loudness_rating;
 pub mod reference_run;
 pub mod send_linearity;
+pub mod setup_check;
 pub mod volume_range;
 pub mod volume_search;
 
@@ -154,6 +155,7 @@ pub static METHODS: &[&dyn Method] = &[
     &call_check::CallCheck,
     &reference_run::ReferenceRun,
     &volume_search::VolumeSearch,
+    &setup_check::SetupCheck,
     &delay::Delay,
     &loudness_rating::LoudnessRating,
     &volume_range::VolumeRange,

@@ -39,6 +39,7 @@ mod loudness;
 mod range;
 mod reference;
 mod response;
+mod setup;
 mod volume;
 
 /// Every comparison of a finding with a truth, for `docs/accuracy.md`.
@@ -55,6 +56,7 @@ pub(crate) fn comparisons() -> Vec<comparison::Comparison> {
         &*reference::COMPARISONS,
         &*ambient::COMPARISONS,
         &*call::COMPARISONS,
+        &*setup::COMPARISONS,
     ]
     .into_iter()
     .flatten()
