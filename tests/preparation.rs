@@ -176,3 +176,33 @@ fn a_hats_that_moves_stops_the_run_which_goes_on_when_it_is_put_back_or_accepted
     let judged = engine.evaluate(&accepted.path, None, &[]).unwrap();
     assert!(of(&judged, "setup").findings.iter().all(|one| one.finding.measurand != "setup_change"));
 }
+
+#[test]
+fn volumes_are_counted_from_the_nominal_step() {
+    let folder = empty_folder("relative");
+    let head = plan("");
+    let head = &head[..head.find("[[entry]]").unwrap()];
+    let entries = "[[entry]]\nid = 'volume'\nclause = '11.1'\nmethod = 'volume_search'\ninformative = true\n\
+                   [entry.parameters]\nsignal = 'pn-8192'\n\
+                   [[entry]]\nid = 'rlr'\nclause = '11.3'\nmethod = 'loudness_rating'\n\
+                   [entry.expand]\nvolume = ['nominal', 'nominal+2', 'nominal-3', 'nominal+12']\n\
+                   [entry.parameters]\ndirection = 'receive'\nsignal = 'pn-8192'\nidle = '500 ms'\n";
+    let view = run(&folder, &format!("{head}{entries}"), &[]);
+    let rlr = |volume: &str| {
+        let entry = of(&view, &format!("rlr[volume={volume}]"));
+        entry.findings.first().and_then(|one| one.finding.as_scalar())
+    };
+    let nominal = rlr("nominal").unwrap();
+    // The steps of the car are 1.5 dB, and louder is a smaller rating.
+    assert!((rlr("nominal+2").unwrap() - (nominal - 3.0)).abs() < 0.05);
+    assert!((rlr("nominal-3").unwrap() - (nominal + 4.5)).abs() < 0.05);
+    let beyond = of(&view, "rlr[volume=nominal+12]");
+    assert_eq!(beyond.verdict, lombard::verdict::Verdict::NotRun);
+    assert!(beyond.reason.contains("nominal+12 with nominal step"), "{}", beyond.reason);
+    // Farther than any nominal step of this control, it is refused before anything is recorded.
+    let far = format!("{head}{}", entries.replace("nominal+12", "nominal+40"));
+    let wish = request(&plan_in(&folder, &far), &folder, 3);
+    let error = Engine::new(Vec::new()).record(&wish, &|_| {}, &StopFlag::default()).unwrap_err();
+    let lombard::run::RunError::Input(problems) = &error else { panic!("{error}") };
+    assert!(problems[0].found.contains("volume nominal+40"), "{}", problems[0]);
+}
