@@ -91,12 +91,19 @@ impl BenchInfo {
             Volume::Step(step) => Some(step),
             Volume::Maximum => self.volume_step_count.checked_sub(1),
             Volume::Nominal => facts.number(VOLUME_NOMINAL, Unit::Step).map(|step| step as u32),
+            Volume::NominalPlus(steps) => {
+                let nominal = self.volume_step(Volume::Nominal, facts)?;
+                nominal.checked_add_signed(steps).filter(|step| *step < self.volume_step_count)
+            }
         }
     }
 }
 
 /// The fact that names the nominal volume step.
 pub const VOLUME_NOMINAL: &str = "volume.nominal";
+
+/// Who found a fact that is only assumed, for a planning before it is known.
+pub const ASSUMED: &str = "preflight";
 
 /// A finding used for planning.
 #[derive(Debug, Clone, PartialEq)]

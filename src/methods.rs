@@ -9,13 +9,16 @@ pub mod sensitivity;
 
 pub mod ambient_noise;
 pub mod call_check;
+pub mod conditioning;
 pub mod coupling_loss;
 pub mod delay;
 pub mod frequency_response;
 pub mod idle_noise;
+pub mod level_plan;
 pub mod loudness_rating;
 pub mod reference_run;
 pub mod send_linearity;
+pub mod setup_check;
 pub mod volume_range;
 pub mod volume_search;
 
@@ -151,9 +154,12 @@ pub trait Method: Sync {
 /// Every method, in the order of the Recommendations and of the documentation.
 pub static METHODS: &[&dyn Method] = &[
     &ambient_noise::AmbientNoise,
+    &level_plan::LevelPlan,
     &call_check::CallCheck,
     &reference_run::ReferenceRun,
     &volume_search::VolumeSearch,
+    &conditioning::Conditioning,
+    &setup_check::SetupCheck,
     &delay::Delay,
     &loudness_rating::LoudnessRating,
     &volume_range::VolumeRange,

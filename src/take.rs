@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::fmt::Write as _;
 use std::ops::Range;
+use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
 
@@ -34,16 +35,58 @@ pub fn frames(duration: Seconds) -> Frame {
 pub enum Volume {
     /// The step whose receive loudness rating is closest to nominal: the fact `volume.nominal`.
     Nominal,
+    /// So many steps louder than the nominal one; fewer than none is quieter.
+    NominalPlus(i32),
     /// The loudest step.
     Maximum,
     /// A step by its number, 0 the quietest.
     Step(u32),
 }
 
+impl Volume {
+    /// Whether the nominal step must be known for it.
+    pub const fn is_nominal(self) -> bool {
+        matches!(self, Self::Nominal | Self::NominalPlus(_))
+    }
+}
+
+impl FromStr for Volume {
+    type Err = VolumeError;
+
+    /// `nominal`, `nominal+2`, `nominal-3`, `maximum`, `step-3`.
+    fn from_str(text: &str) -> Result<Self, VolumeError> {
+        let error = || VolumeError(text.to_owned());
+        let steps = |text: &str| text.parse::<i32>().ok().filter(|steps| steps.unsigned_abs() < STEPS_MAX);
+        match text {
+            "nominal" => Ok(Self::Nominal),
+            "maximum" => Ok(Self::Maximum),
+            _ => match (text.strip_prefix("step-"), text.strip_prefix("nominal")) {
+                (Some(step), _) => step.parse().map(Self::Step).map_err(|_| error()),
+                // A sign is part of the word: "nominal2" is a slip.
+                (None, Some(more)) if more.starts_with(['+', '-']) => match steps(more) {
+                    Some(0) => Ok(Self::Nominal),
+                    Some(steps) => Ok(Self::NominalPlus(steps)),
+                    None => Err(error()),
+                },
+                _ => Err(error()),
+            },
+        }
+    }
+}
+
+/// More steps than any volume control has.
+const STEPS_MAX: u32 = 1_000;
+
+/// A text that is no volume.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is no volume: nominal, nominal+2, nominal-3, maximum or step-3")]
+pub struct VolumeError(String);
+
 impl fmt::Display for Volume {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Nominal => f.write_str("nominal"),
+            Self::NominalPlus(steps) => write!(f, "nominal{steps:+}"),
             Self::Maximum => f.write_str("maximum"),
             Self::Step(step) => write!(f, "step-{step}"),
         }
@@ -292,6 +335,24 @@ mod tests {
             duration: 48_000,
             continues: false,
         }
+    }
+
+    #[test]
+    fn volumes_are_read_as_they_are_written() {
+        for (text, volume) in [
+            ("nominal", Volume::Nominal),
+            ("nominal+2", Volume::NominalPlus(2)),
+            ("nominal-3", Volume::NominalPlus(-3)),
+            ("maximum", Volume::Maximum),
+            ("step-3", Volume::Step(3)),
+        ] {
+            assert_eq!(text.parse(), Ok(volume));
+            assert_eq!(volume.to_string(), text);
+        }
+        for slip in ["nominal2", "nominal+", "step--1", "nominal+two", "loud", "nominal-5000"] {
+            assert!(slip.parse::<Volume>().is_err(), "{slip}");
+        }
+        assert_eq!("nominal+0".parse(), Ok(Volume::Nominal));
     }
 
     #[test]

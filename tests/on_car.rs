@@ -34,11 +34,14 @@ mod coupling;
 mod delay;
 mod faults;
 mod idle;
+mod levels;
 mod linearity;
 mod loudness;
 mod range;
 mod reference;
 mod response;
+mod setup;
+mod training;
 mod volume;
 
 /// Every comparison of a finding with a truth, for `docs/accuracy.md`.
@@ -55,6 +58,9 @@ pub(crate) fn comparisons() -> Vec<comparison::Comparison> {
         &*reference::COMPARISONS,
         &*ambient::COMPARISONS,
         &*call::COMPARISONS,
+        &*setup::COMPARISONS,
+        &*levels::COMPARISONS,
+        &*training::COMPARISONS,
     ]
     .into_iter()
     .flatten()

@@ -121,3 +121,88 @@ fn a_narrowband_link_behind_a_wideband_declaration_stops_the_run_until_it_is_acc
     let right = record(&wish);
     assert!(right.state == RunState::Finished && right.warnings.is_empty(), "{:?}", right.warnings);
 }
+
+/// The journalled checks that were made again: the number of each, and whether it found the set-up as it was.
+fn rechecks(view: &RunView) -> Vec<(String, bool)> {
+    let journal = std::fs::read_to_string(view.path.join("journal.jsonl")).unwrap();
+    let lines = journal.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let checks = lines.filter(|line| line["event"] == "rechecked");
+    checks.map(|line| (line["entry"].as_str().unwrap().to_owned(), line["is_good"] == true)).collect()
+}
+
+#[test]
+fn a_hats_that_moves_stops_the_run_which_goes_on_when_it_is_put_back_or_accepted() {
+    let folder = empty_folder("moved");
+    let check = |id: &str| {
+        format!(
+            "[[entry]]\nid = '{id}'\nclause = '7'\nmethod = 'setup_check'\ninformative = true\n\
+             [entry.parameters]\nsignal = 'pn-8192'\nevery = '1 ms'\n"
+        )
+    };
+    let delay = |volume: &str| {
+        format!(
+            "[[entry]]\nid = 'delay_{volume}'\nclause = '11.2'\nmethod = 'delay'\nvolume = 'step-{volume}'\n"
+        )
+    };
+    let head = plan("");
+    let head = &head[..head.find("[[entry]]").unwrap()];
+    let text = format!("{head}{}{}{}{}", check("setup"), delay("3"), delay("4"), check("setup_end"));
+    let mut wish = request(&plan_in(&folder, &text), &folder, 3);
+    // The first call finds the HATS where it belongs, all others 0.8 dB away.
+    wish.bench = car_with(&folder, "ideal-wb", "");
+    let BenchChoice::Car(path) = &wish.bench else { panic!("a car") };
+    let car = std::fs::read_to_string(path).unwrap() + "\n[moved]\nafter_calls = 1\nmouth = \"-0.8 dB\"\n";
+    std::fs::write(path, car).unwrap();
+    let stopped = record(&wish);
+    assert_eq!(stopped.state, RunState::Incomplete);
+    assert_eq!(rechecks(&stopped), [("setup[recheck=1]".to_owned(), false)]);
+    let warnings = stopped.warnings.join("\n");
+    assert!(warnings.contains("changed by 0.80 dB (setup_send at"), "{warnings}");
+    assert!(of(&stopped, "delay_4").findings.is_empty(), "nothing is recorded before an answer");
+    // Resumed, the first call finds it put back; then it moves again.
+    let (engine, nobody) = (Engine::new(Vec::new()), StopFlag::default());
+    let again = engine.resume(&stopped.path, &|_| {}, &nobody).unwrap();
+    assert_eq!(again.state, RunState::Incomplete);
+    assert_eq!(rechecks(&again).iter().map(|one| one.1).collect::<Vec<_>>(), [false, true, false]);
+    assert!(again.warnings[0].contains("put right"), "{:?}", again.warnings);
+    let accepted = engine.resume_accepting(&stopped.path, &|_| {}, &nobody).unwrap();
+    assert_eq!(accepted.state, RunState::Finished);
+    assert!(rechecks(&accepted).len() > 3, "it goes on checking");
+    assert_eq!(of(&accepted, "delay_4").findings.len(), 3);
+    let end = of(&accepted, "setup_end").findings.iter().find(|one| one.finding.measurand == "setup_change");
+    let change = end.unwrap().finding.as_scalar().unwrap();
+    assert!((change - 0.8).abs() < 0.05, "{change}");
+    // Judged again from the disk, the first check is still the first.
+    let judged = engine.evaluate(&accepted.path, None, &[]).unwrap();
+    assert!(of(&judged, "setup").findings.iter().all(|one| one.finding.measurand != "setup_change"));
+}
+
+#[test]
+fn volumes_are_counted_from_the_nominal_step() {
+    let folder = empty_folder("relative");
+    let head = plan("");
+    let head = &head[..head.find("[[entry]]").unwrap()];
+    let entries = "[[entry]]\nid = 'volume'\nclause = '11.1'\nmethod = 'volume_search'\ninformative = true\n\
+                   [entry.parameters]\nsignal = 'pn-8192'\n\
+                   [[entry]]\nid = 'rlr'\nclause = '11.3'\nmethod = 'loudness_rating'\n\
+                   [entry.expand]\nvolume = ['nominal', 'nominal+2', 'nominal-3', 'nominal+12']\n\
+                   [entry.parameters]\ndirection = 'receive'\nsignal = 'pn-8192'\nidle = '500 ms'\n";
+    let view = run(&folder, &format!("{head}{entries}"), &[]);
+    let rlr = |volume: &str| {
+        let entry = of(&view, &format!("rlr[volume={volume}]"));
+        entry.findings.first().and_then(|one| one.finding.as_scalar())
+    };
+    let nominal = rlr("nominal").unwrap();
+    // The steps of the car are 1.5 dB, and louder is a smaller rating.
+    assert!((rlr("nominal+2").unwrap() - (nominal - 3.0)).abs() < 0.05);
+    assert!((rlr("nominal-3").unwrap() - (nominal + 4.5)).abs() < 0.05);
+    let beyond = of(&view, "rlr[volume=nominal+12]");
+    assert_eq!(beyond.verdict, lombard::verdict::Verdict::NotRun);
+    assert!(beyond.reason.contains("nominal+12 with nominal step"), "{}", beyond.reason);
+    // Farther than any nominal step of this control, it is refused before anything is recorded.
+    let far = format!("{head}{}", entries.replace("nominal+12", "nominal+40"));
+    let wish = request(&plan_in(&folder, &far), &folder, 3);
+    let error = Engine::new(Vec::new()).record(&wish, &|_| {}, &StopFlag::default()).unwrap_err();
+    let lombard::run::RunError::Input(problems) = &error else { panic!("{error}") };
+    assert!(problems[0].found.contains("volume nominal+40"), "{}", problems[0]);
+}

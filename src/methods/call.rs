@@ -183,6 +183,11 @@ impl Timeline {
         Self { name: name.to_owned(), cues: Vec::new(), spans: Vec::new(), now: 0 }
     }
 
+    /// The frame that comes next.
+    pub fn now(&self) -> Frame {
+        self.now
+    }
+
     /// Sets the volume now.
     pub fn set_volume(&mut self, step: u32) {
         self.cues.push(Cue { at: self.now, action: Action::Rig(RigAction::SetVolume(step)) });

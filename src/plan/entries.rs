@@ -163,7 +163,7 @@ impl Building<'_> {
         let limits = self.limits_of(text, &id, card, &condition);
         let volume = volume?;
         let mut facts_needed: Vec<String> = card.facts_needed.iter().map(|&fact| fact.to_owned()).collect();
-        if volume == Volume::Nominal && !card.picks_volume {
+        if volume.is_nominal() && !card.picks_volume {
             facts_needed.push(VOLUME_NOMINAL.to_owned());
         }
         Some(PlannedEntry {
@@ -212,18 +212,13 @@ impl Building<'_> {
     fn volume(&self, text: &EntryText, conditions: &Conditions) -> Option<Volume> {
         let expanded = conditions.iter().find(|(key, _)| key == VOLUME).map(|(_, value)| value);
         let Some(word) = expanded.or(text.volume.as_ref()) else { return Some(Volume::Nominal) };
-        let step = || word.value.strip_prefix("step-").and_then(|number| number.parse().ok());
-        let volume = match word.value.as_str() {
-            "nominal" => Some(Volume::Nominal),
-            "maximum" => Some(Volume::Maximum),
-            _ => step().map(Volume::Step),
-        };
+        let volume = word.value.parse().ok();
         if volume.is_none() {
             self.problems.report(
                 word.place.clone(),
                 "the volume is not understood",
                 format!("'{}'", word.value),
-                "\"nominal\", \"maximum\", or a step as in \"step-3\"",
+                "\"nominal\", a step from there as in \"nominal+2\", \"maximum\", or a step as in \"step-3\"",
                 "correct the volume",
             );
         }

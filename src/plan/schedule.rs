@@ -5,13 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::context::{Facts, PlanCx};
+use crate::context::{ASSUMED, Facts, PlanCx, VOLUME_NOMINAL};
 use crate::document::nearest;
 use crate::entry::EntryId;
 use crate::methods::{Method, Refusal, Wish};
 use crate::plan::{PlannedEntry, ResolvedPlan, method_of};
 use crate::problem::Problem;
-use crate::take::{EpochKey, EpochSpec, TakeId, TakeSpec};
+use crate::take::{EpochKey, EpochSpec, TakeId, TakeSpec, Volume};
 use crate::units::Seconds;
 
 /// Which entries can be planned now.
@@ -161,7 +161,34 @@ fn wish_of(
         }]));
     };
     let wish = method.plan(&entry.entry, cx).map_err(|refusals| refuse(&refusals))?;
+    if let Some(refusal) = beyond_the_control(wish.epoch.call.volume, cx) {
+        return Err(refuse(&[refusal]));
+    }
     Ok((wish, method.card().takes_max))
+}
+
+/// A step counted from the nominal one may lie beyond the control. While the nominal step is only assumed, that is not
+/// known.
+fn beyond_the_control(volume: Volume, cx: &PlanCx<'_>) -> Option<Refusal> {
+    let Volume::NominalPlus(steps) = volume else { return None };
+    let count = cx.bench.volume_step_count;
+    let is_known = cx.facts.get(VOLUME_NOMINAL).is_some_and(|fact| fact.entry.text() != ASSUMED);
+    let nominal = cx.bench.volume_step(Volume::Nominal, cx.facts)?;
+    let fits = if is_known {
+        cx.bench.volume_step(volume, cx.facts).is_some()
+    } else {
+        steps.unsigned_abs() < count
+    };
+    (!fits).then(|| Refusal {
+        parameter: None,
+        found: if is_known {
+            format!("volume {volume} with nominal step {nominal}")
+        } else {
+            format!("volume {volume}")
+        },
+        expected: format!("a step from 0 to {}", count.saturating_sub(1)),
+        remedy: "write a step that lies closer to the nominal one".to_owned(),
+    })
 }
 
 impl Schedule {

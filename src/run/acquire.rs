@@ -522,7 +522,10 @@ impl Acquisition<'_> {
     }
 
     /// Waits for the outcomes of the entries that find facts, and journals the facts.
-    fn find_facts<'p>(&self, stage: impl Iterator<Item = &'p PlannedEntry>) -> Result<(), RunError> {
+    pub(super) fn find_facts<'p>(
+        &self,
+        stage: impl Iterator<Item = &'p PlannedEntry>,
+    ) -> Result<(), RunError> {
         for planned in stage.filter(|one| !one.facts_found.is_empty()) {
             let judged = self.outcome_of(&planned.entry.id)?;
             for (key, measurand) in &planned.facts_found {

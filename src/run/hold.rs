@@ -35,7 +35,8 @@ impl Acquisition<'_> {
         Ok(stands.map(|hold| hold.reason.clone()))
     }
 
-    /// What stands against going on after some entries were recorded. Waits for their evaluation.
+    /// What stands against going on after some entries were recorded. Waits for their evaluation; the facts of those that
+    /// may object are known from here on, so that checks that are made again have something to compare with.
     pub(super) fn held(&self, entries: &[EntryId]) -> Result<Option<String>, RunError> {
         let mut first = None;
         for id in entries {
@@ -43,6 +44,7 @@ impl Acquisition<'_> {
             else {
                 continue;
             };
+            self.find_facts(std::iter::once(planned))?;
             let judged = self.outcome_of(id)?;
             let findings: Vec<Finding> = judged.findings.into_iter().map(|(finding, _)| finding).collect();
             if let Some(reason) = method.objection(&planned.entry, &findings)

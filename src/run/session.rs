@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Instant;
 
 use crate::bench::{BenchMaker, StopFlag, TelemetrySender};
-use crate::context::{BenchInfo, Fact, Facts, PlanCx, VOLUME_NOMINAL};
+use crate::context::{ASSUMED, BenchInfo, Fact, Facts, PlanCx, VOLUME_NOMINAL};
 use crate::entry::EntryId;
 use crate::event::{Event, Telemetry};
 use crate::methods::METHODS;
@@ -116,7 +116,7 @@ pub(super) fn assumed_facts(entries: &[&PlannedEntry], bench: &BenchInfo) -> Fac
     for key in entries.iter().flat_map(|one| &one.facts_needed) {
         let value = if key == VOLUME_NOMINAL { bench.volume_step_count / 2 } else { 0 };
         let value = Quantity::new(f64::from(value), Unit::Step);
-        facts.0.insert(key.clone(), Fact { value: value.into(), entry: EntryId::new("preflight", &[]) });
+        facts.0.insert(key.clone(), Fact { value: value.into(), entry: EntryId::new(ASSUMED, &[]) });
     }
     facts
 }

@@ -48,6 +48,7 @@ impl CarTruth {
     fn step(&self, entry: &Entry) -> u32 {
         match entry.volume {
             Volume::Nominal => self.nominal,
+            Volume::NominalPlus(steps) => self.nominal.saturating_add_signed(steps),
             Volume::Maximum => self.model.spec.terminal.volume_steps - 1,
             Volume::Step(step) => step,
         }

@@ -1,5 +1,7 @@
 //! Car files: `test-plans/cars/*.toml` as text, read into a [`CarSpec`] with every problem at its place.
 
+mod moved;
+
 use crate::bench::car::network;
 use crate::bench::car::spec::{
     CabinSpec, CarSpec, Codec, Hats, IdealPaths, IdleNoise, NetworkSpec, PathsSpec, RealSpec, ReferenceSpec,
@@ -29,13 +31,16 @@ pub fn read_car(source: &SourceText) -> Result<CarSpec, Vec<Problem>> {
         if let (Some(network), Some(table)) = (&network, &network_table) {
             check_network(table, network, &bandwidth);
         }
+        let cabin = cabin?;
+        let moved = moved::moved_of(root, &cabin);
         let spec = CarSpec {
             name: name?.value,
             description: description?.value,
             bandwidth: bandwidth.value,
-            cabin: cabin?,
+            cabin,
             terminal: terminal?,
             network: network?,
+            moved: moved?,
         };
         if let Some(table) = &terminal_table {
             check_terminal_delays(table, &spec.terminal);

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::bench::car::faults::{Disturbance, Fault, Place};
 use crate::bench::car::loopback::{self, Watch};
@@ -72,12 +73,28 @@ fn info_of(spec: &CarSpec) -> BenchInfo {
     }
 }
 
+/// A HATS that moves: the calls of all benches of one maker are counted.
+#[derive(Clone)]
+struct Moves {
+    after_calls: u32,
+    model: Arc<Model>,
+    calls: Arc<AtomicU32>,
+}
+
+impl Moves {
+    fn of(spec: &CarSpec) -> Option<Self> {
+        let (moved, car) = (spec.moved.as_ref()?, spec.after_move()?);
+        Some(Self { after_calls: moved.after_calls, model: Arc::new(Model::new(car)), calls: Arc::default() })
+    }
+}
+
 /// A virtual car on its virtual rig.
 pub struct CarBench {
     info: BenchInfo,
     car: Car,
     /// The call, where it is one to the reference terminal; the car has none then.
     reference: Option<ReferenceCall>,
+    moves: Option<Moves>,
     fault: Option<Fault>,
     telemetry: TelemetrySender,
 }
@@ -85,12 +102,12 @@ pub struct CarBench {
 impl CarBench {
     /// The bench of a car.
     pub fn new(spec: &CarSpec) -> Self {
-        Self::of_model(Arc::new(Model::new(spec.clone())), None)
+        Self::of_model(Arc::new(Model::new(spec.clone())), Moves::of(spec), None)
     }
 
-    fn of_model(model: Arc<Model>, fault: Option<Fault>) -> Self {
+    fn of_model(model: Arc<Model>, moves: Option<Moves>, fault: Option<Fault>) -> Self {
         let (info, car) = (info_of(&model.spec), Car::of_model(model, 0));
-        Self { info, car, reference: None, fault, telemetry: TelemetrySender::none() }
+        Self { info, car, reference: None, moves, fault, telemetry: TelemetrySender::none() }
     }
 
     /// What the fault does at a place, in takes that record something.
@@ -137,6 +154,11 @@ impl Bench for CarBench {
 
     fn open(&mut self, epoch: &RenderedEpoch, telemetry: &TelemetrySender) -> Result<(), BenchError> {
         self.telemetry = telemetry.clone();
+        if let Some(moves) = &self.moves
+            && moves.calls.fetch_add(1, Ordering::SeqCst) >= moves.after_calls
+        {
+            self.car = Car::of_model(Arc::clone(&moves.model), 0);
+        }
         // The reference call is checked as any other: same band, a volume step that exists.
         self.car.open_seeded(epoch.bandwidth, epoch.volume_step, epoch.seed)?;
         self.reference = None;
@@ -268,14 +290,15 @@ fn block_of(track: &[f32], at: Frame) -> Block {
 pub struct CarBenchMaker {
     model: Arc<Model>,
     info: BenchInfo,
+    moves: Option<Moves>,
     fault: Option<Fault>,
 }
 
 impl CarBenchMaker {
     /// Benches of the car of `spec`.
     pub fn new(spec: CarSpec) -> Self {
-        let info = info_of(&spec);
-        Self { model: Arc::new(Model::new(spec)), info, fault: None }
+        let (info, moves) = (info_of(&spec), Moves::of(&spec));
+        Self { model: Arc::new(Model::new(spec)), info, moves, fault: None }
     }
 
     /// The same with a fault in every bench or car that is made.
@@ -296,10 +319,14 @@ impl BenchMaker for CarBenchMaker {
     }
 
     fn make(&self) -> Result<Box<dyn Bench>, BenchError> {
-        Ok(Box::new(CarBench::of_model(Arc::clone(&self.model), self.fault)))
+        Ok(Box::new(CarBench::of_model(Arc::clone(&self.model), self.moves.clone(), self.fault)))
     }
 
+    /// The calls of a HATS that moves come one after the other.
     fn parallel_max(&self) -> usize {
+        if self.moves.is_some() {
+            return 1;
+        }
         std::thread::available_parallelism().map_or(1, usize::from)
     }
 }

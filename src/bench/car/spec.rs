@@ -17,6 +17,42 @@ pub struct CarSpec {
     pub terminal: TerminalSpec,
     /// The network simulator between the terminal and the POI.
     pub network: NetworkSpec,
+    /// Somebody bumps into the HATS.
+    pub moved: Option<Moved>,
+}
+
+/// A HATS that does not sit any more where it sat.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Moved {
+    /// It sits still for so many calls.
+    pub after_calls: u32,
+    /// Where the lips are then, in a shoebox cabin.
+    pub lips_m: Option<[f64; 3]>,
+    /// What the path from the mouth to the microphone gains, in an ideal cabin, in dB.
+    pub mouth_db: f64,
+    /// What the paths from the loudspeaker to the ears gain, in an ideal cabin, in dB.
+    pub ears_db: f64,
+}
+
+impl CarSpec {
+    /// The car after its HATS was moved, if it will be.
+    pub fn after_move(&self) -> Option<Self> {
+        let moved = self.moved.as_ref()?;
+        let mut car = self.clone();
+        match &mut car.cabin.paths {
+            PathsSpec::Shoebox(cabin) => cabin.lips_m = moved.lips_m.unwrap_or(cabin.lips_m),
+            PathsSpec::Ideal(paths) => {
+                let raise = |tap: &mut Option<TapSpec>, db: f64| {
+                    if let Some(tap) = tap {
+                        tap.gain_db += db;
+                    }
+                };
+                raise(&mut paths.mouth_to_microphone, moved.mouth_db);
+                paths.loudspeaker_to_ears.iter_mut().for_each(|ear| raise(ear, moved.ears_db));
+            }
+        }
+        Some(car)
+    }
 }
 
 /// Points of a frequency response: gain in dB at frequencies in Hz, straight lines over log f, the end values

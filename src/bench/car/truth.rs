@@ -124,6 +124,12 @@ impl<'m> Truth<'m> {
             .scaled(self.receive_electrical(volume_step, freq_hz))
     }
 
+    /// Receive: gain of a band at one ear, Pa for the digital amplitude 1 at the POI, for a signal of `density`, in dB.
+    pub fn receive_gain_db(&self, ear: Ear, volume_step: u32, density: Density<'_>, band_hz: BandHz) -> f64 {
+        let power = |freq_hz: f64| self.receive_response(ear, volume_step, freq_hz).power();
+        db(mean_gain(density, band_hz, power))
+    }
+
     /// Echo: digital amplitude at the POI in send for 1 in receive. Delays of terminal and network are left out.
     pub fn echo_response(&self, volume_step: u32, freq_hz: f64) -> Phasor {
         path_response(&self.model.cabin.loudspeaker_to_microphone, freq_hz).scaled(
