@@ -33,6 +33,7 @@ mod delay;
 mod faults;
 mod idle;
 mod loudness;
+mod seats;
 mod volume;
 
 /// Every comparison of a finding with a truth, for `docs/accuracy.md`.
@@ -41,6 +42,7 @@ pub(crate) fn comparisons() -> Vec<comparison::Comparison> {
         &*volume::COMPARISONS,
         &*delay::COMPARISONS,
         &*loudness::COMPARISONS,
+        &*seats::COMPARISONS,
         &*idle::COMPARISONS,
         &*coupling::COMPARISONS,
     ]
@@ -159,6 +161,15 @@ impl Trial {
 
     /// Records an entry on a bench.
     pub(crate) fn on(maker: CarBenchMaker, entry: Entry, seed: u64) -> Self {
+        Self::with_ports(maker, entry, seed, &[])
+    }
+
+    /// Records an entry on a car, and what arrives at other ports than its own.
+    pub(crate) fn record_also(car: CarSpec, entry: Entry, seed: u64, ports: &[Port]) -> Self {
+        Self::with_ports(CarBenchMaker::new(car), entry, seed, ports)
+    }
+
+    fn with_ports(maker: CarBenchMaker, entry: Entry, seed: u64, ports: &[Port]) -> Self {
         let mut trial = Self { maker, entry, takes: Vec::new(), facts: Facts::default() };
         let method = trial.method();
         let cx = PlanCx { bench: trial.maker.info(), facts: &trial.facts, signals: SIGNALS.library() };
@@ -175,7 +186,11 @@ impl Trial {
         let mut bench = trial.maker.make().expect("a virtual bench can be made");
         let epoch = RenderedEpoch { key: key.clone(), seed, bandwidth, volume_step };
         bench.open(&epoch, &TelemetrySender::none()).expect("the call is set up");
-        let mut take = |spec: &TakeSpec| record_take(&mut *bench, spec, &key, bandwidth);
+        let mut take = |spec: &TakeSpec| {
+            let mut spec = spec.clone();
+            spec.record.extend(ports.iter().cloned());
+            record_take(&mut *bench, &spec, &key, bandwidth)
+        };
         // A reference terminal has nothing that conditioning could change.
         if matches!(trial.maker.model().spec.terminal.kind, TerminalKind::Real(_)) {
             for spec in &wish.epoch.preamble {
