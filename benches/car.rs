@@ -10,7 +10,19 @@ use lombard::bench::car::noise::{normal, stream};
 use lombard::bench::car::{BLOCK, Car, RATE_HZ};
 use lombard::problem::SourceText;
 
-const CARS: [&str; 6] = ["ideal-wb", "ideal-nb", "reference-wb", "reference-nb", "real-wb", "real-nb"];
+const CARS: [&str; 11] = [
+    "ideal-nb",
+    "ideal-wb",
+    "ideal-swb",
+    "ideal-fb",
+    "reference-nb",
+    "reference-wb",
+    "reference-swb",
+    "reference-fb",
+    "zones-wb",
+    "real-nb",
+    "real-wb",
+];
 /// Seconds of sound in one measurement.
 const SOUND_S: usize = 20;
 /// Measurements; the fastest counts, since other programs only ever slow one down.

@@ -40,6 +40,7 @@ mod loudness;
 mod range;
 mod reference;
 mod response;
+mod seats;
 mod setup;
 mod training;
 mod volume;
@@ -53,6 +54,7 @@ pub(crate) fn comparisons() -> Vec<comparison::Comparison> {
         &*range::COMPARISONS,
         &*linearity::COMPARISONS,
         &*response::COMPARISONS,
+        &*seats::COMPARISONS,
         &*idle::COMPARISONS,
         &*coupling::COMPARISONS,
         &*reference::COMPARISONS,
@@ -193,7 +195,23 @@ impl Trial {
         facts: Facts,
         around: impl FnOnce(Box<dyn Bench>) -> Box<dyn Bench>,
     ) -> Self {
-        let mut trial = Self { maker, entry, takes: Vec::new(), facts };
+        Self { maker, entry, takes: Vec::new(), facts }.recorded(seed, &[], around)
+    }
+
+    /// Records an entry on a car, and what arrives at other ports than its own.
+    pub(crate) fn record_also(car: CarSpec, entry: Entry, seed: u64, ports: &[Port]) -> Self {
+        let trial =
+            Self { maker: CarBenchMaker::new(car), entry, takes: Vec::new(), facts: Facts::default() };
+        trial.recorded(seed, ports, |bench| bench)
+    }
+
+    fn recorded(
+        mut self,
+        seed: u64,
+        ports: &[Port],
+        around: impl FnOnce(Box<dyn Bench>) -> Box<dyn Bench>,
+    ) -> Self {
+        let trial = &mut self;
         let method = trial.method();
         let cx = PlanCx { bench: trial.maker.info(), facts: &trial.facts, signals: SIGNALS.library() };
         let wish = method
@@ -210,7 +228,11 @@ impl Trial {
         let terminal = wish.epoch.call.terminal;
         let epoch = RenderedEpoch { key: key.clone(), seed, bandwidth, volume_step, terminal };
         bench.open(&epoch, &TelemetrySender::none()).expect("the call is set up");
-        let mut take = |spec: &TakeSpec| record_take(&mut *bench, spec, &key, bandwidth);
+        let mut take = |spec: &TakeSpec| {
+            let mut spec = spec.clone();
+            spec.record.extend(ports.iter().cloned());
+            record_take(&mut *bench, &spec, &key, bandwidth)
+        };
         // A reference terminal has nothing that conditioning could change.
         if matches!(trial.maker.model().spec.terminal.kind, TerminalKind::Real(_)) {
             for spec in &wish.epoch.preamble {
@@ -227,7 +249,7 @@ impl Trial {
         assert!(takes.len() <= method.card().takes_max as usize, "{} takes", takes.len());
         bench.close().expect("a virtual bench closes");
         trial.takes = takes;
-        trial
+        self
     }
 
     pub(crate) fn method(&self) -> &'static dyn Method {

@@ -10,6 +10,8 @@
 //! poi.send ◄── network ◄── terminal ◄───────── microphone (+ noise) ◄┴─ cabin ◄── mouth (at the MRP)
 //! ```
 //!
+//! There may be a head in more than one seat; each has a mouth and two ears.
+//!
 //! Units: mouth, MRP and ears in Pa; POI digital, ±1.0 is full scale, 0 dBm0 is −6.15 dBov. The chain has no latency but
 //! what the file declares: every block goes all the way through.
 
@@ -33,7 +35,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use cabin::Cabin;
+use cabin::{Cabin, Head};
 use faults::Disturbance;
 use network::Channel;
 use noise::gain_for;
@@ -43,7 +45,7 @@ use terminal::Terminal;
 
 pub use crate::take::BLOCK;
 use crate::take::{Frame, RATE};
-use crate::terms::{Bandwidth, Direction};
+use crate::terms::{Bandwidth, Direction, Seat};
 
 /// Sample rate of the bench.
 pub const RATE_HZ: f64 = RATE as f64;
@@ -92,6 +94,8 @@ pub struct Model {
     pub microphone_noise: Vec<NoiseModel>,
     /// Noise at each ear.
     pub ear_noise: Option<NoiseModel>,
+    /// Noise at the bench's microphone at the driver's head.
+    pub reference_noise: Option<NoiseModel>,
     /// Hiss of the amplifier, at the loudspeaker.
     pub amplifier_noise: Option<NoiseModel>,
 }
@@ -114,6 +118,7 @@ impl Model {
         Self {
             microphone_noise: ambient.into_iter().chain(capsule).collect(),
             ear_noise: noises.noise_ears_dbpa_a.map(shaped),
+            reference_noise: noises.noise_reference_dbpa_a.map(shaped),
             amplifier_noise: noises.noise_amplifier_dbpa_a.map(white),
             cabin,
             spec,
@@ -135,14 +140,40 @@ struct Call {
     terminal: Terminal,
     amplifier_noise: Option<NoiseSource>,
     loudspeaker_to_microphone: Sound,
-    loudspeaker_to_ears: [Sound; 2],
-    mouth_to_microphone: Sound,
-    mouth_to_ears: [Sound; 2],
+    loudspeaker_to_reference: Sound,
+    heads: Vec<Listener>,
+    mouths: Vec<Talker>,
     microphone_noise: Vec<NoiseSource>,
-    ear_noise: Option<[NoiseSource; 2]>,
+    reference_noise: Option<NoiseSource>,
     network_send: Channel,
     /// A fault of the terminal's output, and the frames since it was armed.
     disturbance: Option<(Disturbance, Frame)>,
+}
+
+/// A head that hears.
+struct Listener {
+    seat: Seat,
+    loudspeaker: [Sound; 2],
+    noise: Option<[NoiseSource; 2]>,
+}
+
+/// A head that talks: to the microphone, and to the ears of those that hear it.
+struct Talker {
+    seat: Seat,
+    to_microphone: Sound,
+    to_ears: Vec<(Seat, [Sound; 2])>,
+}
+
+impl Talker {
+    fn new(seat: Seat, head: &Head) -> Self {
+        let sounds = |paths: &[cabin::Path; 2]| [Sound::new(&paths[0]), Sound::new(&paths[1])];
+        let others = head.mouth_to_others.iter().map(|(other, paths)| (*other, sounds(paths)));
+        Self {
+            seat,
+            to_microphone: Sound::new(&head.mouth_to_microphone),
+            to_ears: std::iter::once((seat, sounds(&head.mouth_to_ears))).chain(others).collect(),
+        }
+    }
 }
 
 /// What a car gives back for what it was given, all of one length.
@@ -158,13 +189,30 @@ pub struct CarOutputs {
     pub mic_mrp: Vec<f32>,
 }
 
+/// One block of what a car is given.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BlockInputs {
+    /// Pa at the MRP of each mouth that speaks; the others are silent.
+    pub mouths: Vec<(Seat, Block)>,
+    /// Digital signal at the POI.
+    pub receive: Block,
+}
+
+impl Default for BlockInputs {
+    fn default() -> Self {
+        Self { mouths: Vec::new(), receive: SILENCE }
+    }
+}
+
 /// One block of what a car gives back.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BlockOutputs {
     /// Digital signal at the POI.
     pub poi_send: Block,
-    /// Pa at the left and the right ear.
-    pub ears: [Block; 2],
+    /// Pa at the left and the right ear of every head, the driver's first.
+    pub ears: Vec<(Seat, [Block; 2])>,
+    /// Pa at the bench's microphone at the driver's head.
+    pub reference: Block,
 }
 
 impl Car {
@@ -237,15 +285,15 @@ impl Car {
         self.call = None;
     }
 
-    /// Runs one block: `mouth` in Pa at the MRP, `receive` digital at the POI.
+    /// Runs one block.
     ///
     /// # Errors
     /// When no call is open.
-    pub fn block(&mut self, mouth: &Block, receive: &Block) -> Result<BlockOutputs, CarError> {
-        Ok(self.call.as_mut().ok_or(CarError::NoCall)?.block(mouth, receive))
+    pub fn block(&mut self, inputs: &BlockInputs) -> Result<BlockOutputs, CarError> {
+        Ok(self.call.as_mut().ok_or(CarError::NoCall)?.block(inputs))
     }
 
-    /// Runs two whole tracks; the shorter one is continued with silence, the last block is filled up with silence. The
+    /// Runs two whole tracks with the driver; the shorter one is continued with silence, the last block is filled up with silence. The
     /// next run of the same call goes on after the last whole block.
     ///
     /// # Errors
@@ -255,10 +303,12 @@ impl Car {
         let mut outputs = CarOutputs::default();
         for at in (0..frames).step_by(BLOCK) {
             let mouth = block_at(mouth, at);
-            let block = self.block(&mouth, &block_at(receive, at))?;
+            let inputs = BlockInputs { mouths: vec![(Seat::Driver, mouth)], receive: block_at(receive, at) };
+            let block = self.block(&inputs)?;
+            let [left, right] = &block.ears[0].1;
             outputs.poi_send.extend_from_slice(&block.poi_send);
-            outputs.ear_left.extend_from_slice(&block.ears[0]);
-            outputs.ear_right.extend_from_slice(&block.ears[1]);
+            outputs.ear_left.extend_from_slice(left);
+            outputs.ear_right.extend_from_slice(right);
             outputs.mic_mrp.extend_from_slice(&mouth);
         }
         for track in
@@ -289,38 +339,56 @@ impl Call {
             terminal: Terminal::new(&spec.terminal, spec.bandwidth, volume_step, seed),
             amplifier_noise: model.amplifier_noise.as_ref().map(|noise| source(noise, 1)),
             loudspeaker_to_microphone: Sound::new(&cabin.loudspeaker_to_microphone),
-            loudspeaker_to_ears: [0, 1].map(|ear| Sound::new(&cabin.loudspeaker_to_ears[ear])),
-            mouth_to_microphone: Sound::new(&cabin.mouth_to_microphone),
-            mouth_to_ears: [0, 1].map(|ear| Sound::new(&cabin.mouth_to_ears[ear])),
+            loudspeaker_to_reference: Sound::new(&cabin.loudspeaker_to_reference),
+            heads: (0..)
+                .zip(cabin.heads())
+                .map(|(n, (seat, head))| Listener {
+                    seat,
+                    loudspeaker: [0, 1].map(|ear| Sound::new(&head.loudspeaker_to_ears[ear])),
+                    noise: model
+                        .ear_noise
+                        .as_ref()
+                        .map(|noise| [32, 33].map(|stream| source(noise, stream + 2 * n))),
+                })
+                .collect(),
+            mouths: cabin.heads().map(|(seat, head)| Talker::new(seat, head)).collect(),
             microphone_noise: (16..)
                 .zip(&model.microphone_noise)
                 .map(|(n, noise)| source(noise, n))
                 .collect(),
-            ear_noise: model.ear_noise.as_ref().map(|noise| [source(noise, 32), source(noise, 33)]),
+            reference_noise: model.reference_noise.as_ref().map(|noise| source(noise, 31)),
             network_send: channel(Direction::Send),
             disturbance: None,
         }
     }
 
-    fn block(&mut self, mouth: &Block, receive: &Block) -> BlockOutputs {
-        let mut loudspeaker = *receive;
+    fn block(&mut self, inputs: &BlockInputs) -> BlockOutputs {
+        let mut loudspeaker = inputs.receive;
         self.network_receive.process(&mut loudspeaker);
         self.terminal.receive(&mut loudspeaker);
         if let Some(noise) = &mut self.amplifier_noise {
             noise.add_to(&mut loudspeaker);
         }
-        let mut ears = SILENCES;
-        for (side, ear) in ears.iter_mut().enumerate() {
-            *ear = self.loudspeaker_to_ears[side].arrival(&loudspeaker);
-            let own_voice = self.mouth_to_ears[side].arrival(mouth);
-            ear.iter_mut().zip(&own_voice).for_each(|(sum, voice)| *sum += voice);
-            if let Some(noises) = &mut self.ear_noise {
-                noises[side].add_to(ear);
+        let mut ears: Vec<(Seat, [Block; 2])> =
+            self.heads.iter_mut().map(|head| (head.seat, head.hear(&loudspeaker))).collect();
+        let mut near = SILENCE;
+        for talker in &mut self.mouths {
+            let said = inputs.mouths.iter().find(|(seat, _)| *seat == talker.seat).map(|(_, block)| block);
+            let said = said.unwrap_or(&SILENCE);
+            add(&mut near, &talker.to_microphone.arrival(said));
+            for (seat, paths) in &mut talker.to_ears {
+                let Some((_, ears)) = ears.iter_mut().find(|(other, _)| other == seat) else { continue };
+                for (ear, path) in ears.iter_mut().zip(paths) {
+                    add(ear, &path.arrival(said));
+                }
             }
         }
-        let mut near = self.mouth_to_microphone.arrival(mouth);
         for noise in &mut self.microphone_noise {
             noise.add_to(&mut near);
+        }
+        let mut reference = self.loudspeaker_to_reference.arrival(&loudspeaker);
+        if let Some(noise) = &mut self.reference_noise {
+            noise.add_to(&mut reference);
         }
         let echo = self.loudspeaker_to_microphone.arrival(&loudspeaker);
         let mut poi_send = self.terminal.send(&near, &echo);
@@ -330,8 +398,22 @@ impl Call {
             *at += BLOCK as Frame;
         }
         self.network_send.process(&mut poi_send);
-        BlockOutputs { poi_send, ears }
+        BlockOutputs { poi_send, ears, reference }
     }
 }
 
-const SILENCES: [Block; 2] = [SILENCE; 2];
+impl Listener {
+    /// What the loudspeaker and the cabin make at the ears.
+    fn hear(&mut self, loudspeaker: &Block) -> [Block; 2] {
+        let [left, right] = &mut self.loudspeaker;
+        let mut ears = [left.arrival(loudspeaker), right.arrival(loudspeaker)];
+        if let Some(noises) = &mut self.noise {
+            ears.iter_mut().zip(noises).for_each(|(ear, noise)| noise.add_to(ear));
+        }
+        ears
+    }
+}
+
+fn add(sum: &mut Block, one: &Block) {
+    sum.iter_mut().zip(one).for_each(|(sum, sample)| *sum += sample);
+}

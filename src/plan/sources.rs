@@ -169,10 +169,15 @@ shipped! {
     Masks, "p1110-receive", "test-plans/masks/p1110-receive.toml";
     Cars, "ideal-nb", "test-plans/cars/ideal-nb.toml";
     Cars, "ideal-wb", "test-plans/cars/ideal-wb.toml";
+    Cars, "ideal-swb", "test-plans/cars/ideal-swb.toml";
+    Cars, "ideal-fb", "test-plans/cars/ideal-fb.toml";
     Cars, "real-nb", "test-plans/cars/real-nb.toml";
     Cars, "real-wb", "test-plans/cars/real-wb.toml";
     Cars, "reference-nb", "test-plans/cars/reference-nb.toml";
     Cars, "reference-wb", "test-plans/cars/reference-wb.toml";
+    Cars, "reference-swb", "test-plans/cars/reference-swb.toml";
+    Cars, "reference-fb", "test-plans/cars/reference-fb.toml";
+    Cars, "zones-wb", "test-plans/cars/zones-wb.toml";
     Devices, "example", "test-plans/devices/example.toml";
     Rigs, "example-loop", "calibration/rigs/example-loop.toml";
     Ledger, "example-ear", "calibration/ledger/example-ear.toml";

@@ -7,13 +7,14 @@ use lombard::bench::car::spec::{CarSpec, Codec, ReferenceSpec, TerminalKind};
 use lombard::bench::car::truth::{Truth, white};
 use lombard::finding::Bound;
 use lombard::take::Volume;
-use lombard::terms::{Bandwidth, Ear, Port};
+use lombard::terms::{Bandwidth, Ear, Port, Seat};
 
 use super::spectrum::density_of;
 use super::{SEED, Trial, entry, reference, shipped};
 
 /// The cars with a cabin.
-const CARS: [&str; 4] = ["reference-wb", "reference-nb", "real-wb", "real-nb"];
+const CARS: [&str; 6] =
+    ["reference-nb", "reference-wb", "reference-swb", "reference-fb", "real-wb", "real-nb"];
 /// The nominal step of all of them.
 const NOMINAL: u32 = 5;
 const LOUDEST: u32 = 15;
@@ -49,9 +50,9 @@ fn shipped_cars_have_the_level_geometry_of_a_real_one() {
         is_near(truth.tclw_db(NOMINAL, &speech), 0.0, 1.0, name);
         is_near(truth.tclw_db(LOUDEST, &speech), -15.0, 1.0, name);
         for (path, at) in [
-            (&model.cabin.mouth_to_microphone, "at the microphone"),
+            (&model.cabin.driver.mouth_to_microphone, "at the microphone"),
             (&model.cabin.loudspeaker_to_microphone, "of the echo"),
-            (&model.cabin.loudspeaker_to_ears[0], "at the ear"),
+            (&model.cabin.driver.loudspeaker_to_ears[0], "at the ear"),
         ] {
             is_near(reverberation_ms(path), 70.0, 10.0, at);
         }
@@ -162,7 +163,7 @@ fn find_all(name: &str, seed: u64) -> Found {
 
 #[test]
 fn reference_cars_are_healthy_and_their_echo_stands_out_of_the_noise() {
-    for name in ["reference-wb", "reference-nb"] {
+    for name in ["reference-nb", "reference-wb", "reference-swb", "reference-fb"] {
         let found = find_all(name, SEED);
         assert_eq!(found.nominal, f64::from(NOMINAL), "{name}");
         assert!(found.delay_send_ms + found.delay_receive_ms < 0.9 * 170.0, "{name}");
@@ -216,4 +217,26 @@ fn without_its_canceller_a_real_terminal_has_the_echo_of_its_level_geometry() {
         0.3,
         "real against reference terminal without canceller",
     );
+}
+
+#[test]
+fn a_car_with_two_zones_has_a_level_geometry_of_its_own() {
+    let spectrum = density_of("speech-conditioning", false);
+    let speech = |hz: f64| spectrum.at(hz);
+    let mut car = shipped("zones-wb");
+    reference(&mut car).echo_loss_db = None;
+    let model = Model::new(car);
+    for seat in [Seat::Driver, Seat::Codriver] {
+        let truth = Truth::of(&model).at(seat).unwrap();
+        assert_eq!(truth.nominal_volume_step(&speech), NOMINAL, "{seat}");
+        is_near(truth.slr_db(&speech), 13.0, 0.2, seat.word());
+        is_near(truth.rlr_db(NOMINAL, &speech), 2.0, 0.4, seat.word());
+        // Two loudspeakers reach two microphones: some 2 dB more of echo than with one of each.
+        let band_hz = (100.0, 8_000.0);
+        let talker_dbpa = truth.microphone_from_mouth_db(&speech, band_hz) - 1.7;
+        let echo_dbpa = |step| truth.microphone_from_poi_dbpa(step, &speech, band_hz) - 16.0;
+        is_near(echo_dbpa(NOMINAL) - talker_dbpa, 5.4, 0.4, seat.word());
+        is_near(echo_dbpa(LOUDEST) - talker_dbpa, 20.4, 0.4, seat.word());
+        is_near(truth.tclw_db(NOMINAL, &speech), -2.7, 0.5, seat.word());
+    }
 }

@@ -7,10 +7,16 @@
 //! free-field pressure at 1 m. The mouth is a point source 6.6 mm behind the lips, which gives 24.1 dB from MRP to
 //! HFRP; it is 6 dB weaker to the rear than to the front. Ears lie 150 mm apart, 90 mm behind the lips and 30 mm above;
 //! a sound from the far side is 4.4 dB weaker than one from the near side (a plain stand-in for the shadow of the head).
+//!
+//! A car may have a head in more than one seat. Several microphones are added by the terminal and several loudspeakers
+//! fed with one signal, so a path to *the* microphone or from *the* loudspeaker is the sum over all of them.
+
+use std::collections::BTreeMap;
 
 use crate::bench::car::RATE_HZ;
 use crate::bench::car::response::add_impulse;
 use crate::bench::car::spec::{CabinSpec, Hats, IdealPaths, PathsSpec, Shoebox, TapSpec};
+use crate::terms::{Ear, Seat};
 
 /// Speed of sound in m/s at 20 °C.
 pub const SOUND_SPEED: f64 = 343.2;
@@ -37,21 +43,41 @@ pub enum Path {
     Response(Vec<f64>),
 }
 
-/// All paths of a cabin.
+/// The paths of one head.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Cabin {
+pub struct Head {
     /// MRP to hands-free microphone.
     pub mouth_to_microphone: Path,
     /// MRP to the left and the right ear of the same head.
     pub mouth_to_ears: [Path; 2],
-    /// Loudspeaker to hands-free microphone.
-    pub loudspeaker_to_microphone: Path,
+    /// MRP to the left and the right ear of each other head that hears it.
+    pub mouth_to_others: BTreeMap<Seat, [Path; 2]>,
     /// Loudspeaker to the left and the right ear.
     pub loudspeaker_to_ears: [Path; 2],
 }
 
+impl Head {
+    /// Loudspeaker to an ear.
+    pub fn loudspeaker_to_ear(&self, ear: Ear) -> &Path {
+        &self.loudspeaker_to_ears[usize::from(ear == Ear::Right)]
+    }
+}
+
+/// All paths of a cabin.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cabin {
+    /// Loudspeaker to hands-free microphone.
+    pub loudspeaker_to_microphone: Path,
+    /// Loudspeaker to the bench's microphone at the driver's head, where no head is between.
+    pub loudspeaker_to_reference: Path,
+    /// The driver.
+    pub driver: Head,
+    /// The heads in other seats.
+    pub others: BTreeMap<Seat, Head>,
+}
+
 impl Cabin {
-    /// Computes the paths. A shoebox takes some ten milliseconds.
+    /// Computes the paths. A shoebox takes some ten milliseconds for each head.
     pub fn new(spec: &CabinSpec) -> Self {
         match &spec.paths {
             PathsSpec::Ideal(paths) => Self::ideal(paths),
@@ -59,52 +85,152 @@ impl Cabin {
         }
     }
 
+    /// The head in a seat, if one sits there.
+    pub fn head(&self, seat: Seat) -> Option<&Head> {
+        if seat == Seat::Driver { Some(&self.driver) } else { self.others.get(&seat) }
+    }
+
+    /// Every seat with its head, the driver first.
+    pub fn heads(&self) -> impl Iterator<Item = (Seat, &Head)> {
+        let others = self.others.iter().map(|(seat, head)| (*seat, head));
+        std::iter::once((Seat::Driver, &self.driver)).chain(others)
+    }
+
     fn ideal(paths: &IdealPaths) -> Self {
-        let mouth_to_ear = ideal_path(paths.mouth_to_ears);
+        let both = |tap| [ideal_path(tap), ideal_path(tap)];
+        let others = paths.seats.iter().map(|(seat, own)| {
+            let head = Head {
+                mouth_to_microphone: ideal_path(own.mouth_to_microphone),
+                mouth_to_ears: both(own.mouth_to_ears),
+                mouth_to_others: [(Seat::Driver, both(own.mouth_to_driver_ears))].into(),
+                loudspeaker_to_ears: own.loudspeaker_to_ears.map(ideal_path),
+            };
+            (*seat, head)
+        });
         Self {
-            mouth_to_microphone: ideal_path(paths.mouth_to_microphone),
-            mouth_to_ears: [mouth_to_ear.clone(), mouth_to_ear],
             loudspeaker_to_microphone: ideal_path(paths.loudspeaker_to_microphone),
-            loudspeaker_to_ears: paths.loudspeaker_to_ears.map(ideal_path),
+            loudspeaker_to_reference: ideal_path(paths.loudspeaker_to_reference),
+            driver: Head {
+                mouth_to_microphone: ideal_path(paths.mouth_to_microphone),
+                mouth_to_ears: both(paths.mouth_to_ears),
+                mouth_to_others: BTreeMap::new(),
+                loudspeaker_to_ears: paths.loudspeaker_to_ears.map(ideal_path),
+            },
+            others: others.collect(),
         }
     }
 
     fn shoebox(room: &Shoebox) -> Self {
-        let lips = Vector(room.lips_m);
-        let mouth = Pole {
-            at: Vector([lips.0[0] - MOUTH_DEPTH_M, lips.0[1], lips.0[2]]),
-            axis: Vector([1.0, 0.0, 0.0]),
-            directivity: 0.25,
+        let microphones: Vec<Pole> = room.microphones().map(|(at, lips)| aimed(room, at, lips)).collect();
+        let loudspeakers: Vec<Pole> =
+            room.loudspeakers().map(|at| Pole::omnidirectional(Vector(at))).collect();
+        let from_loudspeakers = |to: &Pole| {
+            Path::sum(loudspeakers.iter().map(|loudspeaker| images(room, loudspeaker, to, 1.0, false)))
         };
-        let to_lips = lips.minus(Vector(room.microphone_m));
-        let microphone = Pole {
-            at: Vector(room.microphone_m),
-            axis: to_lips.times(1.0 / to_lips.length()),
-            directivity: room.microphone_directivity,
+        let head = |seat: Seat, lips: [f64; 3]| {
+            let mouth = mouth_of(lips);
+            // the mouth is driven by the pressure at the MRP, so its reference lies there
+            let of_mouth = |to: &Pole| images(room, &mouth, to, MOUTH_DEPTH_M + MRP_M, true);
+            let to_ears =
+                |lips: [f64; 3]| ears_of(lips).map(|ear| Path::Response(of_mouth(&ear)).heard_by(room.hats));
+            let other_heads = room.lips().filter(|(other, _)| *other != seat);
+            Head {
+                mouth_to_microphone: Path::sum(microphones.iter().map(of_mouth)),
+                mouth_to_ears: to_ears(lips),
+                mouth_to_others: other_heads.map(|(other, lips)| (other, to_ears(lips))).collect(),
+                loudspeaker_to_ears: ears_of(lips).map(|ear| from_loudspeakers(&ear).heard_by(room.hats)),
+            }
         };
-        let loudspeaker = Pole::omnidirectional(Vector(room.loudspeaker_m));
-        let ears = [-1.0, 1.0].map(|side| Pole {
-            at: Vector([lips.0[0] - 0.09, lips.0[1] + 0.075 * side, lips.0[2] + 0.03]),
-            axis: Vector([0.0, side, 0.0]),
-            directivity: 0.2,
-        });
-        // the mouth is driven by the pressure at the MRP, so its reference lies there
-        let mouth_reference_m = MOUTH_DEPTH_M + MRP_M;
-        let of_mouth = |to: &Pole| Path::Response(images(room, &mouth, to, mouth_reference_m, true));
-        let of_loudspeaker = |to: &Pole| Path::Response(images(room, &loudspeaker, to, 1.0, false));
+        let mut echo: Vec<Path> = microphones.iter().map(from_loudspeakers).collect();
+        let center = Pole::omnidirectional(Vector(head_center(room.lips_m)));
         Self {
-            mouth_to_microphone: of_mouth(&microphone),
-            mouth_to_ears: [of_mouth(&ears[0]).heard_by(room.hats), of_mouth(&ears[1]).heard_by(room.hats)],
-            loudspeaker_to_microphone: of_loudspeaker(&microphone),
-            loudspeaker_to_ears: [
-                of_loudspeaker(&ears[0]).heard_by(room.hats),
-                of_loudspeaker(&ears[1]).heard_by(room.hats),
-            ],
+            loudspeaker_to_microphone: if echo.len() == 1 {
+                echo.swap_remove(0)
+            } else {
+                Path::sum(echo.into_iter().filter_map(|path| match path {
+                    Path::Response(taps) => Some(taps),
+                    _ => None,
+                }))
+            },
+            loudspeaker_to_reference: from_loudspeakers(&center),
+            driver: head(Seat::Driver, room.lips_m),
+            others: room
+                .lips()
+                .filter(|(seat, _)| *seat != Seat::Driver)
+                .map(|(seat, lips)| (seat, head(seat, lips)))
+                .collect(),
         }
     }
 }
 
+impl Shoebox {
+    /// The lips in every seat, the driver's first.
+    pub fn lips(&self) -> impl Iterator<Item = (Seat, [f64; 3])> {
+        let others = self.seats.iter().map(|(seat, own)| (*seat, own.lips_m));
+        std::iter::once((Seat::Driver, self.lips_m)).chain(others)
+    }
+
+    /// Every microphone with the lips that it is pointed at.
+    pub fn microphones(&self) -> impl Iterator<Item = ([f64; 3], [f64; 3])> {
+        let others = self.seats.values().filter_map(|own| Some((own.microphone_m?, own.lips_m)));
+        std::iter::once((self.microphone_m, self.lips_m)).chain(others)
+    }
+
+    /// Every loudspeaker.
+    pub fn loudspeakers(&self) -> impl Iterator<Item = [f64; 3]> {
+        std::iter::once(self.loudspeaker_m).chain(self.seats.values().filter_map(|own| own.loudspeaker_m))
+    }
+}
+
+/// Where the ears of a head are: the left, the right.
+pub fn ears_at(lips: [f64; 3]) -> [[f64; 3]; 2] {
+    let [x, y, z] = head_center(lips);
+    [[x, y - 0.075, z], [x, y + 0.075, z]]
+}
+
+/// The middle between the ears.
+pub fn head_center(lips: [f64; 3]) -> [f64; 3] {
+    [lips[0] - 0.09, lips[1], lips[2] + 0.03]
+}
+
+fn mouth_of(lips: [f64; 3]) -> Pole {
+    Pole {
+        at: Vector([lips[0] - MOUTH_DEPTH_M, lips[1], lips[2]]),
+        axis: Vector([1.0, 0.0, 0.0]),
+        directivity: 0.25,
+    }
+}
+
+fn ears_of(lips: [f64; 3]) -> [Pole; 2] {
+    let at = ears_at(lips);
+    [0, 1].map(|side| Pole {
+        at: Vector(at[side]),
+        axis: Vector([0.0, if side == 0 { -1.0 } else { 1.0 }, 0.0]),
+        directivity: 0.2,
+    })
+}
+
+/// A microphone pointed at lips.
+fn aimed(room: &Shoebox, at: [f64; 3], lips: [f64; 3]) -> Pole {
+    let to_lips = Vector(lips).minus(Vector(at));
+    Pole {
+        at: Vector(at),
+        axis: to_lips.times(1.0 / to_lips.length()),
+        directivity: room.microphone_directivity,
+    }
+}
+
 impl Path {
+    /// The sum of impulse responses; none is silence.
+    fn sum(responses: impl Iterator<Item = Vec<f64>>) -> Self {
+        responses
+            .reduce(|mut sum, one| {
+                sum.iter_mut().zip(one).for_each(|(sum, tap)| *sum += tap);
+                sum
+            })
+            .map_or(Self::Silent, Self::Response)
+    }
+
     fn heard_by(self, hats: Hats) -> Self {
         match (hats, self) {
             (Hats::P58, Self::Response(taps)) => Self::Response(super::ear::at_drum(&taps)),

@@ -1,11 +1,12 @@
 //! Car files: `test-plans/cars/*.toml` as text, read into a [`CarSpec`] with every problem at its place.
 
+mod cabin;
 mod moved;
 
 use crate::bench::car::network;
 use crate::bench::car::spec::{
-    CabinSpec, CarSpec, Codec, Hats, IdealPaths, IdleNoise, NetworkSpec, PathsSpec, RealSpec, ReferenceSpec,
-    ResponsePoints, Shoebox, Suppression, TapSpec, TerminalKind, TerminalSpec, Weighting,
+    CarSpec, Codec, IdleNoise, NetworkSpec, RealSpec, ReferenceSpec, ResponsePoints, Suppression,
+    TerminalKind, TerminalSpec, Weighting,
 };
 use crate::bench::car::terminal;
 use crate::document::{Placed, Table, read};
@@ -21,8 +22,8 @@ pub fn read_car(source: &SourceText) -> Result<CarSpec, Vec<Problem>> {
     read(source, |root| {
         let name = root.need_text("name");
         let description = root.need_text("description");
-        let bandwidth = root.need_word::<Bandwidth>("bandwidth", "the band of its calls: \"NB\" or \"WB\"");
-        let cabin = need_table(root, "cabin").and_then(|table| cabin(&table));
+        let bandwidth = root.need_word::<Bandwidth>("bandwidth", "the band of its calls, as in \"WB\"");
+        let cabin = need_table(root, "cabin").and_then(|table| cabin::cabin(&table));
         let terminal_table = need_table(root, "terminal");
         let terminal = terminal_table.as_ref().and_then(terminal_of);
         let network_table = need_table(root, "network");
@@ -152,140 +153,6 @@ fn response(table: &Table<'_>, key: &str) -> Option<ResponsePoints> {
         format!("{} points that do not rise in frequency or leave the range", points.value.len()),
         "at most 200 pairs of frequency (1 to 24 000 Hz, rising) and gain (within 120 dB)",
         "sort the points by frequency and correct what is out of range",
-    );
-    None
-}
-
-fn cabin(table: &Table<'_>) -> Option<CabinSpec> {
-    #[derive(Clone, Copy)]
-    enum Kind {
-        Ideal,
-        Shoebox,
-    }
-    let kind = choice(table, "kind", &[("shoebox", Kind::Shoebox), ("ideal", Kind::Ideal)], None);
-    let noise = table.table("noise");
-    let paths = match kind {
-        Some(Kind::Ideal) => ideal(table).map(PathsSpec::Ideal),
-        Some(Kind::Shoebox) => shoebox(table).map(PathsSpec::Shoebox),
-        None => return None, // unknown keys can't be told from known ones
-    };
-    let level = |key: &str| match &noise {
-        Some(noise) => Some(noise_level(noise, key, &[Unit::DbPaA])?.map(|(level, _)| level)),
-        None => Some(None),
-    };
-    let levels = ["microphone", "ears", "capsule", "amplifier"].map(level);
-    let spectrum = noise.as_ref().map_or(Some(Vec::new()), |noise| response(noise, "spectrum_hz_db"));
-    if let Some(noise) = &noise {
-        noise.finish();
-    }
-    table.finish();
-    let [microphone, ears, capsule, amplifier] = levels;
-    Some(CabinSpec {
-        paths: paths?,
-        noise_microphone_dbpa_a: microphone?,
-        noise_ears_dbpa_a: ears?,
-        noise_capsule_dbpa_a: capsule?,
-        noise_amplifier_dbpa_a: amplifier?,
-        noise_spectrum: spectrum?,
-    })
-}
-
-fn ideal(table: &Table<'_>) -> Option<IdealPaths> {
-    let tap = |key: &str| -> Option<Option<TapSpec>> {
-        if !table.has(key) {
-            table.table(key);
-            return Some(None);
-        }
-        let path = table.table(key)?;
-        let (gain_db, delay_s) = (gain_db(&path, "gain"), delay_s(&path, "delay"));
-        path.finish();
-        Some(Some(TapSpec { gain_db: gain_db?, delay_s: delay_s? }))
-    };
-    let [to_microphone, to_ears, echo, left, right] = [
-        "mouth_to_microphone",
-        "mouth_to_ears",
-        "loudspeaker_to_microphone",
-        "loudspeaker_to_ear_left",
-        "loudspeaker_to_ear_right",
-    ]
-    .map(tap);
-    Some(IdealPaths {
-        mouth_to_microphone: to_microphone?,
-        mouth_to_ears: to_ears?,
-        loudspeaker_to_microphone: echo?,
-        loudspeaker_to_ears: [left?, right?],
-    })
-}
-
-fn triple(table: &Table<'_>, key: &str) -> Option<Placed<[f64; 3]>> {
-    if !table.has(key) {
-        table.quantities(key, &[Unit::Meter]);
-        table.missing(key, "three lengths, as in [\"1.9 m\", \"1.4 m\", \"0.9 m\"]");
-        return None;
-    }
-    let place = table.quantities(key, &[Unit::Meter])?;
-    let values: Vec<f64> = place.iter().map(|one| one.value.value).collect();
-    let at = place.first().map_or_else(|| table.place().clone(), |one| one.place.clone());
-    if let Ok(value) = <[f64; 3]>::try_from(values) {
-        return Some(Placed { value, place: at });
-    }
-    table.problems().report(
-        at,
-        format!("'{key}' needs three lengths"),
-        format!("{} of them", place.len()),
-        "length, width and height: x forward, y to the right, z up",
-        format!("write {key} = [\"… m\", \"… m\", \"… m\"]"),
-    );
-    None
-}
-
-fn shoebox(table: &Table<'_>) -> Option<Shoebox> {
-    let size = triple(table, "size");
-    let absorption = table.number("absorption");
-    if !table.has("absorption") {
-        table.missing("absorption", "the share of sound energy that a wall takes, as in 0.5");
-    }
-    let positions = ["lips", "microphone", "loudspeaker"].map(|key| (key, triple(table, key)));
-    let directivity = if table.has("microphone_directivity") {
-        let value = table.number("microphone_directivity")?;
-        within(table, "microphone_directivity", value, 0.0, 1.0, "")
-    } else {
-        table.number("microphone_directivity");
-        Some(0.0)
-    };
-    let hats = choice(table, "hats", &[("flat", Hats::Flat), ("p58", Hats::P58)], Some(Hats::Flat));
-    let size = size?;
-    for length in size.value {
-        within(table, "size", Placed { value: length, place: size.place.clone() }, 0.5, 5.0, "m")?;
-    }
-    let absorption = within(table, "absorption", absorption?, 0.2, 1.0, "")?;
-    let mut inside = Vec::new();
-    for (key, at) in positions {
-        inside.push(inside_of(table, key, at?, size.value));
-    }
-    Some(Shoebox {
-        size_m: size.value,
-        absorption,
-        lips_m: inside[0]?,
-        microphone_m: inside[1]?,
-        loudspeaker_m: inside[2]?,
-        microphone_directivity: directivity?,
-        hats: hats?,
-    })
-}
-
-/// A position must lie in the cabin, the lips with their head (0.1 m behind and beside).
-fn inside_of(table: &Table<'_>, key: &str, at: Placed<[f64; 3]>, size: [f64; 3]) -> Option<[f64; 3]> {
-    let margin = if key == "lips" { 0.11 } else { 0.01 };
-    if (0..3).all(|i| (margin..=size[i] - margin).contains(&at.value[i])) {
-        return Some(at.value);
-    }
-    table.problems().report(
-        at.place,
-        format!("'{key}' lies outside of the cabin"),
-        format!("{:?} m", at.value),
-        format!("a place at least {margin} m from every wall of {size:?} m"),
-        "move it inside",
     );
     None
 }

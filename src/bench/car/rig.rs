@@ -1,5 +1,8 @@
 //! The virtual car as a bench: ports, calibration of its make-believe converters, takes and telemetry.
 //!
+//! Every seat with a head has a mouth and two ears as ports; `mic.mrp` stands at the driver's mouth, `mic.reference`
+//! where the middle of the driver's head is, without the head.
+//!
 //! The rig around the car is perfect unless it is given a fault: one clock, a loopback without delay whose recording is
 //! the evidence of every certificate, converters that overload only at full scale. Its calibration is declared: +20 dBPa
 //! for the acoustic ports and +6.15 dBm0 for the network at 0 dBov.
@@ -13,7 +16,7 @@ use crate::bench::car::loopback::{self, Watch};
 use crate::bench::car::reference_call::ReferenceCall;
 use crate::bench::car::spec::CarSpec;
 use crate::bench::car::stage::{Block, SILENCE};
-use crate::bench::car::{BLOCK, Car, CarError, Model};
+use crate::bench::car::{BLOCK, BlockInputs, BlockOutputs, Car, CarError, Model};
 use crate::bench::{
     Bench, BenchError, BenchMaker, CaptureSink, RenderedEpoch, RenderedTake, StopFlag, TelemetrySender,
 };
@@ -22,17 +25,53 @@ use crate::capture::{Certificate, Grade};
 use crate::context::{BenchInfo, NetworkInfo, PortDirection, PortInfo};
 use crate::event::Telemetry;
 use crate::take::{EpochKey, Frame, RigAction, Terminal};
-use crate::terms::Port;
+use crate::terms::{Ear, Port, Seat};
 use crate::units::{DBOV_AT_0_DBM0, Quantity, Seconds, Unit};
 
 /// Level of 0 dBov on the acoustic ports of the virtual rig, dBPa.
 const ACOUSTIC_ZERO_DBOV_DBPA: f64 = 20.0;
-/// The microphone at the mouth.
-const MIC_MRP: &str = "mic.mrp";
-/// The acoustic inputs.
-const ACOUSTIC_INPUTS: [&str; 3] = [Port::EAR_LEFT, Port::EAR_RIGHT, MIC_MRP];
 /// Blocks between two telemetry messages: 100 ms of sound.
 const TELEMETRY_BLOCKS: Frame = 10;
+
+/// The ports of a head.
+#[derive(Debug, Clone)]
+struct HeadPorts {
+    seat: Seat,
+    mouth: Port,
+    ears: [Port; 2],
+}
+
+/// The acoustic ports of a car, by what stands behind them.
+#[derive(Debug, Clone)]
+struct Ports {
+    heads: Vec<HeadPorts>,
+    mrp: Port,
+    reference: Port,
+    poi_send: Port,
+    loopback: Port,
+}
+
+impl Ports {
+    fn of(spec: &CarSpec) -> Self {
+        let heads = spec.seats().map(|seat| HeadPorts {
+            seat,
+            mouth: Port::mouth(seat),
+            ears: [Ear::Left, Ear::Right].map(|ear| Port::ear(seat, ear)),
+        });
+        Self {
+            heads: heads.collect(),
+            mrp: Port::of(Port::MIC_MRP),
+            reference: Port::of(Port::MIC_REFERENCE),
+            poi_send: Port::of(Port::POI_SEND),
+            loopback: Port::of(Port::LOOPBACK),
+        }
+    }
+
+    /// The microphones of the bench: what its own converters may overload on.
+    fn microphones(&self) -> impl Iterator<Item = &Port> {
+        self.heads.iter().flat_map(|head| &head.ears).chain([&self.mrp, &self.reference])
+    }
+}
 
 /// What the bench of a car tells about itself.
 fn info_of(spec: &CarSpec) -> BenchInfo {
@@ -47,15 +86,18 @@ fn info_of(spec: &CarSpec) -> BenchInfo {
     let acoustic = Quantity::new(ACOUSTIC_ZERO_DBOV_DBPA, Unit::DbPa);
     let network = Quantity::new(-DBOV_AT_0_DBM0, Unit::Dbm0);
     let mut ports = BTreeMap::from([
-        (Port::of(Port::MOUTH), port(PortDirection::Out, acoustic)),
         (Port::of(Port::POI_RECEIVE), port(PortDirection::Out, network)),
         (Port::of(Port::POI_SEND), port(PortDirection::In, network)),
         (Port::of(Port::SRW_RECEIVE), port(PortDirection::In, network)),
         (Port::of(Port::SRW_SEND), port(PortDirection::Out, network)),
         (Port::of(Port::LOOPBACK), port(PortDirection::Both, Quantity::new(0.0, Unit::DbOv))),
     ]);
-    for name in ACOUSTIC_INPUTS {
-        ports.insert(Port::of(name), port(PortDirection::In, acoustic));
+    let acoustic_ports = Ports::of(spec);
+    for head in &acoustic_ports.heads {
+        ports.insert(head.mouth.clone(), port(PortDirection::Out, acoustic));
+    }
+    for microphone in acoustic_ports.microphones() {
+        ports.insert(microphone.clone(), port(PortDirection::In, acoustic));
     }
     BenchInfo {
         name: spec.name.clone(),
@@ -91,6 +133,7 @@ impl Moves {
 /// A virtual car on its virtual rig.
 pub struct CarBench {
     info: BenchInfo,
+    ports: Ports,
     car: Car,
     /// The call, where it is one to the reference terminal; the car has none then.
     reference: Option<ReferenceCall>,
@@ -106,8 +149,9 @@ impl CarBench {
     }
 
     fn of_model(model: Arc<Model>, moves: Option<Moves>, fault: Option<Fault>) -> Self {
-        let (info, car) = (info_of(&model.spec), Car::of_model(model, 0));
-        Self { info, car, reference: None, moves, fault, telemetry: TelemetrySender::none() }
+        let (info, ports) = (info_of(&model.spec), Ports::of(&model.spec));
+        let (car, telemetry) = (Car::of_model(model, 0), TelemetrySender::none());
+        Self { info, ports, car, reference: None, moves, fault, telemetry }
     }
 
     /// What the fault does at a place, in takes that record something.
@@ -144,8 +188,8 @@ impl From<CarError> for BenchError {
     }
 }
 
-/// The samples of one block of every recorded port, raw digital full scale.
-type Recorded = BTreeMap<&'static str, Block>;
+/// The samples of one block of every input, raw digital full scale.
+type Recorded = BTreeMap<Port, Block>;
 
 impl Bench for CarBench {
     fn info(&self) -> &BenchInfo {
@@ -177,10 +221,7 @@ impl Bench for CarBench {
         stop: &StopFlag,
     ) -> Result<Certificate, BenchError> {
         self.check(take)?;
-        let track = |name| take.tracks.get(&Port::of(name)).map(Arc::as_ref).unwrap_or_default();
-        let (mouth, receive, srw_send) =
-            (track(Port::MOUTH), track(Port::POI_RECEIVE), track(Port::SRW_SEND));
-        let pascals = 10f32.powf(ACOUSTIC_ZERO_DBOV_DBPA as f32 / 20.0);
+        let played = Played::of(take, &self.ports);
         let mut actions = take.actions.iter().peekable();
         let mut overloaded: Vec<Port> = Vec::new();
         let mut watch = Watch::default();
@@ -196,23 +237,20 @@ impl Bench for CarBench {
             while let Some((_, RigAction::SetVolume(step))) = actions.next_if(|(frame, _)| *frame <= at) {
                 self.car.set_volume(*step)?;
             }
-            let mut recorded = Recorded::from([(Port::LOOPBACK, loopback::block(at))]);
-            if let Some(call) = &mut self.reference {
-                let carried = call.block(&block_of(srw_send, at), &block_of(receive, at));
-                recorded.insert(Port::POI_SEND, carried.poi_send);
-                recorded.insert(Port::SRW_RECEIVE, carried.srw_receive);
+            let inputs = played.block(at);
+            let recorded = if let Some(call) = &mut self.reference {
+                let carried = call.block(&block_of(played.srw_send, at), &inputs.receive);
+                Recorded::from([
+                    (self.ports.loopback.clone(), loopback::block(at)),
+                    (self.ports.poi_send.clone(), carried.poi_send),
+                    (Port::of(Port::SRW_RECEIVE), carried.srw_receive),
+                ])
             } else {
-                let mouth = block_of(mouth, at);
-                let outputs = self.car.block(&mouth.map(|x| x * pascals), &block_of(receive, at))?;
-                recorded.extend([
-                    (Port::POI_SEND, outputs.poi_send),
-                    (Port::EAR_LEFT, outputs.ears[0].map(|x| x / pascals)),
-                    (Port::EAR_RIGHT, outputs.ears[1].map(|x| x / pascals)),
-                    (MIC_MRP, mouth),
-                ]);
-            }
+                let outputs = self.car.block(&inputs)?;
+                self.ports.recorded(&inputs, &outputs, at)
+            };
             // Everything arrives through the same disturbance.
-            let arrived = |port: &str| -> Option<Vec<f32>> {
+            let arrived = |port: &Port| -> Option<Vec<f32>> {
                 let block = recorded.get(port)?;
                 let mut samples = match &disturbance {
                     Some(disturbance) => disturbance.recorded(at, block),
@@ -222,14 +260,14 @@ impl Bench for CarBench {
                 Some(samples)
             };
             for port in &take.record {
-                let Some(samples) = arrived(port.name()) else { continue };
+                let Some(samples) = arrived(port) else { continue };
                 let is_full = samples.iter().any(|sample| sample.abs() >= 1.0);
-                if is_full && ACOUSTIC_INPUTS.contains(&port.name()) && !overloaded.contains(port) {
+                if is_full && self.ports.microphones().any(|one| one == port) && !overloaded.contains(port) {
                     overloaded.push(port.clone());
                 }
                 sink.write(port, &samples)?;
             }
-            let proof = arrived(Port::LOOPBACK).unwrap_or_default();
+            let proof = arrived(&self.ports.loopback).unwrap_or_default();
             watch.read(&proof);
             if (at / BLOCK as Frame).is_multiple_of(TELEMETRY_BLOCKS) {
                 self.tell(&take.epoch, take, done, &recorded);
@@ -248,6 +286,56 @@ impl Bench for CarBench {
     }
 }
 
+/// The tracks of a take, by what they go into.
+struct Played<'t> {
+    mouths: Vec<(Seat, &'t [f32])>,
+    receive: &'t [f32],
+    srw_send: &'t [f32],
+}
+
+impl<'t> Played<'t> {
+    fn of(take: &'t RenderedTake, ports: &Ports) -> Self {
+        let track = |port: &Port| take.tracks.get(port).map(Arc::as_ref);
+        let mouths = ports.heads.iter().filter_map(|head| Some((head.seat, track(&head.mouth)?)));
+        let electrical = |name| track(&Port::of(name)).unwrap_or_default();
+        Self {
+            mouths: mouths.collect(),
+            receive: electrical(Port::POI_RECEIVE),
+            srw_send: electrical(Port::SRW_SEND),
+        }
+    }
+
+    fn block(&self, at: Frame) -> BlockInputs {
+        let mouths =
+            self.mouths.iter().map(|(seat, track)| (*seat, block_of(track, at).map(|x| x * pascals())));
+        BlockInputs { mouths: mouths.collect(), receive: block_of(self.receive, at) }
+    }
+}
+
+impl Ports {
+    fn recorded(&self, inputs: &BlockInputs, outputs: &BlockOutputs, at: Frame) -> Recorded {
+        let digital = |block: &Block| block.map(|x| x / pascals());
+        let driver = inputs.mouths.iter().find(|(seat, _)| *seat == Seat::Driver);
+        let mut recorded = Recorded::from([
+            (self.poi_send.clone(), outputs.poi_send),
+            (self.mrp.clone(), driver.map_or(SILENCE, |(_, mouth)| digital(mouth))),
+            (self.reference.clone(), digital(&outputs.reference)),
+            (self.loopback.clone(), loopback::block(at)),
+        ]);
+        for (head, (_, ears)) in self.heads.iter().zip(&outputs.ears) {
+            for (port, ear) in head.ears.iter().zip(ears) {
+                recorded.insert(port.clone(), digital(ear));
+            }
+        }
+        recorded
+    }
+}
+
+/// The sound pressure of full scale on the acoustic ports.
+fn pascals() -> f32 {
+    10f32.powf(ACOUSTIC_ZERO_DBOV_DBPA as f32 / 20.0)
+}
+
 impl CarBench {
     fn tell(&self, epoch: &EpochKey, take: &RenderedTake, done: Frame, recorded: &Recorded) {
         if !self.telemetry.is_listened_to() {
@@ -256,7 +344,7 @@ impl CarBench {
         let (epoch, id) = (epoch.clone(), take.id.clone());
         self.telemetry.send(Telemetry::TakeProgress { epoch, take: id, done, total: take.duration });
         let levels = take.record.iter().filter_map(|port| {
-            let block = recorded.get(port.name())?;
+            let block = recorded.get(port)?;
             let square: f64 = block.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / BLOCK as f64;
             let peak = block.iter().fold(0.0f64, |peak, x| peak.max(f64::from(x.abs())));
             Some((port.clone(), (10.0 * square.log10(), 20.0 * peak.log10())))

@@ -1,6 +1,8 @@
 //! A virtual car as data: every number that the car file may state, in the units of the simulation.
 
-use crate::terms::{Bandwidth, Direction};
+use std::collections::BTreeMap;
+
+use crate::terms::{Bandwidth, Direction, Seat};
 
 /// A whole car: what stands in one file of `test-plans/cars`.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,6 +57,17 @@ impl CarSpec {
     }
 }
 
+impl CarSpec {
+    /// The seats with a head, the driver's first.
+    pub fn seats(&self) -> impl Iterator<Item = Seat> {
+        let others: Vec<Seat> = match &self.cabin.paths {
+            PathsSpec::Ideal(paths) => paths.seats.keys().copied().collect(),
+            PathsSpec::Shoebox(room) => room.seats.keys().copied().collect(),
+        };
+        std::iter::once(Seat::Driver).chain(others)
+    }
+}
+
 /// Points of a frequency response: gain in dB at frequencies in Hz, straight lines over log f, the end values
 /// held outside. Empty is flat.
 pub type ResponsePoints = Vec<(f64, f64)>;
@@ -68,6 +81,8 @@ pub struct CabinSpec {
     pub noise_microphone_dbpa_a: Option<f64>,
     /// Sound at each ear without talker and loudspeaker, A-weighted dBPa.
     pub noise_ears_dbpa_a: Option<f64>,
+    /// Sound at the bench's microphone at the driver's head without talker and loudspeaker, A-weighted dBPa.
+    pub noise_reference_dbpa_a: Option<f64>,
     /// Self noise of the microphone capsule as equivalent sound pressure, A-weighted dBPa, white.
     pub noise_capsule_dbpa_a: Option<f64>,
     /// Hiss of the amplifier: what the loudspeaker makes at 1 m in the free field, A-weighted dBPa, white.
@@ -96,7 +111,7 @@ pub struct TapSpec {
 }
 
 /// The paths of a cabin with one tap each. A path that is not stated is silent.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct IdealPaths {
     /// Mouth (MRP) to the hands-free microphone.
     pub mouth_to_microphone: Option<TapSpec>,
@@ -104,6 +119,23 @@ pub struct IdealPaths {
     pub mouth_to_ears: Option<TapSpec>,
     /// Loudspeaker to the hands-free microphone.
     pub loudspeaker_to_microphone: Option<TapSpec>,
+    /// Loudspeaker to the left and to the right ear.
+    pub loudspeaker_to_ears: [Option<TapSpec>; 2],
+    /// Loudspeaker to the bench's microphone at the driver's head.
+    pub loudspeaker_to_reference: Option<TapSpec>,
+    /// The heads in other seats than the driver's.
+    pub seats: BTreeMap<Seat, IdealSeat>,
+}
+
+/// The paths of a head in another seat, one tap each.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct IdealSeat {
+    /// Mouth (MRP) to the hands-free microphone.
+    pub mouth_to_microphone: Option<TapSpec>,
+    /// Mouth (MRP) to each ear of the same head.
+    pub mouth_to_ears: Option<TapSpec>,
+    /// Mouth (MRP) to each ear of the driver.
+    pub mouth_to_driver_ears: Option<TapSpec>,
     /// Loudspeaker to the left and to the right ear.
     pub loudspeaker_to_ears: [Option<TapSpec>; 2],
 }
@@ -121,10 +153,23 @@ pub struct Shoebox {
     pub microphone_m: [f64; 3],
     /// The loudspeaker.
     pub loudspeaker_m: [f64; 3],
-    /// The pattern of the microphone, pointed at the lips: 0 is omnidirectional, 0.5 a cardioid.
+    /// The pattern of every microphone, pointed at the lips of its seat: 0 is omnidirectional, 0.5 a cardioid.
     pub microphone_directivity: f64,
     /// What the ear ports deliver.
     pub hats: Hats,
+    /// The heads in other seats than the driver's.
+    pub seats: BTreeMap<Seat, ShoeboxSeat>,
+}
+
+/// A seat beside or behind the driver in a shoebox cabin, with what serves it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ShoeboxSeat {
+    /// The lips of the HATS, which looks forward.
+    pub lips_m: [f64; 3],
+    /// A microphone of its own, whose signal the terminal adds to that of the others.
+    pub microphone_m: Option<[f64; 3]>,
+    /// A loudspeaker of its own, fed with the same signal as the others.
+    pub loudspeaker_m: Option<[f64; 3]>,
 }
 
 /// What the ear ports of a shoebox cabin deliver.

@@ -15,7 +15,12 @@ fn shipped(name: &str) -> CarSpec {
 
 #[test]
 fn a_car_keeps_the_promises_of_a_bench() {
-    for (name, bandwidth) in [("reference-wb", Bandwidth::Wb), ("ideal-nb", Bandwidth::Nb)] {
+    for (name, bandwidth) in [
+        ("reference-wb", Bandwidth::Wb),
+        ("ideal-nb", Bandwidth::Nb),
+        ("ideal-fb", Bandwidth::Fb),
+        ("zones-wb", Bandwidth::Wb),
+    ] {
         let mut bench = super::rig::CarBench::new(&shipped(name));
         crate::bench::suite::hold(&mut bench, bandwidth);
     }

@@ -13,7 +13,7 @@ pub mod tables;
 
 use std::f64::consts::PI;
 
-use crate::bench::car::cabin::Path;
+use crate::bench::car::cabin::{Head, Path};
 use crate::bench::car::network::{band_limit_hz, band_limit_taps, line_noise};
 use crate::bench::car::noise::weight_db;
 use crate::bench::car::spec::{Codec, TerminalKind, Weighting};
@@ -21,7 +21,7 @@ use crate::bench::car::stage::{NoiseModel, response_taps, whole_samples_s};
 use crate::bench::car::terminal::reference::{self, Residual};
 use crate::bench::car::terminal::{receive_gain, send_gain};
 use crate::bench::car::{Model, RATE_HZ};
-use crate::terms::{Bandwidth, Direction, Ear};
+use crate::terms::{Bandwidth, Direction, Ear, Seat};
 use crate::units::{DBOV_AT_0_DBM0, DBV_AT_0_DBM0};
 
 /// Power density of a test signal over frequency in Hz, in any unit.
@@ -72,6 +72,8 @@ impl Phasor {
 /// The truth of a car in calls of its bandwidth.
 pub struct Truth<'m> {
     model: &'m Model,
+    /// Who talks and listens.
+    head: &'m Head,
     send_taps: Vec<f64>,
     receive_taps: Vec<f64>,
     echo: Residual,
@@ -95,12 +97,20 @@ impl<'m> Truth<'m> {
         };
         Self {
             model,
+            head: &model.cabin.driver,
             send_taps: response_taps(&spec.terminal.send_response),
             receive_taps: response_taps(&spec.terminal.receive_response),
             echo,
             idle_noise,
             network_taps: band_limit_taps(spec.network.real_bandwidth(spec.bandwidth)),
         }
+    }
+
+    /// The same with the head in another seat as talker and listener; `None` where nobody sits.
+    #[must_use]
+    pub fn at(self, seat: Seat) -> Option<Self> {
+        let head = self.model.cabin.head(seat)?;
+        Some(Self { head, ..self })
     }
 
     /// Whether the car is linear below full scale, so that these values are its own.
@@ -111,16 +121,12 @@ impl<'m> Truth<'m> {
 
     /// Send: digital amplitude at the POI for 1 Pa at the MRP. Delays of terminal and network are left out.
     pub fn send_response(&self, freq_hz: f64) -> Phasor {
-        path_response(&self.model.cabin.mouth_to_microphone, freq_hz).scaled(self.send_electrical(freq_hz))
+        path_response(&self.head.mouth_to_microphone, freq_hz).scaled(self.send_electrical(freq_hz))
     }
 
     /// Receive: Pa at an ear for the digital amplitude 1 at the POI. Delays of terminal and network are left out.
     pub fn receive_response(&self, ear: Ear, volume_step: u32, freq_hz: f64) -> Phasor {
-        let side = match ear {
-            Ear::Left => 0,
-            Ear::Right => 1,
-        };
-        path_response(&self.model.cabin.loudspeaker_to_ears[side], freq_hz)
+        path_response(self.head.loudspeaker_to_ear(ear), freq_hz)
             .scaled(self.receive_electrical(volume_step, freq_hz))
     }
 
@@ -332,15 +338,14 @@ impl<'m> Truth<'m> {
     /// Delay from the MRP to the POI in send, without the network's declared delay, in seconds: where the correlation
     /// of a test signal with what arrives is largest.
     pub fn send_delay_s(&self, density: Density<'_>) -> f64 {
-        let path = &self.model.cabin.mouth_to_microphone;
+        let path = &self.head.mouth_to_microphone;
         let electrical = |freq_hz| self.send_electrical(freq_hz) * density(freq_hz);
         whole_samples_s(self.model.spec.terminal.send_delay_s) + self.path_delay_s(path, &electrical)
     }
 
     /// Delay from the POI to an ear in receive, without the network's declared delay, in seconds.
     pub fn receive_delay_s(&self, ear: Ear, density: Density<'_>) -> f64 {
-        let side = usize::from(ear == Ear::Right);
-        let path = &self.model.cabin.loudspeaker_to_ears[side];
+        let path = self.head.loudspeaker_to_ear(ear);
         let electrical = |freq_hz| self.receive_electrical(0, freq_hz) * density(freq_hz);
         whole_samples_s(self.model.spec.terminal.receive_delay_s) + self.path_delay_s(path, &electrical)
     }
@@ -384,7 +389,7 @@ impl<'m> Truth<'m> {
     /// Level of the mouth's sound at the microphone relative to the MRP, for a signal of `density` in `band_hz`, in dB.
     pub fn microphone_from_mouth_db(&self, density: Density<'_>, band_hz: BandHz) -> f64 {
         db(mean_gain(density, band_hz, |freq_hz| {
-            path_response(&self.model.cabin.mouth_to_microphone, freq_hz).power()
+            path_response(&self.head.mouth_to_microphone, freq_hz).power()
         }))
     }
 

@@ -1,6 +1,7 @@
 //! `[moved]` of a car file: a HATS that somebody bumps into after some calls.
 
-use super::{GAIN_LIMIT_DB, inside_of, triple, within};
+use super::cabin::{inside_of, triple};
+use super::{GAIN_LIMIT_DB, within};
 use crate::bench::car::spec::{CabinSpec, Moved, PathsSpec};
 use crate::document::{Placed, Table};
 use crate::units::Unit;
