@@ -118,7 +118,8 @@ impl Model {
         Self {
             microphone_noise: ambient.into_iter().chain(capsule).collect(),
             ear_noise: noises.noise_ears_dbpa_a.map(shaped),
-            reference_noise: noises.noise_reference_dbpa_a.map(shaped),
+            // the head is where the microphone is
+            reference_noise: noises.noise_reference_dbpa_a.or(noises.noise_ears_dbpa_a).map(shaped),
             amplifier_noise: noises.noise_amplifier_dbpa_a.map(white),
             cabin,
             spec,

@@ -81,7 +81,8 @@ pub struct CabinSpec {
     pub noise_microphone_dbpa_a: Option<f64>,
     /// Sound at each ear without talker and loudspeaker, A-weighted dBPa.
     pub noise_ears_dbpa_a: Option<f64>,
-    /// Sound at the bench's microphone at the driver's head without talker and loudspeaker, A-weighted dBPa.
+    /// Sound at the bench's microphone at the driver's head without talker and loudspeaker, A-weighted dBPa; `None` is
+    /// as at the ears.
     pub noise_reference_dbpa_a: Option<f64>,
     /// Self noise of the microphone capsule as equivalent sound pressure, A-weighted dBPa, white.
     pub noise_capsule_dbpa_a: Option<f64>,
