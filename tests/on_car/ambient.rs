@@ -54,7 +54,7 @@ pub(super) static COMPARISONS: LazyLock<Vec<Comparison>> = LazyLock::new(|| {
     vec![
         compare("white", Bandwidth::Nb, -54.0, &[]),
         compare("white", Bandwidth::Wb, -64.0, &[]),
-        compare("falling spectrum", Bandwidth::Wb, -74.0, FALLING),
+        compare("falling spectrum", Bandwidth::Wb, -73.703, FALLING),
         compare("falling spectrum", Bandwidth::Swb, -80.0, FALLING),
         compare("falling spectrum", Bandwidth::Fb, -44.0, FALLING),
     ]
