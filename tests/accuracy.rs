@@ -61,6 +61,9 @@ struct Print {
 fn print_of(unit: &str) -> Print {
     match unit {
         "ms" => Print { decimals: 3, steps: &[0.001, 0.002, 0.005, 0.01, 0.02], room: 2e-6 },
+        // Edges of a band are read in whole steps of some hertz: they do not move a little.
+        "Hz" => Print { decimals: 0, steps: &[1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0], room: 0.0 },
+        "%" => Print { decimals: 2, steps: &[0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0], room: 2e-5 },
         "step" => Print { decimals: 0, steps: &[], room: 0.0 },
         _ => Print { decimals: 2, steps: &[0.01, 0.02, 0.05, 0.1], room: 2e-5 },
     }
@@ -68,7 +71,14 @@ fn print_of(unit: &str) -> Print {
 
 /// Whether a value would be printed otherwise if it moved by `room`.
 fn sits_on_an_edge(value: f64, decimals: usize, room: f64) -> bool {
-    format!("{:.decimals$}", value - room) != format!("{:.decimals$}", value + room)
+    printed(value - room, decimals) != printed(value + room, decimals)
+}
+
+/// A number as the page prints it; zero has no sign.
+fn printed(value: f64, decimals: usize) -> String {
+    let text = format!("{value:.decimals$}");
+    let is_zero = text.trim_start_matches('-').bytes().all(|byte| byte == b'0' || byte == b'.');
+    if is_zero { text.trim_start_matches('-').to_owned() } else { text.replace('-', "−") }
 }
 
 /// The first step that is not smaller than the difference.
@@ -88,8 +98,7 @@ fn row(one: &Comparison) -> String {
             || [one.truth, one.measured].iter().any(|value| sits_on_an_edge(*value, decimals, room));
         assert!(!moves, "change the case a little, it sits on an edge of the print: {one:?}");
     }
-    let number = |value: f64| format!("{value:.decimals$}").replace('-', "−");
-    let (truth, measured) = (number(one.truth), number(one.measured));
+    let (truth, measured) = (printed(one.truth, decimals), printed(one.measured, decimals));
     format!(
         "| {} | {truth} | {measured} | {difference} | {} | {} | {CAR_DATE} |\n",
         one.case,
