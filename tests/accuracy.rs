@@ -89,15 +89,17 @@ fn at_most(difference: f64, steps: &[f64]) -> String {
     steps.iter().find(|step| difference <= **step).map_or("more".to_owned(), |step| format!("≤ {step}"))
 }
 
-fn row(one: &Comparison) -> String {
+/// Whether the row of a comparison would be another one on another processor.
+fn may_move(one: &Comparison) -> bool {
     let Print { decimals, steps, room } = print_of(one.unit);
+    let told = |difference: f64| at_most(difference.max(0.0), steps);
+    told(one.difference() + room) != told(one.difference() - room)
+        || [one.truth, one.measured].iter().any(|value| sits_on_an_edge(*value, decimals, room))
+}
+
+fn row(one: &Comparison) -> String {
+    let Print { decimals, steps, .. } = print_of(one.unit);
     let difference = at_most(one.difference(), steps);
-    if std::env::var_os("LOMBARD_BLESS").is_some() {
-        let told = |difference: f64| at_most(difference.max(0.0), steps);
-        let moves = told(one.difference() + room) != told(one.difference() - room)
-            || [one.truth, one.measured].iter().any(|value| sits_on_an_edge(*value, decimals, room));
-        assert!(!moves, "change the case a little, it sits on an edge of the print: {one:?}");
-    }
     let (truth, measured) = (printed(one.truth, decimals), printed(one.measured, decimals));
     format!(
         "| {} | {truth} | {measured} | {difference} | {} | {} | {CAR_DATE} |\n",
@@ -108,6 +110,13 @@ fn row(one: &Comparison) -> String {
 }
 
 fn page(all: &[Comparison]) -> String {
+    if std::env::var_os("LOMBARD_BLESS").is_some() {
+        let moving: Vec<&Comparison> = all.iter().filter(|one| may_move(one)).collect();
+        assert!(
+            moving.is_empty(),
+            "change these cases a little, they sit on an edge of the print: {moving:#?}"
+        );
+    }
     let mut page = HEAD.to_owned();
     for method in METHODS {
         let card = method.card();

@@ -95,7 +95,7 @@ fn silences() -> Vec<Comparison> {
             source: Source::Paper,
         }
     };
-    [0.0, 12.5, 30.0, 62.5, 90.0].map(compare).to_vec()
+    [0.0, 12.3, 30.2, 62.3, 90.2].map(compare).to_vec()
 }
 
 /// Every comparison, made once.

@@ -44,7 +44,7 @@ fn cases() -> Vec<Case> {
     vec![
         case("NB, 20 and 31.25 ms", car(Bandwidth::Nb, [20.0, 31.25], [-64.0, -70.0])),
         case("NB, 87.5 and 12.5 ms", car(Bandwidth::Nb, [87.5, 12.5], [-75.0, -55.0])),
-        case("WB, 20 and 45.125 ms", car(Bandwidth::Wb, [20.0, 45.125], [-70.0, -78.0])),
+        case("WB, 20 and 45.125 ms", car(Bandwidth::Wb, [20.0, 45.125], [-70.002, -78.0])),
         case("WB, 160 and 90 ms", car(Bandwidth::Wb, [160.0, 90.0], [-60.0, -66.0])),
         case("SWB, 35 and 250 ms", car(Bandwidth::Swb, [35.0, 250.0], [-72.0, -60.0])),
         case("FB, 48 and 64 ms", car(Bandwidth::Fb, [48.0, 64.0], [-68.0, -76.0])),
