@@ -165,7 +165,7 @@ static CARD: Card = Card {
         CONDITIONING.spec(),
     ],
     facts_needed: &[],
-    facts_wanted: &[],
+    facts_wanted: sensitivity::FACTS_WANTED,
     picks_volume: false,
     facts_found: &[],
     objects: false,
@@ -248,6 +248,7 @@ impl Method for FrequencyResponse {
         if direction == Direction::Send {
             notes.extend(call::lombard_note(entry));
         }
+        notes.extend(measured.network_note().map(str::to_owned));
         if !hidden.is_empty() {
             notes.push(format!("hidden by noise: {}", evidence::names(&bands, &hidden)));
             // A curve with bands left out cannot pass a mask.

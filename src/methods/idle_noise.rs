@@ -20,12 +20,14 @@
 //! 1. The power spectrum of the whole analysis span, without window, is weighted and summed over the band:
 //!    200 to 4 000 Hz in NB, 100 to 8 000 Hz in WB, 100 to 14 000 Hz in SWB, 100 to 20 000 Hz in FB.
 //!    Its level is in dBm0(P) or dBm0(A).
+//!    Where a reference run of the plan has found the noise of the network, its power is taken out, if the level stands
+//!    at least 6 dB above it; otherwise the terminal's own noise is *at most* the level.
 //! 2. Peaks: the unweighted density from segments of 8 192 frames at 48 kHz (bins of 5.86 Hz), Hann window, half
 //!    overlap.
 //!    Each bin in the band is compared with the mean density of one octave around it, without the three bins on either
 //!    side of it, which belong to the same line; the octave is cut at the edges of the band.
 //!    These settings are fixed, since a line stands 3 dB higher with every doubling of the segment.
-//! 3. The unweighted level in third octaves is given as a curve for the reader.
+//! 3. The unweighted level in third octaves is given as a curve for the reader. Peaks and curve are those of the whole.
 //!
 //! ## What makes it inconclusive
 //!
@@ -41,7 +43,7 @@
 //! With 4 s of white noise the peak reads about 3 dB by chance alone.
 
 use super::call::{self, CONDITIONING, Checks, LEVEL_MRP, LOMBARD_BASE, Timeline, quantity};
-use super::{Card, Measurand, Method, Refusal, Wish, evidence};
+use super::{Card, Measurand, Method, Refusal, Wish, evidence, reference_run};
 use crate::context::{EvalCx, PlanCx};
 use crate::dsp::bands::Bands;
 use crate::dsp::spectrum::{PowerSpectrum, WelchSettings, power_spectrum, power_spectrum_density};
@@ -99,7 +101,7 @@ static CARD: Card = Card {
         CONDITIONING.spec(),
     ],
     facts_needed: &[],
-    facts_wanted: &[],
+    facts_wanted: &[reference_run::NOISE_SEND_A, reference_run::NOISE_SEND_P],
     picks_volume: false,
     objects: false,
     facts_found: &[],
@@ -159,10 +161,12 @@ impl Method for IdleNoise {
         let power = weighting.apply(&spectrum).band_power(band_hz.0, band_hz.1);
         let silence = evidence::coded_silence(cx, &poi);
 
-        let mut level = Finding::scalar(measurand, 10.0 * power.max(silence).log10(), unit);
+        let own = without_network(power, entry, cx);
+        let mut level = Finding::scalar(measurand, 10.0 * own.power.max(silence).log10(), unit);
         let mut findings = Vec::new();
         if power > silence {
-            level.note = band;
+            level.bound = own.bound;
+            level.note = format!("{band}{}", own.note);
             findings.push(level);
             findings.push(peak(noise, band_hz)?);
             findings.push(third_octaves(&spectrum, band_hz));
@@ -181,6 +185,31 @@ impl Method for IdleNoise {
         }
         Ok(findings)
     }
+}
+
+/// What a level leaves for the terminal.
+struct Own {
+    power: f64,
+    bound: Bound,
+    note: String,
+}
+
+/// Above the noise of the network by so much the terminal's own can be told from it: 6 dB, as a ratio of powers.
+const ABOVE_NETWORK: f64 = 4.0;
+
+/// The noise of the network that a reference run of the plan has found is taken out of the level. Where it is most of
+/// what was measured, the terminal's own is at most that.
+fn without_network(power: f64, entry: &Entry, cx: &EvalCx<'_>) -> Own {
+    let Some(network) = reference_run::noise_power(cx.facts, entry.bandwidth) else {
+        return Own { power, bound: Bound::Exact, note: String::new() };
+    };
+    let network_db = 10.0 * network.log10();
+    if power >= ABOVE_NETWORK * network {
+        let note = format!("; {network_db:.1} dB of the network, measured by the reference run, subtracted");
+        return Own { power: power - network, bound: Bound::Exact, note };
+    }
+    let note = format!("; the network alone makes {network_db:.1} dB, which hides the terminal's own");
+    Own { power, bound: Bound::AtMost, note }
 }
 
 /// Where idle noise is counted, in Hz.

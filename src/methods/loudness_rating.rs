@@ -145,7 +145,7 @@ static CARD: Card = Card {
         CONDITIONING.spec(),
     ],
     facts_needed: &[],
-    facts_wanted: &[],
+    facts_wanted: sensitivity::FACTS_WANTED,
     picks_volume: false,
     objects: false,
     facts_found: &[],
@@ -324,6 +324,9 @@ impl Rating<'_> {
         }
         let shown: Vec<usize> = table.positions().filter(|i| !hidden.contains(i)).collect();
         let mut note = table.edition.to_owned();
+        if let Some(network) = measured.network_note() {
+            note = format!("{note}; {network}");
+        }
         if !hidden.is_empty() {
             note.push_str("; hidden by noise: ");
             note.push_str(&evidence::names(&bands, &hidden));

@@ -52,7 +52,9 @@ use super::delay::{self, SIGNAL as DELAY_SIGNAL};
 use super::{Card, Measurand, Method, Refusal, Wish, evidence, idle_noise};
 use crate::capture::Take;
 use crate::context::{EvalCx, Facts, PlanCx};
+use crate::dsp;
 use crate::dsp::bands::Bands;
+use crate::dsp::curve::Outside;
 use crate::dsp::weighting::{Weighting, weighted_power};
 use crate::entry::{Entry, Param, SignalId};
 use crate::finding::{Bound, Curve, Finding, Unmeasurable};
@@ -301,8 +303,31 @@ pub fn delay_of(facts: &Facts, direction: Direction) -> Option<Seconds> {
     facts.number(key, Unit::Millisecond).map(|ms| Seconds(ms / 1e3))
 }
 
+/// The response of the network in a direction at a frequency, in dB; nothing where no reference run has found it, and
+/// outside of what the network carries. Between the third octaves it is a straight line over log f, beyond the middle of
+/// the first and of the last one it is theirs for a sixth of an octave.
+pub fn network_db(facts: &Facts, direction: Direction, hz: f64) -> Option<f64> {
+    /// Half a third octave, with what nominal frequencies are beside the exact ones.
+    const HALF: f64 = 1.13;
+    let response = response_of(facts, direction)?;
+    let points: Vec<(f64, f64)> = response.hz.iter().copied().zip(response.values.iter().copied()).collect();
+    let line = dsp::curve::Curve::new(&points).ok()?;
+    let (first_hz, last_hz) = line.span_hz();
+    let is_carried = (first_hz / HALF..=last_hz * HALF).contains(&hz);
+    is_carried.then(|| line.at(hz, Outside::Hold))
+}
+
+/// The weighted noise of the network in send, as a power at the POI, where a reference run of the plan has found it.
+pub fn noise_power(facts: &Facts, bandwidth: Bandwidth) -> Option<f64> {
+    let (key, unit) = match bandwidth {
+        Bandwidth::Nb => (NOISE_SEND_P, Unit::Dbm0P),
+        Bandwidth::Wb | Bandwidth::Swb | Bandwidth::Fb => (NOISE_SEND_A, Unit::Dbm0A),
+    };
+    facts.number(key, unit).map(|level| 10f64.powf(level / 10.0))
+}
+
 /// The response of the network in a direction, where a reference run of the plan has found it.
-pub fn response_of(facts: &Facts, direction: Direction) -> Option<&Curve> {
+fn response_of(facts: &Facts, direction: Direction) -> Option<&Curve> {
     let key = match direction {
         Direction::Send => RESPONSE_SEND,
         Direction::Receive => RESPONSE_RECEIVE,

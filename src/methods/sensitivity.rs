@@ -8,13 +8,16 @@
 //! 3. S = 10·log10(energy recorded / energy played), in send in dBV/Pa and in receive in dBPa/V. A level at the POI becomes
 //!    a voltage at 600 Ω: 0 dBm0 = −2.218 dBV.
 //!
+//! 4. Where a reference run of the plan has found the response of the network in that direction, it is taken out of S in
+//!    every band that the network carries, between third octaves along a straight line over log f.
+//!
 //! Where a band stands less than 6 dB above the noise, the truth lies somewhere between nothing and all that was
 //! recorded: [`Path`] carries both ends beside the estimate, and each method says how much of that it can live with.
 
 use std::ops::Range;
 
 use super::call::{self, DELAY_MAX, Timeline};
-use super::evidence;
+use super::{evidence, reference_run};
 use crate::capture::Take;
 use crate::context::{EvalCx, PlanCx, Track};
 use crate::dsp::bands::Bands;
@@ -100,6 +103,12 @@ impl Path {
         }
     }
 
+    /// Without the network, whose response in dB is `network`; nothing where it is not known.
+    fn without(&self, network: &[Option<f64>]) -> Self {
+        let own = |a: &[f64]| a.iter().zip(network).map(|(s, db)| s - db.unwrap_or(0.0)).collect();
+        Self { estimate: own(&self.estimate), loudest: own(&self.loudest), quietest: own(&self.quietest) }
+    }
+
     /// The positions at which noise could hide more than `most_db`.
     pub fn hidden(&self, positions: Range<usize>, most_db: f64) -> Vec<usize> {
         // NaN is not certain.
@@ -136,7 +145,12 @@ pub struct Paths {
     pub paths: Vec<Path>,
     tracks: Vec<Track>,
     reference: Track,
+    /// What a reader must know of the network.
+    network: Option<String>,
 }
+
+/// What the methods of this file want: the response of the network, to take it out.
+pub const FACTS_WANTED: &[&str] = &[reference_run::RESPONSE_SEND, reference_run::RESPONSE_RECEIVE];
 
 /// The paths of a take that [`part`] planned.
 ///
@@ -165,6 +179,10 @@ pub fn paths(
         played.measure(&recorded(&reference, window.clone(), take, bands));
     }
 
+    let network: Vec<Option<f64>> = bands
+        .iter()
+        .map(|band| reference_run::network_db(cx.facts, request.direction, band.nominal_hz))
+        .collect();
     let mut paths = Vec::new();
     let mut tracks = Vec::new();
     for port in request.ports {
@@ -175,10 +193,23 @@ pub fn paths(
                 "nothing arrived at {port}: check routing, mute and volume"
             )));
         }
-        paths.push(Path::new(&played, &recorded, plane_offset_db));
+        paths.push(Path::new(&played, &recorded, plane_offset_db).without(&network));
         tracks.push(track);
     }
-    Ok(Paths { paths, tracks, reference })
+    Ok(Paths { paths, tracks, reference, network: note_of(&network, request) })
+}
+
+fn note_of(network: &[Option<f64>], request: &Request<'_>) -> Option<String> {
+    if network.iter().all(Option::is_none) {
+        return None;
+    }
+    let mut note = "without the response of the network, measured by the reference run".to_owned();
+    let kept: Vec<usize> = request.positions.clone().filter(|&band| network[band].is_none()).collect();
+    if !kept.is_empty() {
+        note.push_str(", which carries nothing at ");
+        note.push_str(&evidence::names(request.bands, &kept));
+    }
+    Some(note)
 }
 
 fn recorded(track: &Track, window: Range<Frame>, take: &Take, bands: &Bands) -> Recorded {
@@ -198,6 +229,11 @@ impl Played {
 }
 
 impl Paths {
+    /// What a reader must know of the network, when it was taken out.
+    pub fn network_note(&self) -> Option<&str> {
+        self.network.as_deref()
+    }
+
     /// All paths as one, band by band.
     pub fn sum(&self, sum: fn(f64, f64) -> f64) -> Path {
         combine(&self.paths, sum)

@@ -70,7 +70,7 @@ static CARD: Card = Card {
         CONDITIONING.spec(),
     ],
     facts_needed: &[],
-    facts_wanted: &[],
+    facts_wanted: sensitivity::FACTS_WANTED,
     picks_volume: false,
     facts_found: &[],
     objects: false,

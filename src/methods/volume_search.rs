@@ -76,7 +76,7 @@ static CARD: Card = Card {
         CONDITIONING.spec(),
     ],
     facts_needed: &[],
-    facts_wanted: &[],
+    facts_wanted: sensitivity::FACTS_WANTED,
     picks_volume: true,
     objects: false,
     facts_found: &[(VOLUME_NOMINAL, "volume_nominal")],
