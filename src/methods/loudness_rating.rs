@@ -19,7 +19,8 @@
 //! Real speech, one take: an idle span first, from which the noise is known, then the speech.
 //!
 //! - Send: from the mouth at −1.7 dBPa (MRP), recorded at the POI.
-//! - Receive: from the POI at −16 dBm0, recorded at the ears, equalized to the free field by the bench.
+//! - Receive: from the POI at −16 dBm0, recorded at the ears, equalized to the free field by the bench; or, where the lab
+//!   has no head, by one free-field microphone where its middle would be (`mic.reference`).
 //!
 //! ## Computation
 //!
@@ -33,7 +34,8 @@
 //! 4. Receive with two ears: S = 20·log10(10^(S_left/20) + 10^(S_right/20)) in each band, a sum of magnitudes; the time
 //!    between the ears is no part of it.
 //! 5. P.79 equation 5-1: LR = −(10/m)·log10 Σ 10^((m/10)·(S − W)), m = 0.175, W the weights of send or receive.
-//! 6. Hands-free correction in receive: two ears −8 dB, one ear −14 dB (`ears`). No leakage term L_E: nothing is sealed.
+//! 6. Hands-free correction in receive: two ears −8 dB, one ear or one free-field microphone −14 dB (`ears`). No leakage
+//!    term L_E: nothing is sealed.
 //!
 //! ## What makes it inconclusive
 //!
@@ -71,37 +73,34 @@ const SIGNAL: Param<SignalId> =
 const IDLE: Param<Seconds> =
     Param::with_default("idle", "The silence before the speech, from which the noise is known.", "2 s");
 
-/// Which ears a receiving loudness rating is made of.
+/// What a receiving loudness rating is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ears {
-    /// Both: magnitudes are summed, the correction is 8 dB.
+    /// Both ears: magnitudes are summed, the correction is 8 dB.
     Two,
-    /// One: the correction is 14 dB.
+    /// One ear: the correction is 14 dB.
     One(Ear),
+    /// A free-field microphone where the head would be: the correction is 14 dB.
+    Microphone,
 }
 
 impl Ears {
-    /// The ears.
-    pub fn list(self) -> Vec<Ear> {
+    /// Their ports, with the head in a seat.
+    pub fn ports(self, listener: Seat) -> Vec<Port> {
         match self {
-            Self::Two => Ear::ALL.to_vec(),
-            Self::One(ear) => vec![ear],
+            Self::Two => Ear::ALL.iter().map(|ear| Port::ear(listener, *ear)).collect(),
+            Self::One(ear) => vec![Port::ear(listener, ear)],
+            Self::Microphone => vec![Port::of(Port::MIC_REFERENCE)],
         }
     }
 }
 
-impl Ears {
-    /// Their ports on the head in a seat.
-    pub fn ports(self, listener: Seat) -> Vec<Port> {
-        self.list().into_iter().map(|ear| Port::ear(listener, ear)).collect()
-    }
-}
-
 impl ParameterType for Ears {
-    const KIND: ParameterKind = ParameterKind::Word(&["two", "left", "right"]);
+    const KIND: ParameterKind = ParameterKind::Word(&["two", "left", "right", "microphone"]);
     fn from_value(value: &ParameterValue) -> Option<Self> {
         match value {
             ParameterValue::Text(text) if text == "two" => Some(Self::Two),
+            ParameterValue::Text(text) if text == "microphone" => Some(Self::Microphone),
             ParameterValue::Text(text) => text.parse().ok().map(Self::One),
             _ => None,
         }
@@ -111,7 +110,8 @@ impl ParameterType for Ears {
 /// Which ears count.
 pub const EARS: Param<Ears> = Param::with_default(
     "ears",
-    "The ears of a receiving loudness rating: two (magnitude sum, correction 8 dB), or one (14 dB).",
+    "What a receiving loudness rating is made of: two ears (magnitude sum, correction 8 dB), one ear, or one free-field \
+     microphone in place of the head (14 dB).",
     "two",
 );
 
@@ -252,12 +252,12 @@ impl Rated {
     }
 }
 
-/// Hands-free correction in receive: P.340 for one ear, P.581 for two.
+/// Hands-free correction in receive: P.340 for one ear and for a microphone, P.581 for two ears.
 fn correction_db(direction: Direction, ears: Ears) -> f64 {
     match (direction, ears) {
         (Direction::Send, _) => 0.0,
         (Direction::Receive, Ears::Two) => TWO_EARS_DB,
-        (Direction::Receive, Ears::One(_)) => ONE_EAR_DB,
+        (Direction::Receive, Ears::One(_) | Ears::Microphone) => ONE_EAR_DB,
     }
 }
 

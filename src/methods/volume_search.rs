@@ -101,8 +101,8 @@ impl Method for VolumeSearch {
     fn plan(&self, entry: &Entry, cx: &PlanCx<'_>) -> Result<Wish, Vec<Refusal>> {
         let mut checks = Checks::default();
         checks.plays(cx, &Port::of(Port::POI_RECEIVE));
-        for ear in entry.parameters.get(&EARS).list() {
-            checks.records(cx, &Port::ear(entry.listener, ear));
+        for port in entry.parameters.get(&EARS).ports(entry.listener) {
+            checks.records(cx, &port);
         }
         checks.delay_max(entry);
         checks.volume_steps(cx, STEPS_MAX);

@@ -2,12 +2,14 @@
 
 use std::sync::LazyLock;
 
+use lombard::bench::BenchMaker;
 use lombard::bench::car::Model;
 use lombard::bench::car::spec::CarSpec;
 use lombard::bench::car::truth::Truth;
+use lombard::context::{EvalCx, Facts};
 use lombard::finding::Value;
 use lombard::take::Volume;
-use lombard::terms::{Bandwidth, Ear};
+use lombard::terms::{Bandwidth, Ear, Port};
 
 use super::comparison::{Comparison, LEVEL_TOLERANCE_DB, Source, all_hold, count};
 use super::spectrum::{density_in_call, density_of};
@@ -244,4 +246,42 @@ fn an_ear_that_is_mute_is_seen() {
     let wanted = entry("loudness_rating", Bandwidth::Nb, Volume::Step(0), &[RECEIVE, SHORT]);
     let reason = Trial::record(deaf, wanted, SEED).findings().unwrap_err().reason;
     assert!(reason.contains("nothing arrived at ear.right"), "{reason}");
+}
+
+/// A free-field microphone that stands where an ear of an ideal cabin is: one path, no head.
+fn by_microphone(car: CarSpec, rated: Bandwidth) -> f64 {
+    let mut trial = Trial::record(
+        car,
+        entry("loudness_rating", rated, Volume::Step(0), &[RECEIVE, SHORT, ("ears", "left")]),
+        SEED,
+    );
+    let (ear, microphone) = (Port::of(Port::EAR_LEFT), Port::of(Port::MIC_REFERENCE));
+    let mut bench = trial.maker.info().clone();
+    let info = bench.ports.remove(&ear).unwrap();
+    bench.ports.insert(microphone.clone(), info);
+    let take = &mut trial.takes[0];
+    let heard = take.captures.remove(&ear).unwrap();
+    take.captures.insert(microphone.clone(), heard);
+    take.spec.record = [microphone].into();
+    let wanted = entry("loudness_rating", rated, Volume::Step(0), &[RECEIVE, SHORT, ("ears", "microphone")]);
+    let cx = EvalCx { bench: &bench, facts: &Facts::default(), takes: &trial.takes };
+    trial.method().evaluate(&wanted, &cx).unwrap()[0].as_scalar().unwrap()
+}
+
+#[test]
+fn a_microphone_in_place_of_the_head_rates_with_fourteen_decibels() {
+    // P.79 on sensitivities that are the same in all bands: 10.126 dB (narrowband) or 8.886 dB less the path, less 14 dB.
+    for (rated, path_dbpa, rlr_db) in [
+        (Bandwidth::Nb, -5.87, 2.00),
+        (Bandwidth::Fb, -5.87, 0.76),
+        (Bandwidth::Nb, -9.87, 6.00),
+        (Bandwidth::Nb, 4.13, -8.00),
+        (Bandwidth::Fb, 0.13, -5.24),
+        (Bandwidth::Wb, -12.87, 7.76),
+    ] {
+        let mut car = flat(-18.55, [path_dbpa, -30.0]);
+        car.bandwidth = Bandwidth::Fb;
+        let found = by_microphone(car, rated);
+        assert!((found - rlr_db).abs() < STATED_TOLERANCE_DB, "{rated} {path_dbpa}: {found}, not {rlr_db}");
+    }
 }
