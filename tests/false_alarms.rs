@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use lombard::bench::car::rig::CarBenchMaker;
-use lombard::bench::car::spec::CarSpec;
 use lombard::context::{Fact, Facts, VOLUME_NOMINAL};
 use lombard::entry::EntryId;
 use lombard::limits::{Limit, Rule, judge};
@@ -20,10 +19,12 @@ use lombard::units::{Quantity, Unit};
 use lombard::verdict::Verdict;
 
 use crate::on_car::Trial;
+use crate::on_car::linearity::compressing;
 
 mod cars;
 mod truth;
 
+use cars::Drawn;
 use truth::CarTruth;
 
 /// Seeds in continuous integration.
@@ -70,7 +71,7 @@ fn judged(plan: &ResolvedPlan) -> Vec<(&PlannedEntry, &Limit)> {
 }
 
 /// How far the truth of a car is inside each limit that it is known for (negative: outside), over [`room`].
-fn insides(plan: &ResolvedPlan, car: &CarSpec) -> BTreeMap<String, f64> {
+fn insides(plan: &ResolvedPlan, car: &Drawn) -> BTreeMap<String, f64> {
     let truth = CarTruth::of(car);
     let inside = |(entry, limit): (&PlannedEntry, &Limit)| {
         let finding = truth.finding(&entry.entry, &limit.measurand)?;
@@ -88,7 +89,7 @@ fn key(entry: &PlannedEntry, limit: &Limit) -> String {
 const DRAWS: u32 = 40;
 
 /// A healthy car of a seed.
-fn healthy(plan: &ResolvedPlan, seed: u64) -> CarSpec {
+fn healthy(plan: &ResolvedPlan, seed: u64) -> Drawn {
     let mut random = Random::new(seed);
     for _ in 0..DRAWS {
         let car = cars::draw(plan.bandwidth, &mut random).build();
@@ -101,7 +102,7 @@ fn healthy(plan: &ResolvedPlan, seed: u64) -> CarSpec {
 }
 
 /// A car of a seed whose `wrong` property is outside, all others inside.
-fn outside(plan: &ResolvedPlan, wrong: &str, seed: u64) -> CarSpec {
+fn outside(plan: &ResolvedPlan, wrong: &str, seed: u64) -> Drawn {
     let mut random = Random::new(!seed);
     let mut last = BTreeMap::new();
     for _ in 0..DRAWS {
@@ -127,7 +128,7 @@ fn can_spoil(plan: &ResolvedPlan, key: &str) -> bool {
 /// The verdicts of the limits of some entries on a car.
 fn verdicts(
     plan: &ResolvedPlan,
-    car: &CarSpec,
+    car: &Drawn,
     only: Option<&str>,
     seed: u64,
 ) -> Vec<(String, Verdict, String)> {
@@ -147,7 +148,7 @@ fn verdicts(
         if wanted.is_empty() {
             continue;
         }
-        let trial = Trial::knowing(CarBenchMaker::new(car.clone()), entry.entry.clone(), seed, facts.clone());
+        let trial = record(car, entry, &facts, seed);
         let findings = trial.findings();
         for limit in wanted {
             let judgement = match &findings {
@@ -166,6 +167,13 @@ fn verdicts(
         }
     }
     all
+}
+
+fn record(drawn: &Drawn, entry: &PlannedEntry, facts: &Facts, seed: u64) -> Trial {
+    let maker = CarBenchMaker::new(drawn.car.clone());
+    // What compresses refers to the first take of an entry; the others speak at one level.
+    let share = if entry.entry.method == "send_linearity" { drawn.compression } else { 0.0 };
+    Trial::through(maker, entry.entry.clone(), seed, facts.clone(), |bench| compressing(bench, 0.0, share))
 }
 
 /// Runs `one` for every seed on all processors and gives what went wrong.
@@ -199,7 +207,9 @@ fn false_alarms(seeds: u64) -> Vec<String> {
         let car = healthy(plan, seed);
         let verdicts = verdicts(plan, &car, None, seed);
         let failed = verdicts.iter().filter(|(_, verdict, _)| *verdict == Verdict::Fail);
-        failed.map(|(key, _, text)| format!("{} of {}: {key} fails: {text}", car.name, plan.title)).collect()
+        failed
+            .map(|(key, _, text)| format!("{} of {}: {key} fails: {text}", car.car.name, plan.title))
+            .collect()
     })
 }
 

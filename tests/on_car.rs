@@ -35,7 +35,7 @@ mod delay;
 mod faults;
 mod idle;
 mod levels;
-mod linearity;
+pub(crate) mod linearity;
 mod loudness;
 mod range;
 mod reference;

@@ -11,6 +11,14 @@ use lombard::terms::Bandwidth;
 use crate::on_car::spectrum::{density_in_call, density_of};
 use crate::on_car::{paths, reference, shipped, tap};
 
+/// A drawn car, and what its terminal does that a car file cannot say.
+#[derive(Debug, Clone)]
+pub(super) struct Drawn {
+    pub(super) car: CarSpec,
+    /// The share of each decibel that send loses when the talker gets louder.
+    pub(super) compression: f64,
+}
+
 /// A car to be, with the ratings that it shall have.
 pub(super) struct Draft {
     car: CarSpec,
@@ -21,6 +29,7 @@ pub(super) struct Draft {
     louder: u32,
     /// Loss of the echo path, unweighted in wideband and above, weighted in narrowband.
     coupling_db: f64,
+    compression: f64,
 }
 
 fn between(random: &mut Random, least: f64, most: f64) -> f64 {
@@ -73,6 +82,8 @@ pub(super) fn draw(bandwidth: Bandwidth, random: &mut Random) -> Draft {
         rlr_db: 2.0 + 0.8 * between(random, -half_step_db, half_step_db),
         louder,
         coupling_db: between(random, 47.5, 55.0),
+        // at most 0.3 dB over 6 dB
+        compression: between(random, -0.05, 0.05),
     }
 }
 
@@ -94,6 +105,9 @@ impl Draft {
             "slr" => self.slr_db = 13.0 + random.sign() * between(random, 5.1, 7.0),
             // The control does not reach far enough: its loudest step is too quiet.
             "rlr" => (self.rlr_db, self.louder) = (between(random, 7.1, 9.0), 0),
+            "volume_range" => self.louder = (13.9 / self.car.terminal.volume_step_db).floor() as u32,
+            "send_linearity" => self.compression = random.sign() * between(random, 0.106, 0.16),
+            "ambient_noise_a" => self.car.cabin.noise_reference_dbpa_a = Some(between(random, -52.8, -50.0)),
             "tcl" | "tclw" => {
                 self.coupling_db = between(random, 42.5, 44.9);
                 // An echo that noise hides in some bands is a bound and proves nothing (traps): this one stands out.
@@ -115,7 +129,7 @@ impl Draft {
     }
 
     /// The car, its gains solved for the ratings of the draft.
-    pub(super) fn build(self) -> CarSpec {
+    pub(super) fn build(self) -> Drawn {
         let mut car = self.car;
         let near = density_of("speech-conditioning", false);
         let far = density_in_call("speech-conditioning", false, car.bandwidth);
@@ -135,7 +149,7 @@ impl Draft {
         let more_db = self.coupling_db - coupling_db + louder_in_send_db + louder_in_receive_db;
         let own = reference(&mut car);
         own.echo_loss_db = own.echo_loss_db.map(|loss_db| loss_db + more_db);
-        car
+        Drawn { car, compression: self.compression }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lombard::bench::car::Model;
-use lombard::bench::car::spec::{CarSpec, Weighting};
+use lombard::bench::car::spec::Weighting;
 use lombard::bench::car::truth::Truth;
 use lombard::entry::{Entry, ParameterValue};
 use lombard::finding::Finding;
@@ -11,6 +11,7 @@ use lombard::take::Volume;
 use lombard::terms::{Bandwidth, Ear};
 use lombard::units::Unit;
 
+use super::cars::Drawn;
 use crate::on_car::spectrum::{Density, density_in_call, density_of};
 
 /// Measurands that healthy cars are inside of by construction, without a figure for their truth.
@@ -25,15 +26,16 @@ const NOMINAL_HZ: [f64; 20] = [
 /// The truth of a car.
 pub(super) struct CarTruth {
     model: Model,
+    compression: f64,
     nominal: u32,
 }
 
 impl CarTruth {
     /// The truth of `car`.
-    pub(super) fn of(car: &CarSpec) -> Self {
-        let model = Model::new(car.clone());
+    pub(super) fn of(drawn: &Drawn) -> Self {
+        let model = Model::new(drawn.car.clone());
         let nominal = nominal_step(&model);
-        Self { model, nominal }
+        Self { model, compression: drawn.compression, nominal }
     }
 
     fn bandwidth(&self) -> Bandwidth {
@@ -69,6 +71,17 @@ impl CarTruth {
         match measurand {
             "slr" => db(truth.slr_db(&near)),
             "rlr" => db(truth.rlr_db(self.step(entry), &far)),
+            "volume_range" => {
+                let terminal = &self.model.spec.terminal;
+                let louder = terminal.volume_steps - 1 - self.nominal;
+                db(f64::from(louder) * terminal.volume_step_db)
+            }
+            "send_linearity" => db((self.compression * 6.0).abs()),
+            "ambient_noise_a" => {
+                let cabin = &self.model.spec.cabin;
+                let level = cabin.noise_reference_dbpa_a.or(cabin.noise_ears_dbpa_a)?;
+                Some(Finding::scalar(measurand, level, Unit::DbPaA))
+            }
             "tclw" => db(truth.tclw_db(self.step(entry), &far)),
             "tcl" => db(truth.tcl_db(self.step(entry), &far)),
             "send_sensitivity" => {

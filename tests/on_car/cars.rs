@@ -40,15 +40,15 @@ fn shipped_cars_have_the_level_geometry_of_a_real_one() {
         assert_eq!(truth.nominal_volume_step(&speech), NOMINAL, "{name}");
         is_near(truth.slr_db(&speech), 13.0, 0.1, name);
         is_near(truth.rlr_db(NOMINAL, &speech), 2.0, 0.1, name);
-        is_near(truth.rlr_db(LOUDEST, &speech), -13.0, 0.1, name);
+        is_near(truth.rlr_db(LOUDEST, &speech), -13.3, 0.1, name);
         // Speech of −1.7 dBPa at the MRP, and of −16 dBm0 at the POI, both where the microphone is.
         let talker_dbpa = truth.microphone_from_mouth_db(&speech, band_hz) - 1.7;
         let echo_dbpa = |step| truth.microphone_from_poi_dbpa(step, &speech, band_hz) - 16.0;
         is_near(echo_dbpa(NOMINAL) - talker_dbpa, 3.0, 0.3, name);
-        is_near(echo_dbpa(LOUDEST) - talker_dbpa, 18.0, 0.3, name);
+        is_near(echo_dbpa(LOUDEST) - talker_dbpa, 18.3, 0.3, name);
         // What a canceller must make of it.
         is_near(truth.tclw_db(NOMINAL, &speech), 0.0, 1.0, name);
-        is_near(truth.tclw_db(LOUDEST, &speech), -15.0, 1.0, name);
+        is_near(truth.tclw_db(LOUDEST, &speech), -15.3, 1.0, name);
         for (path, at) in [
             (&model.cabin.driver.mouth_to_microphone, "at the microphone"),
             (&model.cabin.loudspeaker_to_microphone, "of the echo"),
@@ -236,7 +236,7 @@ fn a_car_with_two_zones_has_a_level_geometry_of_its_own() {
         let talker_dbpa = truth.microphone_from_mouth_db(&speech, band_hz) - 1.7;
         let echo_dbpa = |step| truth.microphone_from_poi_dbpa(step, &speech, band_hz) - 16.0;
         is_near(echo_dbpa(NOMINAL) - talker_dbpa, 5.4, 0.4, seat.word());
-        is_near(echo_dbpa(LOUDEST) - talker_dbpa, 20.4, 0.4, seat.word());
+        is_near(echo_dbpa(LOUDEST) - talker_dbpa, 20.7, 0.4, seat.word());
         is_near(truth.tclw_db(NOMINAL, &speech), -2.7, 0.5, seat.word());
     }
 }

@@ -78,10 +78,15 @@ impl CaptureSink for Scaled<'_> {
     }
 }
 
+/// A bench whose mouth and device compress, each by its share of a decibel for each decibel.
+pub(crate) fn compressing(inner: Box<dyn Bench>, mouth_share: f64, device_share: f64) -> Box<dyn Bench> {
+    Box::new(Compressing { inner, mouth_share, device_share, nominal: None })
+}
+
 fn record(car: &CarSpec, mouth_share: f64, device_share: f64) -> Trial {
     let wanted = entry("send_linearity", car.bandwidth, Volume::Step(5), &[SHORT]);
     Trial::through(CarBenchMaker::new(car.clone()), wanted, SEED, Facts::default(), |inner| {
-        Box::new(Compressing { inner, mouth_share, device_share, nominal: None })
+        compressing(inner, mouth_share, device_share)
     })
 }
 

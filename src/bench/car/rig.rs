@@ -4,7 +4,7 @@
 //! where the middle of the driver's head is, without the head.
 //!
 //! The rig around the car is perfect unless it is given a fault: one clock, a loopback without delay whose recording is
-//! the evidence of every certificate, converters that overload only at full scale. Its calibration is declared: +20 dBPa
+//! the evidence of every certificate, converters that overload only at full scale. Its calibration is declared: +30 dBPa
 //! for the acoustic ports and +6.15 dBm0 for the network at 0 dBov.
 
 use std::collections::BTreeMap;
@@ -29,7 +29,7 @@ use crate::terms::{Ear, Port, Seat};
 use crate::units::{DBOV_AT_0_DBM0, Quantity, Seconds, Unit};
 
 /// Level of 0 dBov on the acoustic ports of the virtual rig, dBPa.
-const ACOUSTIC_ZERO_DBOV_DBPA: f64 = 20.0;
+const ACOUSTIC_ZERO_DBOV_DBPA: f64 = 30.0;
 /// Blocks between two telemetry messages: 100 ms of sound.
 const TELEMETRY_BLOCKS: Frame = 10;
 
