@@ -14,6 +14,7 @@ use crate::problem::{Place, Problem, SourceText};
 use crate::terms::Bandwidth;
 use crate::units::Unit;
 
+pub mod clauses;
 pub mod device;
 pub mod difference;
 mod entries;

@@ -2,12 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use lombard::plan::{BuiltIn, Folder, Sources};
 use lombard::run::view::RunState;
 use lombard::run::{BenchChoice, Engine};
-use lombard::verdict::Verdict;
+use lombard::verdict::{Flag, Verdict};
 
 use crate::recording::{SHORT_PLAN, empty_folder, findings, plan_in, record, request};
 use crate::source::root;
+
+/// The plans in which required entries have limits of class N, and how many.
+const WITHOUT_LIMIT: &[(&str, usize)] = &[];
 
 #[test]
 fn every_entry_of_a_run_has_an_outcome_and_the_run_its_files() {
@@ -88,38 +92,63 @@ fn a_selection_pulls_in_what_it_needs_and_names_what_is_left_out() {
     assert!(error.unwrap_err().to_string().contains("did you mean 'slr'?"));
 }
 
-/// What the shipped cars deserve under the shipped plans: entry, verdict. The margins are above 1 dB, more than what a
-/// canceller differs by between processors.
+/// The least margin of an entry of a shipped plan on a shipped car: 1 dB, more than what a canceller differs by between
+/// processors, where the limit is wide enough for it.
+fn margin_least(id: &str) -> f64 {
+    match id {
+        // The limit is 0.5 dB, and what a canceller does is not in it.
+        "send_linearity" | "setup_end" => 0.3,
+        // The cars have a control of 15.3 dB for a range of 15 dB, and no canceller is in it.
+        "volume_range" => 0.25,
+        _ => 1.0,
+    }
+}
+
+/// Records a shipped plan and asserts that the car passes it: every required entry passes, with room; every informative
+/// one is measured. Where `without_limit`, required entries may be measured for want of a limit, and the run is
+/// inconclusive for it.
+fn passes(plan: &str, car: Option<&str>, without_limit: usize) {
+    let folder = empty_folder(&format!("shipped-{plan}"));
+    let mut wish = request(plan, &folder, 1);
+    wish.bench = car.map_or(BenchChoice::PlanDefault, |car| BenchChoice::Car(car.to_owned()));
+    let view = record(&wish);
+    let name = format!("{plan} on {}", view.bench.name);
+    assert_eq!(view.state, RunState::Finished, "{name}");
+    for one in &view.entries {
+        let id = one.entry.id.text();
+        let open = !one.required || without_limit > 0 && one.flags.contains(&Flag::NoLimit);
+        let good = one.verdict == Verdict::Pass || open && one.verdict == Verdict::Measured;
+        assert!(good, "{name}: {id}: {:?}: {}", one.verdict, one.reason);
+        if let Some(margin) = one.margin.filter(|_| one.required) {
+            assert!(margin.value > margin_least(one.entry.id.base()), "{name}: {id}: {margin:?}");
+        }
+    }
+    assert_eq!(view.counts().without_limit, without_limit, "{name}");
+    let expected = if without_limit == 0 { Verdict::Pass } else { Verdict::Inconclusive };
+    assert_eq!(view.verdict(), expected, "{name}");
+    // The report of it is complete.
+    let json: serde_json::Value = serde_json::from_str(&lombard::report::json::object(&view)).unwrap();
+    assert_eq!(json["entries"].as_array().unwrap().len(), view.entries.len(), "{name}");
+}
+
 #[test]
-fn the_verdicts_of_the_shipped_cars_are_these() {
-    let expected = [
-        ("volume", Verdict::Measured),
-        ("delay", Verdict::Pass),
-        ("slr", Verdict::Pass),
-        ("rlr", Verdict::Pass),
-        ("send_response", Verdict::Pass),
-        ("receive_response", Verdict::Pass),
-        ("idle_noise", Verdict::Pass),
-        ("coupling_loss", Verdict::Pass),
-        ("coupling_loss_loud", Verdict::Measured),
-    ];
-    let folder = empty_folder("shipped");
-    for (plan, car) in [
-        ("quick-wb", None),
-        ("quick-nb", None),
-        ("quick-wb", Some("reference-wb")),
-        ("quick-nb", Some("reference-nb")),
-    ] {
-        let mut wish = request(plan, &folder, 1);
-        wish.bench = car.map_or(BenchChoice::PlanDefault, |car| BenchChoice::Car(car.to_owned()));
-        let view = record(&wish);
-        let found: Vec<(&str, Verdict)> =
-            view.entries.iter().map(|one| (one.entry.id.text(), one.verdict)).collect();
-        assert_eq!(found, expected, "{plan} on {}", view.bench.name);
-        let least = view.entries.iter().filter_map(|one| one.margin).map(|one| one.value);
-        assert!(least.fold(f64::INFINITY, f64::min) > 1.0, "{plan} on {}", view.bench.name);
-        assert_eq!(view.verdict(), Verdict::Pass, "{plan} on {}", view.bench.name);
-        assert_eq!(view.counts().without_limit, 0);
+fn the_shipped_cars_pass_the_quick_plans() {
+    for plan in BuiltIn.names(Folder::Plans).iter().filter(|name| name.starts_with("quick-")) {
+        passes(plan, None, 0);
+    }
+    passes("quick-wb", Some("reference-wb"), 0);
+    passes("quick-nb", Some("reference-nb"), 0);
+}
+
+/// The full plans: a quarter of an hour of computing, so not in every run of the tests. CI resolves, schedules and renders
+/// all of them (`plans`); `cargo test -- --ignored full_plans` records them.
+#[test]
+#[ignore = "takes minutes; the nightly form runs it"]
+fn the_reference_cars_pass_the_full_plans_as_far_as_limits_are_known() {
+    let full = BuiltIn.names(Folder::Plans).into_iter().filter(|name| name.starts_with("p11"));
+    for plan in full {
+        let without_limit = WITHOUT_LIMIT.iter().find(|one| one.0 == plan).map_or(0, |one| one.1);
+        passes(&plan, None, without_limit);
     }
 }
 

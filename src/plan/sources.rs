@@ -15,6 +15,8 @@ pub enum Folder {
     Limits,
     /// Masks.
     Masks,
+    /// The clauses of the Recommendations with what stands for them.
+    Clauses,
     /// Virtual cars.
     Cars,
     /// Records of real devices under test.
@@ -33,6 +35,7 @@ impl Folder {
         Self::Plans,
         Self::Limits,
         Self::Masks,
+        Self::Clauses,
         Self::Cars,
         Self::Devices,
         Self::Rigs,
@@ -46,6 +49,7 @@ impl Folder {
             Self::Plans => "test-plans",
             Self::Limits => "test-plans/limits",
             Self::Masks => "test-plans/masks",
+            Self::Clauses => "test-plans/clauses",
             Self::Cars => "test-plans/cars",
             Self::Devices => "test-plans/devices",
             Self::Rigs => "calibration/rigs",
@@ -60,6 +64,7 @@ impl Folder {
             Self::Plans => "test-plans",
             Self::Limits => "limits",
             Self::Masks => "masks",
+            Self::Clauses => "clauses",
             Self::Cars => "cars",
             Self::Devices => "devices",
             Self::Rigs => "rigs",
@@ -160,13 +165,30 @@ shipped! {
     Plans, "quick-wb", "test-plans/quick-wb.toml";
     Plans, "quick-nb", "test-plans/quick-nb.toml";
     Plans, "oem-example", "test-plans/oem-example.toml";
+    Plans, "p1100-2017-03", "test-plans/p1100-2017-03.toml";
+    Plans, "p1100-2025-10", "test-plans/p1100-2025-10.toml";
+    Plans, "p1110-2017-03", "test-plans/p1110-2017-03.toml";
+    Plans, "p1110-2025-10", "test-plans/p1110-2025-10.toml";
+    Plans, "p1120-2017-03-fb", "test-plans/p1120-2017-03-fb.toml";
+    Plans, "p1120-2017-03-swb", "test-plans/p1120-2017-03-swb.toml";
+    Plans, "p1120-2025-10-fb", "test-plans/p1120-2025-10-fb.toml";
+    Plans, "p1120-2025-10-swb", "test-plans/p1120-2025-10-swb.toml";
     Limits, "p1100-2025", "test-plans/limits/p1100-2025.toml";
     Limits, "p1110-2025", "test-plans/limits/p1110-2025.toml";
     Limits, "overlay-example", "test-plans/limits/overlay-example.toml";
+    Limits, "p1100-2017", "test-plans/limits/p1100-2017.toml";
+    Limits, "p1110-2017", "test-plans/limits/p1110-2017.toml";
+    Limits, "p1120-2017", "test-plans/limits/p1120-2017.toml";
+    Limits, "p1120-2025", "test-plans/limits/p1120-2025.toml";
     Masks, "p1100-send", "test-plans/masks/p1100-send.toml";
     Masks, "p1100-receive", "test-plans/masks/p1100-receive.toml";
     Masks, "p1110-send", "test-plans/masks/p1110-send.toml";
     Masks, "p1110-receive", "test-plans/masks/p1110-receive.toml";
+    Masks, "nc-30", "test-plans/masks/nc-30.toml";
+    Masks, "nc-40", "test-plans/masks/nc-40.toml";
+    Clauses, "2017", "test-plans/clauses/2017.toml";
+    Clauses, "2025", "test-plans/clauses/2025.toml";
+    Clauses, "evidence", "test-plans/clauses/evidence.toml";
     Cars, "ideal-nb", "test-plans/cars/ideal-nb.toml";
     Cars, "ideal-wb", "test-plans/cars/ideal-wb.toml";
     Cars, "ideal-swb", "test-plans/cars/ideal-swb.toml";
