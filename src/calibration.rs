@@ -1,5 +1,6 @@
 //! From digital full scale to pascals and dBm0: what a port's samples mean, and since when that is known.
 
+pub mod ear;
 pub mod ledger;
 
 use std::fmt;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::calibration::PortCalibration;
+use crate::calibration::ear::EarResponse;
 use crate::capture::{Grade, Take};
 use crate::entry::EntryId;
 use crate::finding::{Curve, FactValue, Influence, Unmeasurable};
@@ -28,6 +29,9 @@ pub struct PortInfo {
     pub direction: PortDirection,
     /// What its samples mean.
     pub calibration: PortCalibration,
+    /// What the ear in front of it does to sound, where the port delivers the pressure at an ear-drum; `None` for what is no
+    /// ear, and for an ear that the bench has equalized already.
+    pub ear: Option<EarResponse>,
 }
 
 /// What carries the call between the device and the point of interconnect.

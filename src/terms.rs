@@ -103,6 +103,19 @@ words! {
 }
 
 words! {
+    /// The sound field to which an ear is equalized: what a head does to the sound of that field is taken out of what
+    /// its ear-drum heard.
+    EarField {
+        /// Free field, sound from ahead.
+        Free = "free",
+        /// Diffuse field, sound from everywhere.
+        Diffuse = "diffuse",
+        /// None: the pressure at the ear-drum as it is.
+        None = "none",
+    }
+}
+
+words! {
     /// A seat of the car as an acoustic zone: where a head-and-torso simulator talks or listens
     /// (P.1100 to P.1120 clause 6.3).
     Seat {

@@ -46,6 +46,7 @@ mod with_audio {
     use lombard::bench::{Bench, CaptureSink, RenderedEpoch, RenderedTake, SinkError, TelemetrySender};
     use lombard::calibration::Validity;
     use lombard::calibration::ledger::LedgerRecord;
+    use lombard::calibration::ledger::ear::EarRecord;
     use lombard::capture::Grade;
     use lombard::event::Event;
     use lombard::plan::{BuiltIn, DeviceRecord, Folder, Sources};
@@ -286,8 +287,12 @@ mod with_audio {
             assert_eq!(file.info.name, name);
         }
         for name in BuiltIn.names(Folder::Ledger) {
-            let record = LedgerRecord::parse(&BuiltIn.read(Folder::Ledger, &name).unwrap()).unwrap();
-            assert_eq!(record.id, name);
+            let text = BuiltIn.read(Folder::Ledger, &name).unwrap();
+            let id = match text.text.contains("kind = \"ear-response\"") {
+                true => EarRecord::parse(&text).unwrap().id,
+                false => LedgerRecord::parse(&text).unwrap().id,
+            };
+            assert_eq!(id, name);
         }
     }
 

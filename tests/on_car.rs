@@ -32,6 +32,7 @@ mod call;
 mod cars;
 mod coupling;
 mod delay;
+mod ears;
 mod faults;
 mod idle;
 mod levels;
@@ -51,6 +52,7 @@ pub(crate) fn comparisons() -> Vec<comparison::Comparison> {
         &*volume::COMPARISONS,
         &*delay::COMPARISONS,
         &*loudness::COMPARISONS,
+        &*ears::COMPARISONS,
         &*range::COMPARISONS,
         &*linearity::COMPARISONS,
         &*response::COMPARISONS,

@@ -255,7 +255,7 @@ pub(crate) fn full() -> RunView {
 fn port(direction: PortDirection, record: &str, zero: f64, unit: Unit, validity: Validity) -> PortInfo {
     let calibration =
         PortCalibration { record: record.to_owned(), zero_dbov: Quantity::new(zero, unit), validity };
-    PortInfo { direction, calibration }
+    PortInfo { direction, calibration, ear: None }
 }
 
 fn bench() -> BenchInfo {

@@ -1,8 +1,10 @@
 //! The ledger of equipment, `calibration/ledger/*.toml`: one record a file, what full scale means on a port and since
 //! when that is known.
 //!
-//! Every record says its `kind`, so that later kinds (a response, an uncertainty, a chain of instruments) can stand
-//! beside the first one, `full-scale`, without changing it.
+//! Every record says its `kind`: `full-scale` is this one, `ear-response` what an artificial ear does to sound ([`ear`]).
+//! Later kinds (an uncertainty, a chain of instruments) can stand beside them without changing them.
+
+pub mod ear;
 
 use time::Date;
 use time::macros::format_description;
@@ -12,7 +14,7 @@ use crate::document::{Placed, Table, read};
 use crate::problem::{Problem, SourceText};
 use crate::units::{Quantity, Unit};
 
-/// The word of the one kind of record.
+/// The word of this kind of record.
 const FULL_SCALE: &str = "full-scale";
 /// The planes in which full scale may be stated.
 const PLANES: &[Unit] = &[Unit::DbPa, Unit::Dbm0, Unit::DbOv];
@@ -47,30 +49,20 @@ impl LedgerRecord {
     /// Every problem, with its place.
     pub fn parse(source: &SourceText) -> Result<Self, Vec<Problem>> {
         read(source, |root| {
-            let kind = root.need_text("kind").and_then(|kind| check_kind(root, kind));
+            let kind = root.need_text("kind").and_then(|kind| check_kind(root, kind, FULL_SCALE));
             let id = root.need_text("id");
             let what = root.need_text("what");
             let zero_dbov = root.need_quantity("zero_dbov", PLANES).and_then(|zero| check_zero(root, zero));
-            let date = day(root, "date");
-            let valid_until = day(root, "valid_until");
+            let days = days(root);
             let [instrument, by, method] = ["instrument", "by", "method"].map(|key| root.need_text(key));
-            let (date, valid_until) = (date?, valid_until?);
-            if valid_until.value < date.value {
-                root.problems().report(
-                    valid_until.place,
-                    "'valid_until' lies before 'date'",
-                    valid_until.value.to_string(),
-                    format!("a day from {} on", date.value),
-                    "correct one of the two days",
-                );
-            }
+            let (date, valid_until) = days?;
             kind?;
             Some(Self {
                 id: id?.value,
                 what: what?.value,
                 zero_dbov: zero_dbov?,
-                date: date.value,
-                valid_until: valid_until.value,
+                date,
+                valid_until,
                 instrument: instrument?.value,
                 by: by?.value,
                 method: method?.value,
@@ -78,10 +70,9 @@ impl LedgerRecord {
         })
     }
 
-    /// Whether the calibration holds on a day: from the day on which it was made to its last one. A record from the
-    /// future does not hold either: the clock or the record is wrong.
+    /// Whether the calibration holds on a day: from the day on which it was made to its last one.
     pub fn validity(&self, on: Date) -> Validity {
-        if (self.date..=self.valid_until).contains(&on) { Validity::Valid } else { Validity::Expired }
+        validity(self.date, self.valid_until, on)
     }
 
     /// What the samples of a port with this record mean when they are captured on a day.
@@ -90,18 +81,47 @@ impl LedgerRecord {
     }
 }
 
-fn check_kind(root: &Table<'_>, kind: Placed<String>) -> Option<()> {
-    if kind.value == FULL_SCALE {
+/// The kinds of record that this edition knows.
+const KINDS: [&str; 2] = [FULL_SCALE, ear::EAR_RESPONSE];
+
+fn check_kind(root: &Table<'_>, kind: Placed<String>, wanted: &str) -> Option<()> {
+    if kind.value == wanted {
         return Some(());
     }
+    let remedy = if KINDS.contains(&kind.value.as_str()) {
+        format!("name a record of kind {wanted} here")
+    } else {
+        format!("write kind = \"{wanted}\", or use a newer edition of the program")
+    };
     root.problems().report(
         kind.place,
         "'kind' is not understood",
         format!("'{}'", kind.value),
-        format!("{FULL_SCALE}, the kind of record that this edition knows"),
-        format!("write kind = \"{FULL_SCALE}\", or use a newer edition of the program"),
+        format!("{wanted}, the kind of record that is asked for here"),
+        remedy,
     );
     None
+}
+
+/// The day of the calibration and the last day on which it holds.
+fn days(root: &Table<'_>) -> Option<(Date, Date)> {
+    let (date, valid_until) = (day(root, "date"), day(root, "valid_until"));
+    let (date, valid_until) = (date?, valid_until?);
+    if valid_until.value < date.value {
+        root.problems().report(
+            valid_until.place,
+            "'valid_until' lies before 'date'",
+            valid_until.value.to_string(),
+            format!("a day from {} on", date.value),
+            "correct one of the two days",
+        );
+    }
+    Some((date.value, valid_until.value))
+}
+
+/// Whether a calibration holds on a day. A record from the future does not hold either: the clock or the record is wrong.
+fn validity(date: Date, valid_until: Date, on: Date) -> Validity {
+    if (date..=valid_until).contains(&on) { Validity::Valid } else { Validity::Expired }
 }
 
 fn check_zero(root: &Table<'_>, zero: Placed<Quantity>) -> Option<Quantity> {

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::calibration::ear::Equalizer;
 use crate::dsp::bands::Bands;
 use crate::dsp::spectrum::{fast_len, power_spectrum};
 
@@ -11,9 +12,14 @@ pub const ABOVE_NOISE_MIN_DB: f64 = 6.0;
 /// The energy of each band in a part of a signal, in unit² frames. The record is analyzed whole, without window, so that
 /// no part of a transient is lost; zeros are appended to a length that transforms fast.
 pub fn band_energies(part: &[f64], rate: u32, bands: &Bands) -> Vec<f64> {
+    energies_at_ear(part, rate, bands, &Equalizer::default())
+}
+
+/// The same of what an ear-drum heard, in the field that it is equalized to.
+fn energies_at_ear(part: &[f64], rate: u32, bands: &Bands, ear: &Equalizer) -> Vec<f64> {
     let mut padded = part.to_vec();
     padded.resize(fast_len(part.len()), 0.0);
-    let spectrum = power_spectrum(&padded, rate);
+    let spectrum = ear.equalized(power_spectrum(&padded, rate));
     bands.powers(&spectrum).iter().map(|power| power * padded.len() as f64).collect()
 }
 
@@ -29,9 +35,14 @@ pub struct Recorded {
 impl Recorded {
     /// Reads a window of a recording, and an idle part of it or of another one made the same way.
     pub fn read(window: &[f64], idle: &[f64], rate: u32, bands: &Bands) -> Self {
+        Self::read_at_ear(window, idle, rate, bands, &Equalizer::default())
+    }
+
+    /// The same of what an ear-drum heard, in the field that it is equalized to.
+    pub fn read_at_ear(window: &[f64], idle: &[f64], rate: u32, bands: &Bands, ear: &Equalizer) -> Self {
         let share = window.len() as f64 / idle.len().max(1) as f64;
-        let noise = band_energies(idle, rate, bands).iter().map(|energy| energy * share).collect();
-        Self { total: band_energies(window, rate, bands), noise }
+        let noise = energies_at_ear(idle, rate, bands, ear).iter().map(|energy| energy * share).collect();
+        Self { total: energies_at_ear(window, rate, bands, ear), noise }
     }
 
     /// Whether a band cannot be told from noise.

@@ -13,7 +13,7 @@ use crate::take::{
     Action, BLOCK, CallState, Cue, EpochSpec, Frame, NoiseBed, RigAction, Span, TakeSpec, Terminal, Volume,
     frames,
 };
-use crate::terms::{Direction, Ear, Port, Seat};
+use crate::terms::{Direction, Ear, EarField, Port, Seat};
 use crate::units::{Db, DbPa, Dbm0, Level, Quantity, Reference, Seconds};
 
 /// The signal that conditions the terminal, once in receive and once in send.
@@ -38,6 +38,15 @@ pub const LOMBARD_BASE: Param<DbPa> = Param::with_default(
 /// The level that arrives from the network.
 pub const LEVEL_POI: Param<Dbm0> =
     Param::with_default("level_poi", "The level at the point of interconnect in receive.", "-16 dBm0");
+
+/// The field whose response is taken out of what the ears heard.
+pub const EAR_FIELD: Param<EarField> = Param::with_default(
+    "ear_field",
+    "The field to which ears are equalized, by the head's own curves where the bench has them: free, diffuse, or none, \
+     which leaves the pressure at the ear-drum. Free field is the use of hands-free clauses; which one the editions of 2025 \
+     mean has not been read (class C).",
+    "free",
+);
 
 /// The longest delay.
 pub const DELAY_MAX: Param<Seconds> = Param::with_default(

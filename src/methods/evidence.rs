@@ -3,13 +3,14 @@
 
 use std::ops::Range;
 
+use crate::calibration::ear::Equalizer;
 use crate::capture::Take;
 use crate::context::{EvalCx, Track};
 use crate::dsp::bands::Bands;
 use crate::finding::{Finding, Influence, Unmeasurable};
 use crate::meters::band_energy::{Recorded, band_energies, empty_bands};
 use crate::take::{Frame, RATE};
-use crate::terms::Port;
+use crate::terms::{EarField, Port};
 use crate::units::Unit;
 use crate::verdict::Flag;
 
@@ -68,9 +69,87 @@ pub fn energies(part: &[f64], bands: &Bands) -> Vec<f64> {
     band_energies(part, RATE, bands)
 }
 
+/// What an ear does to a recording, as the bench had it: what takes it out, and what a finding says about it.
+#[derive(Debug, Clone)]
+pub struct EarAtPort {
+    /// Takes the ear out of a power spectrum; where there is none, nothing.
+    pub equalizer: Equalizer,
+    /// For the note.
+    told: Option<String>,
+    /// Whether a table stands for the head's own curve.
+    is_table: bool,
+    /// The record.
+    record: Option<String>,
+}
+
+impl EarAtPort {
+    /// The ear in front of a port, and the field to which it is equalized. A port that is no ear, and an ear that the bench
+    /// has equalized already, are left as they are.
+    ///
+    /// # Errors
+    /// The curve of the ear is none.
+    pub fn of(cx: &EvalCx<'_>, port: &Port, field: EarField) -> Result<Self, Unmeasurable> {
+        let Some(ear) = cx.bench.ports.get(port).and_then(|info| info.ear.as_ref()) else {
+            let is_ear = port.name().starts_with("ear.");
+            let told = is_ear.then(|| "ears as the bench equalizes them".to_owned());
+            return Ok(Self { equalizer: Equalizer::default(), told, is_table: false, record: None });
+        };
+        let equalizer = ear.equalizer(field).map_err(|error| {
+            Unmeasurable::because(format!(
+                "the response '{}' of port {port} is no curve: {error}",
+                ear.record
+            ))
+        })?;
+        let is_used = !equalizer.is_flat();
+        Ok(Self {
+            equalizer,
+            told: Some(ear.describe(field)),
+            is_table: is_used && ear.serial.is_none(),
+            record: is_used.then(|| ear.record.clone()),
+        })
+    }
+
+    /// Adds what these ears are to a finding: the note once, and the flag where a table stands for a head's own curve.
+    pub fn tell(ears: &[Self], finding: &mut Finding) {
+        let mut told: Vec<&str> = Vec::new();
+        for one in ears.iter().filter_map(|ear| ear.told.as_deref()) {
+            if !told.contains(&one) {
+                told.push(one);
+            }
+        }
+        for one in told {
+            if !finding.note.is_empty() {
+                finding.note.push_str("; ");
+            }
+            finding.note.push_str(one);
+        }
+        if ears.iter().any(|ear| ear.is_table) && !finding.flags.contains(&Flag::Provisional) {
+            finding.flags.push(Flag::Provisional);
+        }
+    }
+
+    /// The record of the ear as an influence with the coefficient of its port; none where nothing is taken out.
+    pub fn influence(&self, coefficient: f64) -> Option<Influence> {
+        // What is taken out too much is missing.
+        let coefficient = -coefficient;
+        self.record.clone().map(|calibration| Influence { calibration, coefficient })
+    }
+}
+
 /// A window of a track in bands, beside the idle noise of a window of the same length.
 pub fn recorded(track: &Track, window: Range<Frame>, idle: Range<Frame>, bands: &Bands) -> Recorded {
     Recorded::read(track.slice(window), track.slice(idle), RATE, bands)
+}
+
+/// The same of what an ear-drum heard, in the field that it is equalized to.
+pub fn recorded_at_ear(
+    track: &Track,
+    window: Range<Frame>,
+    idle: Range<Frame>,
+    bands: &Bands,
+    ear: &EarAtPort,
+) -> Recorded {
+    Recorded::read_at_ear(track.slice(window), track.slice(idle), RATE, bands, &ear.equalizer)
 }
 
 /// The stimulus must have energy in every band that counts.

@@ -27,7 +27,10 @@
 //!    window, is the energy of the noise; it is subtracted.
 //! 3. S = 10·log10(energy recorded / energy played), in send in dBV/Pa and in receive in dBPa/V; a level at the POI becomes
 //!    a voltage at 600 Ω: 0 dBm0 = −2.218 dBV.
-//! 4. The ears are combined band by band (`ears`): `magnitude` is 20·log10(10^(L/20) + 10^(R/20)), as in a loudness rating;
+//! 4. Receive: where the bench delivers the pressure at the ear-drum, the head's own response to the field of `ear_field` is
+//!    taken out of recording and noise, line by line of their spectra; the average of P.58 stands for a head without
+//!    curves of its own, and makes the finding *provisional*.
+//! 5. The ears are combined band by band (`ears`): `magnitude` is 20·log10(10^(L/20) + 10^(R/20)), as in a loudness rating;
 //!    `power` is 10·log10((10^(L/10) + 10^(R/10))/2), what one ear hears on the average. Ears that are equal differ by
 //!    6 dB in the two, and by nothing in shape. Which of them the clause means has not been read (class C).
 //!    There is no hands-free correction.
@@ -48,8 +51,9 @@
 //! Twelfth octaves show reflections of the cabin that third octaves hide; a mask made for third octaves is not for them.
 
 use super::call::{
-    self, CONDITIONING, Checks, DELAY_MAX, LEVEL_MRP, LEVEL_POI, LOMBARD_BASE, Timeline, quantity,
+    self, CONDITIONING, Checks, DELAY_MAX, EAR_FIELD, LEVEL_MRP, LEVEL_POI, LOMBARD_BASE, Timeline, quantity,
 };
+use super::evidence::EarAtPort;
 use super::sensitivity::{self, Request, STIMULUS};
 use super::{Card, Measurand, Method, Refusal, Wish, evidence};
 use crate::context::{EvalCx, PlanCx};
@@ -57,7 +61,7 @@ use crate::dsp::bands::Bands;
 use crate::entry::{Entry, Param, ParameterKind, ParameterType, ParameterValue, SignalId};
 use crate::finding::{Finding, Unmeasurable};
 use crate::meters::loudness::magnitude_sum_db;
-use crate::terms::{Bandwidth, Direction, Ear, Port};
+use crate::terms::{Bandwidth, Direction, Ear, EarField, Port};
 use crate::units::{Seconds, Unit};
 use crate::verdict::Flag;
 
@@ -160,6 +164,7 @@ static CARD: Card = Card {
         LEVEL_POI.spec(),
         BANDS.spec(),
         EARS.spec(),
+        EAR_FIELD.spec(),
         IDLE.spec(),
         DELAY_MAX.spec(),
         CONDITIONING.spec(),
@@ -209,9 +214,9 @@ impl Method for FrequencyResponse {
         let take = cx.take(direction.word());
         let bands = bands_of(entry.bandwidth, entry.parameters.get(&BANDS));
         let all = 0..bands.len();
-        let sum = match direction {
-            Direction::Send => magnitude_sum_db,
-            Direction::Receive => entry.parameters.get(&EARS).sum(),
+        let (sum, field) = match direction {
+            Direction::Send => (magnitude_sum_db as fn(f64, f64) -> f64, EarField::None),
+            Direction::Receive => (entry.parameters.get(&EARS).sum(), entry.parameters.get(&EAR_FIELD)),
         };
         let measured = sensitivity::paths(
             &Request {
@@ -219,6 +224,7 @@ impl Method for FrequencyResponse {
                 bands: &bands,
                 positions: &all,
                 ports: &in_ports(direction, entry),
+                field,
                 at_mouth: None,
             },
             entry,
@@ -255,6 +261,7 @@ impl Method for FrequencyResponse {
             curve.flags.push(Flag::NoiseLimited);
         }
         curve.note = notes.join("; ");
+        EarAtPort::tell(&measured.ears, &mut curve);
         Ok(vec![curve])
     }
 }

@@ -19,8 +19,8 @@
 //! Real speech, one take: an idle span first, from which the noise is known, then the speech.
 //!
 //! - Send: from the mouth at −1.7 dBPa (MRP), recorded at the POI.
-//! - Receive: from the POI at −16 dBm0, recorded at the ears, equalized to the free field by the bench; or, where the lab
-//!   has no head, by one free-field microphone where its middle would be (`mic.reference`).
+//! - Receive: from the POI at −16 dBm0, recorded at the ears; or, where the lab has no head, by one free-field
+//!   microphone where its middle would be (`mic.reference`).
 //!
 //! ## Computation
 //!
@@ -31,10 +31,13 @@
 //!    subtracted.
 //! 3. Sensitivity of a band: S = 10·log10(energy recorded / energy played), in send in dBV/Pa and in receive in dBPa/V.
 //!    A level at the POI becomes a voltage at 600 Ω: 0 dBm0 = −2.218 dBV.
-//! 4. Receive with two ears: S = 20·log10(10^(S_left/20) + 10^(S_right/20)) in each band, a sum of magnitudes; the time
+//! 4. Receive: where the bench delivers the pressure at the ear-drum, the head's own response to the field of `ear_field` is
+//!    taken out of recording and noise, line by line of their spectra; the average of P.58 stands for a head without
+//!    curves of its own, and makes the finding *provisional*. Free and diffuse field differ by 4.5 dB at 2.5 kHz.
+//! 5. Receive with two ears: S = 20·log10(10^(S_left/20) + 10^(S_right/20)) in each band, a sum of magnitudes; the time
 //!    between the ears is no part of it.
-//! 5. P.79 equation 5-1: LR = −(10/m)·log10 Σ 10^((m/10)·(S − W)), m = 0.175, W the weights of send or receive.
-//! 6. Hands-free correction in receive: two ears −8 dB, one ear or one free-field microphone −14 dB (`ears`). No leakage
+//! 6. P.79 equation 5-1: LR = −(10/m)·log10 Σ 10^((m/10)·(S − W)), m = 0.175, W the weights of send or receive.
+//! 7. Hands-free correction in receive: two ears −8 dB, one ear or one free-field microphone −14 dB (`ears`). No leakage
 //!    term L_E: nothing is sealed.
 //!
 //! ## What makes it inconclusive
@@ -52,8 +55,9 @@
 //! The finding's note names the bands that noise hides.
 
 use super::call::{
-    self, CONDITIONING, Checks, DELAY_MAX, LEVEL_MRP, LEVEL_POI, LOMBARD_BASE, Timeline, quantity,
+    self, CONDITIONING, Checks, DELAY_MAX, EAR_FIELD, LEVEL_MRP, LEVEL_POI, LOMBARD_BASE, Timeline, quantity,
 };
+use super::evidence::EarAtPort;
 use super::sensitivity::{self, Request, STIMULUS};
 use super::{Card, Measurand, Method, Refusal, Wish, evidence};
 use crate::capture::Take;
@@ -62,7 +66,7 @@ use crate::dsp::bands::Bands;
 use crate::entry::{Entry, Param, ParameterKind, ParameterType, ParameterValue, SignalId};
 use crate::finding::{Finding, Influence, Unmeasurable};
 use crate::meters::loudness::{LoudnessTable, ONE_EAR_DB, TWO_EARS_DB, magnitude_sum_db};
-use crate::terms::{Direction, Ear, Port, Seat};
+use crate::terms::{Direction, Ear, EarField, Port, Seat};
 use crate::units::{Seconds, Unit};
 use crate::verdict::Flag;
 
@@ -140,6 +144,7 @@ static CARD: Card = Card {
         LOMBARD_BASE.spec(),
         LEVEL_POI.spec(),
         EARS.spec(),
+        EAR_FIELD.spec(),
         IDLE.spec(),
         DELAY_MAX.spec(),
         CONDITIONING.spec(),
@@ -205,6 +210,7 @@ impl Method for LoudnessRating {
             rated.influences.iter().map(|one| Influence { coefficient: -one.coefficient, ..one.clone() });
         evidence::complete(&mut curve, take, STIMULUS, influences.collect());
         curve.note.clone_from(&rated.note);
+        EarAtPort::tell(&rated.ears, &mut curve);
         if rated.is_partial {
             // A curve with bands left out cannot pass a mask.
             curve.flags.push(Flag::NoiseLimited);
@@ -234,6 +240,7 @@ pub(super) struct Rated {
     is_provisional: bool,
     /// Whether noise hides bands that count.
     is_partial: bool,
+    ears: Vec<EarAtPort>,
     note: String,
 }
 
@@ -248,6 +255,7 @@ impl Rated {
             finding.flags.push(Flag::Provisional);
         }
         finding.note.clone_from(&self.note);
+        EarAtPort::tell(&self.ears, &mut finding);
         finding
     }
 }
@@ -286,10 +294,10 @@ impl Rating<'_> {
     /// As [`sensitivity::paths`]; noise that could change the rating by too much.
     pub(super) fn of(&self, entry: &Entry, take: &Take, cx: &EvalCx<'_>) -> Result<Rated, Unmeasurable> {
         let direction = self.direction;
-        let ears = match direction {
-            // A send path has no ears; the parameter is not asked for.
-            Direction::Send => Ears::Two,
-            Direction::Receive => entry.parameters.get(&EARS),
+        let (ears, field) = match direction {
+            // A send path has no ears; the parameters are not asked for.
+            Direction::Send => (Ears::Two, EarField::None),
+            Direction::Receive => (entry.parameters.get(&EARS), entry.parameters.get(&EAR_FIELD)),
         };
         let table = LoudnessTable::of(entry.bandwidth);
         let bands = Bands::p79();
@@ -299,6 +307,7 @@ impl Rating<'_> {
                 bands: &bands,
                 positions: &table.positions(),
                 ports: &in_ports(direction, entry),
+                field,
                 at_mouth: self.at_mouth,
             },
             entry,
@@ -339,6 +348,7 @@ impl Rating<'_> {
             influences: measured.influences(magnitude_sum_db, |path| rating(&path.estimate)),
             is_provisional: table.is_provisional,
             is_partial: !hidden.is_empty(),
+            ears: measured.ears,
             note,
         })
     }

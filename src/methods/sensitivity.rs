@@ -5,10 +5,10 @@
 //!    `delay_max` after it. Energies need no alignment: whatever the delay, all of the stimulus lies in the window.
 //! 2. The power of the idle span in each band, times the length of that window, is the energy of the noise; it is
 //!    subtracted.
-//! 3. S = 10·log10(energy recorded / energy played), in send in dBV/Pa and in receive in dBPa/V. A level at the POI becomes
+//! 3. Where the port is an ear-drum, the response of the ear to a field is taken out of both, line by line of the spectrum.
+//! 4. S = 10·log10(energy recorded / energy played), in send in dBV/Pa and in receive in dBPa/V. A level at the POI becomes
 //!    a voltage at 600 Ω: 0 dBm0 = −2.218 dBV.
-//!
-//! 4. Where a reference run of the plan has found the response of the network in that direction, it is taken out of S in
+//! 5. Where a reference run of the plan has found the response of the network in that direction, it is taken out of S in
 //!    every band that the network carries, between third octaves along a straight line over log f.
 //!
 //! Where a band stands less than 6 dB above the noise, the truth lies somewhere between nothing and all that was
@@ -17,15 +17,15 @@
 use std::ops::Range;
 
 use super::call::{self, DELAY_MAX, Timeline};
-use super::{evidence, reference_run};
+use super::evidence::{self, EarAtPort};
+use super::reference_run;
 use crate::capture::Take;
 use crate::context::{EvalCx, PlanCx, Track};
 use crate::dsp::bands::Bands;
 use crate::entry::{Entry, SignalId};
 use crate::finding::{Influence, Unmeasurable};
 use crate::meters::band_energy::Recorded;
-use crate::take::Frame;
-use crate::terms::{Direction, Port};
+use crate::terms::{Direction, EarField, Port};
 use crate::units::{DBV_AT_0_DBM0, Quantity, Seconds, Unit};
 
 /// The span in which nothing is played.
@@ -135,6 +135,8 @@ pub struct Request<'a> {
     pub positions: &'a Range<usize>,
     /// Where the take was recorded.
     pub ports: &'a [Port],
+    /// The field to which ears are equalized.
+    pub field: EarField,
     /// The microphone beside the mouth, when the level that really was there counts and not the one that was asked for.
     pub at_mouth: Option<&'a Port>,
 }
@@ -144,6 +146,8 @@ pub struct Paths {
     /// One for each port of the request.
     pub paths: Vec<Path>,
     tracks: Vec<Track>,
+    /// One for each port of the request.
+    pub ears: Vec<EarAtPort>,
     reference: Track,
     /// What a reader must know of the network.
     network: Option<String>,
@@ -176,7 +180,7 @@ pub fn paths(
     let mut played = Played { hidden: vec![false; energies.len()], energies };
     if let Some(port) = request.at_mouth {
         reference = evidence::captured(cx, take, port, played_plane)?;
-        played.measure(&recorded(&reference, window.clone(), take, bands));
+        played.measure(&evidence::recorded(&reference, window.clone(), take.span(NOISE), bands));
     }
 
     let network: Vec<Option<f64>> = bands
@@ -185,9 +189,11 @@ pub fn paths(
         .collect();
     let mut paths = Vec::new();
     let mut tracks = Vec::new();
+    let mut ears = Vec::new();
     for port in request.ports {
         let track = evidence::captured(cx, take, port, recorded_plane)?;
-        let recorded = recorded(&track, window.clone(), take, bands);
+        let ear = EarAtPort::of(cx, port, request.field)?;
+        let recorded = evidence::recorded_at_ear(&track, window.clone(), take.span(NOISE), bands, &ear);
         if !recorded.total.iter().any(|energy| *energy > 0.0) {
             return Err(Unmeasurable::because(format!(
                 "nothing arrived at {port}: check routing, mute and volume"
@@ -195,8 +201,9 @@ pub fn paths(
         }
         paths.push(Path::new(&played, &recorded, plane_offset_db).without(&network));
         tracks.push(track);
+        ears.push(ear);
     }
-    Ok(Paths { paths, tracks, reference, network: note_of(&network, request) })
+    Ok(Paths { paths, tracks, ears, reference, network: note_of(&network, request) })
 }
 
 fn note_of(network: &[Option<f64>], request: &Request<'_>) -> Option<String> {
@@ -210,10 +217,6 @@ fn note_of(network: &[Option<f64>], request: &Request<'_>) -> Option<String> {
         note.push_str(&evidence::names(request.bands, &kept));
     }
     Some(note)
-}
-
-fn recorded(track: &Track, window: Range<Frame>, take: &Take, bands: &Bands) -> Recorded {
-    evidence::recorded(track, window, take.span(NOISE), bands)
 }
 
 impl Played {
@@ -249,7 +252,9 @@ impl Paths {
         for (i, track) in self.tracks.iter().enumerate() {
             let mut raised = self.paths.clone();
             raised[i] = raised[i].raised(STEP_DB);
-            influences.push(evidence::influence(track, follows(&raised)));
+            let coefficient = follows(&raised);
+            influences.push(evidence::influence(track, coefficient));
+            influences.extend(self.ears[i].influence(coefficient));
         }
         influences
     }

@@ -30,7 +30,7 @@
 //! Larger is better: the control offers so many decibels more loudness than nominal, for a noisy car or a poor line.
 //! A limiter in the amplifier takes away from it, as it does for the listener.
 
-use super::call::{self, CONDITIONING, Checks, DELAY_MAX, LEVEL_POI, Timeline, quantity};
+use super::call::{self, CONDITIONING, Checks, DELAY_MAX, EAR_FIELD, LEVEL_POI, Timeline, quantity};
 use super::loudness_rating::{EARS, Rating};
 use super::{Card, Measurand, Method, Refusal, Wish, evidence, sensitivity};
 use crate::context::{EvalCx, PlanCx};
@@ -65,6 +65,7 @@ static CARD: Card = Card {
         SIGNAL.spec(),
         LEVEL_POI.spec(),
         EARS.spec(),
+        EAR_FIELD.spec(),
         IDLE.spec(),
         DELAY_MAX.spec(),
         CONDITIONING.spec(),

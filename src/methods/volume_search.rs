@@ -38,7 +38,7 @@
 //! When the nominal rating lies outside the range of the control, its last step is the closest; the rating beside it
 //! shows how far off it is.
 
-use super::call::{self, CONDITIONING, Checks, DELAY_MAX, LEVEL_POI, Timeline, quantity};
+use super::call::{self, CONDITIONING, Checks, DELAY_MAX, EAR_FIELD, LEVEL_POI, Timeline, quantity};
 use super::loudness_rating::{EARS, Rated, Rating};
 use super::{Card, Measurand, Method, Next, Refusal, Wish, evidence, sensitivity};
 use crate::capture::Take;
@@ -72,6 +72,7 @@ static CARD: Card = Card {
         SIGNAL.spec(),
         LEVEL_POI.spec(),
         EARS.spec(),
+        EAR_FIELD.spec(),
         DELAY_MAX.spec(),
         CONDITIONING.spec(),
     ],

@@ -205,6 +205,7 @@ shipped! {
     Ledger, "example-ear", "calibration/ledger/example-ear.toml";
     Ledger, "example-mouth", "calibration/ledger/example-mouth.toml";
     Ledger, "example-poi", "calibration/ledger/example-poi.toml";
+    Ledger, "p58-2021", "calibration/ledger/p58-2021.toml";
     Signals, "catalogue", "signals/catalogue.toml";
 }
 

@@ -120,6 +120,17 @@ struct Port<'a> {
     record: &'a str,
     zero_dbov: Amount,
     validity: &'static str,
+    /// The record of the ear in front of the port, and whether it held.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ear_response: Option<EarRecord<'a>>,
+}
+
+#[derive(Serialize)]
+struct EarRecord<'a> {
+    record: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    serial: Option<&'a str>,
+    validity: &'static str,
 }
 
 #[derive(Serialize)]
@@ -251,6 +262,11 @@ fn bench(info: &BenchInfo) -> Bench<'_> {
             record: &calibration.record,
             zero_dbov: quantity(calibration.zero_dbov),
             validity: calibration.validity.word(),
+            ear_response: one.ear.as_ref().map(|ear| EarRecord {
+                record: &ear.record,
+                serial: ear.serial.as_deref(),
+                validity: ear.validity.word(),
+            }),
         };
         (port.name(), port_out)
     });

@@ -11,7 +11,7 @@ use crate::bench::BenchMaker;
 use crate::bench::car::rig::CarBenchMaker;
 use crate::bench::live::Interface;
 use crate::bench::live::file::{BenchFile, read_bench};
-use crate::context::BenchInfo;
+use crate::context::{BenchInfo, PortInfo};
 use crate::plan::{Folder, Input, Layered, Recorded, Sources};
 use crate::problem::SourceText;
 use crate::run::clock;
@@ -64,14 +64,20 @@ impl Benches {
 }
 
 fn same_validity(then: &BenchInfo, now: &BenchInfo) -> Result<(), RunError> {
+    let records = |info: &PortInfo| {
+        let full_scale = Some((info.calibration.record.clone(), info.calibration.validity));
+        [full_scale, info.ear.as_ref().map(|ear| (ear.record.clone(), ear.validity))]
+    };
     for (port, before) in &then.ports {
-        let (before, after) = (&before.calibration, now.ports.get(port).map(|info| &info.calibration));
-        if let Some(after) = after.filter(|after| after.validity != before.validity) {
-            return Err(RunError::Usage(format!(
-                "the calibration '{}' of port {port} was {} when the run began and is {} today: record what is missing \
-                 in a new run; what this one holds can be judged as it is",
-                before.record, before.validity, after.validity
-            )));
+        let Some(after) = now.ports.get(port) else { continue };
+        let pairs = records(before).into_iter().zip(records(after));
+        for ((record, before), (_, after)) in pairs.filter_map(|(before, after)| before.zip(after)) {
+            if before != after {
+                return Err(RunError::Usage(format!(
+                    "the calibration '{record}' of port {port} was {before} when the run began and is {after} today: \
+                     record what is missing in a new run; what this one holds can be judged as it is"
+                )));
+            }
         }
     }
     Ok(())

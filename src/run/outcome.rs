@@ -251,15 +251,16 @@ fn unmeasured(limit: &limits::Limit) -> Judgement {
 
 /// Why a finding may not be judged, when a calibration that it depends on did not hold.
 fn without_calibration(finding: &Finding, bench: &BenchInfo) -> Option<String> {
-    let calibrations = || bench.ports.values().map(|port| &port.calibration);
-    finding.influences.iter().find_map(|influence| {
-        let calibration = calibrations().find(|one| one.record == influence.calibration)?;
-        (calibration.validity != Validity::Valid).then(|| {
-            format!(
-                "the calibration '{}' was {} when the take was captured",
-                calibration.record, calibration.validity
-            )
+    let records = || {
+        bench.ports.values().flat_map(|port| {
+            let ear = port.ear.as_ref().map(|ear| (&ear.record, ear.validity));
+            std::iter::once((&port.calibration.record, port.calibration.validity)).chain(ear)
         })
+    };
+    finding.influences.iter().find_map(|influence| {
+        let (record, validity) = records().find(|(record, _)| **record == influence.calibration)?;
+        (validity != Validity::Valid)
+            .then(|| format!("the calibration '{record}' was {validity} when the take was captured"))
     })
 }
 

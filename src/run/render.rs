@@ -196,6 +196,7 @@ mod tests {
 
     fn bench() -> BenchInfo {
         let port = |direction, zero| PortInfo {
+            ear: None,
             direction,
             calibration: PortCalibration {
                 record: "r".to_owned(),

@@ -2,7 +2,11 @@
 //!
 //! Conversion is written out in both directions. Fields may be added; they are never renamed.
 
+mod ear;
+
 use serde::{Deserialize, Serialize};
+
+pub use ear::{WireEar, WireFieldResponse};
 
 use crate::calibration::PortCalibration;
 use crate::capture::Certificate;
@@ -415,6 +419,8 @@ pub struct WirePort {
     pub record: String,
     pub zero_dbov: String,
     pub validity: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ear: Option<WireEar>,
 }
 
 const DIRECTIONS: [(PortDirection, &str); 3] =
@@ -432,6 +438,7 @@ impl From<&BenchInfo> for WireBench {
             record: info.calibration.record.clone(),
             zero_dbov: info.calibration.zero_dbov.to_string(),
             validity: info.calibration.validity.word().to_owned(),
+            ear: info.ear.as_ref().map(Into::into),
         };
         Self {
             name: bench.name.clone(),
@@ -461,7 +468,8 @@ impl TryFrom<WireBench> for BenchInfo {
                 zero_dbov: understood(port.zero_dbov.parse())?,
                 validity: understood(port.validity.parse())?,
             };
-            ports.insert(understood(Port::new(&port.port))?, PortInfo { direction, calibration });
+            let ear = port.ear.map(TryInto::try_into).transpose()?;
+            ports.insert(understood(Port::new(&port.port))?, PortInfo { direction, calibration, ear });
         }
         Ok(Self {
             name: wire.name,

@@ -1,8 +1,13 @@
 //! The ear of the HATS: the free-field response of P.58 (06/2021) as a minimum-phase filter.
 
 use std::f64::consts::PI;
+use std::sync::LazyLock;
 
+use crate::bench::car::truth::taps_response;
 use crate::bench::car::{RATE_HZ, response};
+use crate::calibration::Validity;
+use crate::calibration::ear::{EarResponse, FieldResponse};
+use crate::terms::LimitClass;
 
 /// Ear response relative to the free field from ahead, dB.
 pub const P58_FREE_FIELD: [(f64, f64); 24] = [
@@ -31,6 +36,65 @@ pub const P58_FREE_FIELD: [(f64, f64); 24] = [
     (16000.0, 5.5),
     (20000.0, -3.0),
 ];
+
+/// Ear response relative to the diffuse field, dB.
+pub const P58_DIFFUSE_FIELD: [(f64, f64); 24] = [
+    (100.0, 0.0),
+    (125.0, 0.0),
+    (160.0, 0.0),
+    (200.0, 0.0),
+    (250.0, 0.5),
+    (315.0, 0.5),
+    (400.0, 1.0),
+    (500.0, 1.5),
+    (630.0, 2.0),
+    (800.0, 4.0),
+    (1000.0, 5.0),
+    (1250.0, 6.5),
+    (1600.0, 8.0),
+    (2000.0, 10.5),
+    (2500.0, 14.0),
+    (3150.0, 12.0),
+    (4000.0, 11.5),
+    (5000.0, 11.0),
+    (6300.0, 8.0),
+    (8000.0, 6.5),
+    (10000.0, 10.5),
+    (12500.0, 4.0),
+    (16000.0, 1.0),
+    (20000.0, -3.0),
+];
+
+/// The ear as a laboratory would state it that measured this very one: its own curves, by serial number. To the diffuse field
+/// it is as far from the free one as the ear of P.58 is.
+pub fn own_response() -> EarResponse {
+    static OWN: LazyLock<EarResponse> = LazyLock::new(|| {
+        let ear = minimum_phase();
+        // 24 in an octave: finer than what 256 taps resolve.
+        let freqs_hz: Vec<f64> = (0..=243).map(|n| 20.0 * 2f64.powf(f64::from(n) / 24.0)).collect();
+        let curve = |diffuse: bool| {
+            let shift_db = |freq_hz| {
+                let table = |points: &[(f64, f64)]| response::gain_at_db(points, freq_hz);
+                if diffuse { table(&P58_DIFFUSE_FIELD) - table(&P58_FREE_FIELD) } else { 0.0 }
+            };
+            let level_db = |freq_hz| 10.0 * taps_response(&ear, freq_hz).power().log10() + shift_db(freq_hz);
+            FieldResponse {
+                points: freqs_hz.iter().map(|freq_hz| (*freq_hz, level_db(*freq_hz))).collect(),
+                below: vec![(freqs_hz[0], 0.0)],
+                above: vec![(freqs_hz[0], 0.0)],
+            }
+        };
+        EarResponse {
+            record: "virtual-ear".to_owned(),
+            serial: Some("virtual".to_owned()),
+            class: LimitClass::A,
+            free_field: curve(false),
+            diffuse_field: curve(true),
+            validity: Validity::Valid,
+        }
+    });
+    OWN.clone()
+}
 
 /// The transform's length of the design: long enough that the cepstrum does not fold.
 const GRID: usize = 2048;

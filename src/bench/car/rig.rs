@@ -11,10 +11,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::bench::car::ear;
 use crate::bench::car::faults::{Disturbance, Fault, Place};
 use crate::bench::car::loopback::{self, Watch};
 use crate::bench::car::reference_call::ReferenceCall;
-use crate::bench::car::spec::CarSpec;
+use crate::bench::car::spec::{CarSpec, Hats, PathsSpec, Shoebox};
 use crate::bench::car::stage::{Block, SILENCE};
 use crate::bench::car::{BLOCK, BlockInputs, BlockOutputs, Car, CarError, Model};
 use crate::bench::{
@@ -76,6 +77,7 @@ impl Ports {
 /// What the bench of a car tells about itself.
 fn info_of(spec: &CarSpec) -> BenchInfo {
     let port = |direction, zero_dbov| PortInfo {
+        ear: None,
         direction,
         calibration: PortCalibration {
             record: "virtual-rig".to_owned(),
@@ -98,6 +100,11 @@ fn info_of(spec: &CarSpec) -> BenchInfo {
     }
     for microphone in acoustic_ports.microphones() {
         ports.insert(microphone.clone(), port(PortDirection::In, acoustic));
+    }
+    if let PathsSpec::Shoebox(Shoebox { hats: Hats::P58, .. }) = spec.cabin.paths {
+        for (_, info) in ports.iter_mut().filter(|(port, _)| port.name().starts_with("ear.")) {
+            info.ear = Some(ear::own_response());
+        }
     }
     BenchInfo {
         name: spec.name.clone(),

@@ -142,6 +142,10 @@ fn left_out(list: &mut Markup, view: &RunView) {
 
 fn calibration_notices(list: &mut Markup, view: &RunView) {
     for (port, info) in &view.bench.ports {
+        if let Some(ear) = info.ear.as_ref().filter(|ear| ear.validity == Validity::Expired) {
+            list.element("<li>The curves of the ear at port <code>", port, "</code> had expired: ");
+            list.element("<code>", &ear.record, "</code>.</li>\n");
+        }
         match info.calibration.validity {
             Validity::Valid => {}
             Validity::Expired => {
@@ -199,10 +203,19 @@ fn calibrations(out: &mut Markup, view: &RunView) {
             PortDirection::In => "in",
             PortDirection::Both => "in and out",
         });
-        out.element("</td><td>", &calibration.record, "</td>");
+        out.element("</td><td>", &calibration.record, "");
+        if let Some(ear) = &info.ear {
+            out.element("<br>ear: ", &ear.record, "");
+            out.text(if ear.serial.is_some() { "" } else { " (not the head's own)" });
+        }
+        out.raw("</td>");
         let level = wording::quantity(calibration.zero_dbov.value, calibration.zero_dbov.unit);
         out.element("<td class=\"num\">", level, "</td>");
-        out.element("<td>", calibration.validity, "</td></tr>\n");
+        out.element("<td>", calibration.validity, "");
+        if let Some(ear) = &info.ear {
+            out.element("<br>", ear.validity, "");
+        }
+        out.raw("</td></tr>\n");
     }
     out.raw("</tbody></table></div>\n");
 }

@@ -6,11 +6,14 @@ use time::Date;
 
 use super::{CHANNELS, UNCALIBRATED, need_integer};
 use crate::bench::live::spec::{InputSpec, LoopbackSpec};
+use crate::calibration::ear::EarResponse;
 use crate::calibration::ledger::LedgerRecord;
+use crate::calibration::ledger::ear::EarRecord;
 use crate::calibration::{PortCalibration, Validity};
 use crate::context::{PortDirection, PortInfo};
 use crate::document::{Placed, Table, nearest};
 use crate::plan::{Folder, Input, Sources};
+use crate::problem::{Problem, SourceText};
 use crate::terms::Port;
 use crate::units::{Quantity, Unit};
 
@@ -89,6 +92,7 @@ impl<'a> Wiring<'a> {
         let named = name.as_ref().and_then(|name| nature(&name.value));
         let planes = named.map_or(&[Unit::DbPa, Unit::Dbm0, Unit::DbOv][..], |(_, planes)| planes);
         let calibration = self.calibration(table, planes);
+        let ear = self.ear(table, name.as_ref().map(|name| &name.value));
         let (name, direction) = (name?, direction?);
         let (directions, _) = named?;
         if !directions.contains(&direction.value) {
@@ -103,7 +107,7 @@ impl<'a> Wiring<'a> {
         }
         let channel = channel?;
         self.take_channel(table, direction.value, &channel, name.value.name())?;
-        let calibration = calibration?;
+        let (calibration, ear) = (calibration?, ear?);
         let is_analog = converter?.unwrap_or(calibration.unit() == Unit::DbPa);
         if self.ports.contains_key(&name.value) {
             table.problems().report(
@@ -124,7 +128,7 @@ impl<'a> Wiring<'a> {
                 self.outputs.insert(name.value.clone(), channel);
             }
         }
-        self.ports.insert(name.value, PortInfo { direction: direction.value, calibration });
+        self.ports.insert(name.value, PortInfo { direction: direction.value, calibration, ear });
         Some(())
     }
 
@@ -141,7 +145,7 @@ impl<'a> Wiring<'a> {
             zero_dbov: Quantity::new(0.0, Unit::DbOv),
             validity: Validity::Valid,
         };
-        let info = PortInfo { direction: PortDirection::Both, calibration };
+        let info = PortInfo { direction: PortDirection::Both, calibration, ear: None };
         self.ports.insert(Port::of(Port::LOOPBACK), info);
         Some(LoopbackSpec { output: out.value as u16, input: input.value as u16 })
     }
@@ -206,6 +210,53 @@ impl<'a> Wiring<'a> {
     }
 
     fn record(&mut self, table: &Table<'_>, id: &Placed<String>, planes: &[Unit]) -> Option<PortCalibration> {
+        let record = self.ledger_record(table, id, LedgerRecord::parse, |record| &record.id)?;
+        if !planes.contains(&record.zero_dbov.unit) {
+            table.problems().report(
+                id.place.clone(),
+                "the record is for another plane",
+                format!("{} in record '{}'", record.zero_dbov, record.id),
+                format!(
+                    "a record in {}",
+                    planes.iter().map(|unit| unit.symbol()).collect::<Vec<_>>().join(" or ")
+                ),
+                "choose a record that was made for this port",
+            );
+            return None;
+        }
+        Some(record.calibration(self.on))
+    }
+
+    /// What the ear in front of a port does to sound, where the file names its record; only ears have one.
+    #[expect(clippy::option_option, reason = "absent and reported are two things")]
+    fn ear(&mut self, table: &Table<'_>, port: Option<&Port>) -> Option<Option<EarResponse>> {
+        if !table.has("ear_response") {
+            table.text("ear_response");
+            return Some(None);
+        }
+        let id = table.text("ear_response")?;
+        if let Some(port) = port.filter(|port| !port.name().starts_with("ear.")) {
+            table.problems().report(
+                id.place,
+                "the port is no ear",
+                format!("'ear_response' of port {port}"),
+                "'ear_response' at ear.left, ear.right, ear.<seat>.left …",
+                "remove it",
+            );
+            return None;
+        }
+        let record = self.ledger_record(table, &id, EarRecord::parse, |record| &record.id)?;
+        Some(Some(record.response(self.on)))
+    }
+
+    /// A record of the ledger, read once more for each port that names it; what cannot be read is reported once.
+    fn ledger_record<R>(
+        &mut self,
+        table: &Table<'_>,
+        id: &Placed<String>,
+        parse: fn(&SourceText) -> Result<R, Vec<Problem>>,
+        id_of: fn(&R) -> &String,
+    ) -> Option<R> {
         if self.failed.contains(&id.value) {
             return None;
         }
@@ -222,7 +273,7 @@ impl<'a> Wiring<'a> {
             );
             return None;
         };
-        let record = match LedgerRecord::parse(&text) {
+        let record = match parse(&text) {
             Ok(record) => record,
             Err(problems) => {
                 for problem in problems {
@@ -232,28 +283,19 @@ impl<'a> Wiring<'a> {
                 return None;
             }
         };
-        let wrong = |title: &str, found: String, expected: String, remedy: &str| {
-            table.problems().report(id.place.clone(), title, found, expected, remedy);
-            None
-        };
-        if record.id != id.value {
-            let found = format!("id = \"{}\" in {}", record.id, text.name);
-            let expected = format!("the id that the file is named after, '{}'", id.value);
-            return wrong("the record has another id", found, expected, "rename the file or correct its id");
-        }
-        if !planes.contains(&record.zero_dbov.unit) {
-            let wanted = planes.iter().map(|unit| unit.symbol()).collect::<Vec<_>>().join(" or ");
-            let found = format!("{} in record '{}'", record.zero_dbov, record.id);
-            return wrong(
-                "the record is for another plane",
-                found,
-                format!("a record in {wanted}"),
-                "choose a record that was made for this port",
+        if *id_of(&record) != id.value {
+            table.problems().report(
+                id.place.clone(),
+                "the record has another id",
+                format!("id = \"{}\" in {}", id_of(&record), text.name),
+                format!("the id that the file is named after, '{}'", id.value),
+                "rename the file or correct its id",
             );
+            return None;
         }
         let file = Input::file_of(Folder::Ledger, &id.value);
         self.used.insert(id.value.clone(), Input { file, text });
-        Some(record.calibration(self.on))
+        Some(record)
     }
 }
 
