@@ -19,6 +19,7 @@ pub mod cabin;
 pub mod ear;
 pub mod faults;
 pub mod file;
+pub mod flaws;
 pub mod loopback;
 pub mod network;
 pub mod noise;
@@ -147,6 +148,7 @@ struct Call {
     microphone_noise: Vec<NoiseSource>,
     reference_noise: Option<NoiseSource>,
     network_send: Channel,
+    flaws: flaws::Running,
     /// A fault of the terminal's output, and the frames since it was armed.
     disturbance: Option<(Disturbance, Frame)>,
 }
@@ -359,6 +361,7 @@ impl Call {
                 .collect(),
             reference_noise: model.reference_noise.as_ref().map(|noise| source(noise, 31)),
             network_send: channel(Direction::Send),
+            flaws: flaws::Running::new(&spec.flaws),
             disturbance: None,
         }
     }
@@ -367,6 +370,7 @@ impl Call {
         let mut loudspeaker = inputs.receive;
         self.network_receive.process(&mut loudspeaker);
         self.terminal.receive(&mut loudspeaker);
+        self.flaws.drive(&mut loudspeaker);
         if let Some(noise) = &mut self.amplifier_noise {
             noise.add_to(&mut loudspeaker);
         }
@@ -392,7 +396,9 @@ impl Call {
             noise.add_to(&mut reference);
         }
         let echo = self.loudspeaker_to_microphone.arrival(&loudspeaker);
+        self.flaws.capture(&mut near, &echo);
         let mut poi_send = self.terminal.send(&near, &echo);
+        self.flaws.hum(&mut poi_send);
         if let Some((disturbance, at)) = &mut self.disturbance {
             disturbance.disturb(*at, &mut poi_send);
             self.terminal.slip(disturbance.slip(*at));

@@ -259,6 +259,9 @@ pub struct NoiseRule {
     pub corners: Vec<(f64, f64)>,
     /// Lines outside this band are left out.
     pub band_hz: Range<f64>,
+    /// One line of every so many neighbors, drawn by the seed, is left out: what a device makes of the others falls into
+    /// the gaps. `None`: no gaps.
+    pub gaps: Option<u32>,
     /// Crest factor wanted; streams of the seed are tried in order until one is inside, in composite signals also
     /// at the rates that cut lines off. `None`: the first.
     pub crest_db: Option<Range<f64>>,

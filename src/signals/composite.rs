@@ -6,6 +6,7 @@
 //! samples of the rate asked for, from its lines below 0.45 of the rate; nothing is resampled, so no
 //! boundary is smeared.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::catalogue::{Composite, Draw, NoiseRule};
@@ -136,10 +137,11 @@ fn candidates(
     seed: u64,
 ) -> Result<impl Iterator<Item = LineSpectrum>, PeriodError> {
     let spacing_hz = f64::from(points_rate) / f64::from(rule.points);
+    let left_out = gaps(rule, seed);
     let magnitudes: Vec<f64> = (0..rule.points / 2)
         .map(|k| {
             let frequency = f64::from(k) * spacing_hz;
-            if k == 0 || !rule.band_hz.contains(&frequency) {
+            if k == 0 || !rule.band_hz.contains(&frequency) || left_out.contains(&k) {
                 0.0
             } else {
                 magnitude(&rule.corners, frequency)
@@ -157,6 +159,14 @@ fn candidates(
             lines: magnitudes.iter().map(|m| draw(draw_of, *m, &mut random)).collect(),
         }
     }))
+}
+
+/// The lines that a rule leaves out inside its band: one at a random place of each group of neighbors.
+fn gaps(rule: &NoiseRule, seed: u64) -> BTreeSet<u32> {
+    let Some(spacing) = rule.gaps else { return BTreeSet::new() };
+    let mut random = Random::new(seed ^ 0x6761_7073);
+    let place = |random: &mut Random| (random.uniform() * f64::from(spacing)) as u32;
+    (0..rule.points / 2).step_by(spacing as usize).map(|first| first + place(&mut random)).collect()
 }
 
 /// Peak over RMS in dB.

@@ -3,13 +3,14 @@
 mod cabin;
 mod moved;
 
+use crate::bench::car::flaws::{self, Flaws, Nonlinearity};
 use crate::bench::car::network;
 use crate::bench::car::spec::{
     CarSpec, Codec, IdleNoise, NetworkSpec, RealSpec, ReferenceSpec, ResponsePoints, Suppression,
     TerminalKind, TerminalSpec, Weighting,
 };
 use crate::bench::car::terminal;
-use crate::document::{Placed, Table, read};
+use crate::document::{Kind, Placed, Table, read};
 use crate::problem::{Place, Problem, SourceText};
 use crate::terms::Bandwidth;
 use crate::units::Unit;
@@ -28,6 +29,7 @@ pub fn read_car(source: &SourceText) -> Result<CarSpec, Vec<Problem>> {
         let terminal = terminal_table.as_ref().and_then(terminal_of);
         let network_table = need_table(root, "network");
         let network = network_table.as_ref().and_then(network_of);
+        let flaws = flaws_of(root);
         let bandwidth = bandwidth?;
         if let (Some(network), Some(table)) = (&network, &network_table) {
             check_network(table, network, &bandwidth);
@@ -42,6 +44,7 @@ pub fn read_car(source: &SourceText) -> Result<CarSpec, Vec<Problem>> {
             terminal: terminal?,
             network: network?,
             moved: moved?,
+            flaws: flaws?,
         };
         if let Some(table) = &terminal_table {
             check_terminal_delays(table, &spec.terminal);
@@ -49,6 +52,51 @@ pub fn read_car(source: &SourceText) -> Result<CarSpec, Vec<Problem>> {
         Some(spec)
     })
 }
+
+/// What is not right with the car: each stands beside the part that has it.
+fn flaws_of(root: &Table<'_>) -> Option<Flaws> {
+    // What is missing or no table has been reported by the readers of the parts.
+    fn below<'d>(table: &Table<'d>, key: &str) -> Option<Table<'d>> {
+        (table.kind(key) == Some(Kind::Table)).then(|| table.table(key)).flatten()
+    }
+    let mouth = if root.has("mouth") {
+        root.table("mouth").and_then(|mouth| {
+            let bend = flaws::nonlinearity(&mouth);
+            mouth.finish();
+            bend
+        })
+    } else {
+        root.table("mouth");
+        Some(Nonlinearity::default())
+    };
+    let part = |table: &str, key: &str| below(root, table).and_then(|table| below(&table, key));
+    let send = part("terminal", "send").map(|send| {
+        let lines = flaws::lines(&send, IDLE_LINES);
+        Some((flaws::nonlinearity(&send)?, flaws::converter(&send)?, lines?))
+    });
+    let receive = part("terminal", "receive")
+        .map(|receive| Some((flaws::nonlinearity(&receive)?, flaws::converter(&receive)?)));
+    let amplifier_lines = match part("cabin", "noise") {
+        Some(noise) => flaws::lines(&noise, AMPLIFIER_LINES),
+        None => Some(Vec::new()),
+    };
+    let (microphone, send_converter, idle_lines) = send??;
+    let (loudspeaker, receive_converter) = receive??;
+    Some(Flaws {
+        mouth: mouth?,
+        microphone,
+        send_converter,
+        loudspeaker,
+        receive_converter,
+        idle_lines,
+        amplifier_lines: amplifier_lines?,
+    })
+}
+
+/// Lines at the terminal's output.
+const IDLE_LINES: &str = "idle_lines_hz_dbm0";
+/// Lines from the loudspeaker.
+const AMPLIFIER_LINES: &str = "amplifier_lines_hz_dbpa";
 
 fn need_table<'d>(parent: &Table<'d>, key: &str) -> Option<Table<'d>> {
     if !parent.has(key) {
@@ -84,7 +132,7 @@ fn choice<T: Copy>(table: &Table<'_>, key: &str, words: &[(&str, T)], default: O
 }
 
 /// Reports a value outside of its range; inside it is handed on.
-fn within(
+pub(super) fn within(
     table: &Table<'_>,
     key: &str,
     value: Placed<f64>,
@@ -167,6 +215,7 @@ fn terminal_of(table: &Table<'_>) -> Option<TerminalSpec> {
     let kind = choice(table, "kind", &[(reference, Kind::Reference), (real, Kind::Real)], None)?;
     let send = need_table(table, "send").map(|send| {
         let overload = overload_dbpa(&send);
+        send.kind(IDLE_LINES); // read with the other flaws
         Some((direction(&send)?, overload?))
     });
     let receive = need_table(table, "receive").map(|receive| direction(&receive));
@@ -205,6 +254,9 @@ fn direction(table: &Table<'_>) -> Option<(f64, ResponsePoints, f64)> {
     let gain = gain_db(table, "gain");
     let response = response(table, "response_hz_db");
     let delay = delay_s(table, "delay");
+    // read with the other flaws
+    table.kind("nonlinearity");
+    table.kind("converter");
     table.finish();
     Some((gain?, response?, delay?))
 }

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::bench::car::ear;
 use crate::bench::car::faults::{Disturbance, Fault, Place};
+use crate::bench::car::flaws::Bend;
 use crate::bench::car::loopback::{self, Watch};
 use crate::bench::car::reference_call::ReferenceCall;
 use crate::bench::car::spec::{CarSpec, Hats, PathsSpec, Shoebox};
@@ -229,6 +230,9 @@ impl Bench for CarBench {
     ) -> Result<Certificate, BenchError> {
         self.check(take)?;
         let played = Played::of(take, &self.ports);
+        // The mouth is a part of the bench, and so is what it distorts.
+        let bent = self.car.model().spec.flaws.mouth;
+        let bend = (!bent.is_straight()).then(|| bent.bend());
         let mut actions = take.actions.iter().peekable();
         let mut overloaded: Vec<Port> = Vec::new();
         let mut watch = Watch::default();
@@ -244,7 +248,7 @@ impl Bench for CarBench {
             while let Some((_, RigAction::SetVolume(step))) = actions.next_if(|(frame, _)| *frame <= at) {
                 self.car.set_volume(*step)?;
             }
-            let inputs = played.block(at);
+            let inputs = played.block(at, bend.as_ref());
             let recorded = if let Some(call) = &mut self.reference {
                 let carried = call.block(&block_of(played.srw_send, at), &inputs.receive);
                 Recorded::from([
@@ -312,9 +316,15 @@ impl<'t> Played<'t> {
         }
     }
 
-    fn block(&self, at: Frame) -> BlockInputs {
-        let mouths =
-            self.mouths.iter().map(|(seat, track)| (*seat, block_of(track, at).map(|x| x * pascals())));
+    /// The next block; `bend` is what the mouths do to it.
+    fn block(&self, at: Frame, bend: Option<&Bend>) -> BlockInputs {
+        let mouths = self.mouths.iter().map(|(seat, track)| {
+            let mut pressure = block_of(track, at).map(|x| x * pascals());
+            if let Some(bend) = bend {
+                bend.process(&mut pressure);
+            }
+            (*seat, pressure)
+        });
         BlockInputs { mouths: mouths.collect(), receive: block_of(self.receive, at) }
     }
 }
@@ -400,6 +410,11 @@ impl CarBenchMaker {
     #[must_use]
     pub fn with_fault(self, fault: Fault) -> Self {
         Self { fault: Some(fault), ..self }
+    }
+
+    /// Takes a port out of the rig: nothing is bound to it.
+    pub fn remove_port(&mut self, name: &'static str) {
+        self.info.ports.remove(&Port::of(name));
     }
 
     /// What the cars are made of, for [`super::truth::Truth::of`].

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::bench::car::flaws::Flaws;
 use crate::terms::{Bandwidth, Direction, Seat};
 
 /// A whole car: what stands in one file of `test-plans/cars`.
@@ -21,6 +22,8 @@ pub struct CarSpec {
     pub network: NetworkSpec,
     /// Somebody bumps into the HATS.
     pub moved: Option<Moved>,
+    /// What is not right with it: bends, images, lines.
+    pub flaws: Flaws,
 }
 
 /// A HATS that does not sit any more where it sat.
@@ -55,9 +58,7 @@ impl CarSpec {
         }
         Some(car)
     }
-}
 
-impl CarSpec {
     /// The seats with a head, the driver's first.
     pub fn seats(&self) -> impl Iterator<Item = Seat> {
         let others: Vec<Seat> = match &self.cabin.paths {

@@ -9,6 +9,7 @@
 //! codec, without canceller and without noise suppression, and [`Truth::is_exact`] says no.
 
 pub mod bands;
+mod flaws;
 pub mod tables;
 
 use std::f64::consts::PI;

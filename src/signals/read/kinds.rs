@@ -107,6 +107,7 @@ pub(super) fn noise_rule(table: &Table<'_>, known: &Known) -> Option<NoiseRule> 
     };
     let low_hz = hertz(table, "low");
     let high_hz = or_absent(table, "high", hertz);
+    let gaps = or_absent(table, "gaps", gap_spacing);
     let crest_min = table.quantity("crest_min", &[Unit::Db]);
     let crest_max = table.quantity("crest_max", &[Unit::Db]);
     let crest_db = match (crest_min, crest_max) {
@@ -127,8 +128,25 @@ pub(super) fn noise_rule(table: &Table<'_>, known: &Known) -> Option<NoiseRule> 
         draw: draw?,
         corners: corners?,
         band_hz: band,
+        gaps: gaps.ok()?,
         crest_db: crest_db.map(|(range, _)| range),
     })
+}
+
+/// How many neighboring lines share one gap: at least two, or nothing would be left.
+fn gap_spacing(table: &Table<'_>, key: &str) -> Option<u32> {
+    let spacing = count(table, key)?;
+    if spacing >= 2 {
+        return Some(spacing);
+    }
+    table.problems().report(
+        table.place().clone(),
+        format!("'{key}' leaves no line"),
+        format!("{spacing}"),
+        "a whole number of at least 2",
+        format!("write {key} = 4, or leave it out"),
+    );
+    None
 }
 
 pub(super) fn shaped_noise(table: &Table<'_>, known: &Known) -> Option<ShapedNoise> {

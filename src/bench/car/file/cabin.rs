@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{choice, delay_s, gain_db, noise_level, response, within};
+use super::{AMPLIFIER_LINES, choice, delay_s, gain_db, noise_level, response, within};
 use crate::bench::car::spec::{
     CabinSpec, Hats, IdealPaths, IdealSeat, PathsSpec, Shoebox, ShoeboxSeat, TapSpec,
 };
@@ -34,6 +34,7 @@ pub(super) fn cabin(table: &Table<'_>) -> Option<CabinSpec> {
     let reference = if at_reference { level("reference") } else { levels[1] };
     let spectrum = noise.as_ref().map_or(Some(Vec::new()), |noise| response(noise, "spectrum_hz_db"));
     if let Some(noise) = &noise {
+        noise.kind(AMPLIFIER_LINES); // read with the other flaws
         noise.finish();
     }
     table.finish();
