@@ -15,8 +15,10 @@ use crate::dsp::DspError;
 
 pub mod band_energy;
 pub mod bands;
+pub mod comb;
 pub mod coupling;
 pub mod delay;
+pub mod line_gain;
 pub mod loudness;
 pub mod quality;
 pub mod response;

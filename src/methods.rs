@@ -12,6 +12,7 @@ pub mod call_check;
 pub mod conditioning;
 pub mod coupling_loss;
 pub mod delay;
+pub mod distortion;
 pub mod frequency_response;
 pub mod idle_noise;
 pub mod level_plan;
@@ -166,6 +167,7 @@ pub static METHODS: &[&dyn Method] = &[
     &send_linearity::SendLinearity,
     &frequency_response::FrequencyResponse,
     &idle_noise::IdleNoise,
+    &distortion::Distortion,
     &coupling_loss::CouplingLoss,
 ];
 

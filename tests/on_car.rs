@@ -32,6 +32,7 @@ mod call;
 mod cars;
 mod coupling;
 mod delay;
+mod distortion;
 mod ears;
 mod faults;
 mod idle;
@@ -58,6 +59,7 @@ pub(crate) fn comparisons() -> Vec<comparison::Comparison> {
         &*response::COMPARISONS,
         &*seats::COMPARISONS,
         &*idle::COMPARISONS,
+        &*distortion::COMPARISONS,
         &*coupling::COMPARISONS,
         &*reference::COMPARISONS,
         &*ambient::COMPARISONS,

@@ -62,29 +62,13 @@ pub fn distortion(
     harmonics: usize,
 ) -> Result<Distortion, MeterError> {
     let nyquist_hz = f64::from(rate) / 2.0;
-    let possible = fundamental.0 > 0.0 && fundamental.0 < nyquist_hz;
-    if !possible {
-        return Err(MeterError::asked(
-            format!("{} Hz is no fundamental at {rate} frames per second", fundamental.0),
-            format!("give one between 0 and {nyquist_hz} Hz"),
-        ));
-    }
     if !(2..=100).contains(&harmonics) {
         return Err(MeterError::asked(
             format!("harmonics up to order {harmonics} make no sense"),
             "ask for 2 to 100",
         ));
     }
-    timeline::finite(signal, "recording")?;
-    if signal.iter().all(|x| *x == 0.0) {
-        return Err(DspError::Silent { which: "recording" }.into());
-    }
-    let needed = (PERIODS_MIN * f64::from(rate) / fundamental.0).ceil() as usize;
-    if signal.len() < needed {
-        return Err(DspError::TooShort { needed, found: signal.len() }.into());
-    }
-    let start_hz = find_line(signal, rate, fundamental)?;
-    let fit = Fit::new(signal, start_hz * TAU / f64::from(rate));
+    let fit = fitted(signal, rate, fundamental)?;
     let share = |harmonic: &(f64, f64)| harmonic.0.hypot(harmonic.1) / fit.amplitude();
     let harmonics_percent: Vec<Option<f64>> =
         (2..=harmonics).map(|order| fit.harmonics.get(order - 2).map(|one| 100.0 * share(one))).collect();
@@ -100,6 +84,54 @@ pub fn distortion(
         thd_n_percent: 100.0 * (rest / power).sqrt(),
         harmonics_percent,
     })
+}
+
+/// A sine and its harmonics as they were fitted, with their phases.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Harmonics {
+    /// The frequency of the fundamental as it was found.
+    pub fundamental: Hz,
+    /// The complex amplitudes (peak) of the orders from the fundamental on: order k is Re(a·e^(j2πk·f·t)), with t from the
+    /// middle of the record on.
+    pub amplitudes: Vec<Bin>,
+    /// What is left of the record without all of them.
+    pub rest: Vec<f64>,
+}
+
+/// The sine of about `fundamental` in a record, and every harmonic of it below Nyquist, sixty at most.
+///
+/// # Errors
+/// As [`distortion`].
+pub fn harmonics(signal: &[f64], rate: u32, fundamental: Hz) -> Result<Harmonics, MeterError> {
+    let fit = fitted(signal, rate, fundamental)?;
+    let amplitudes = std::iter::once(&fit.fundamental).chain(&fit.harmonics);
+    Ok(Harmonics {
+        fundamental: Hz(fit.step * f64::from(rate) / TAU),
+        amplitudes: amplitudes.map(|(cos, sin)| Bin::new(*cos, -*sin)).collect(),
+        rest: fit.without(signal, true),
+    })
+}
+
+/// The fit to a record that holds a sine of about `fundamental`.
+fn fitted(signal: &[f64], rate: u32, fundamental: Hz) -> Result<Fit, MeterError> {
+    let nyquist_hz = f64::from(rate) / 2.0;
+    let possible = fundamental.0 > 0.0 && fundamental.0 < nyquist_hz;
+    if !possible {
+        return Err(MeterError::asked(
+            format!("{} Hz is no fundamental at {rate} frames per second", fundamental.0),
+            format!("give one between 0 and {nyquist_hz} Hz"),
+        ));
+    }
+    timeline::finite(signal, "recording")?;
+    if signal.iter().all(|x| *x == 0.0) {
+        return Err(DspError::Silent { which: "recording" }.into());
+    }
+    let needed = (PERIODS_MIN * f64::from(rate) / fundamental.0).ceil() as usize;
+    if signal.len() < needed {
+        return Err(DspError::TooShort { needed, found: signal.len() }.into());
+    }
+    let start_hz = find_line(signal, rate, fundamental)?;
+    Ok(Fit::new(signal, start_hz * TAU / f64::from(rate)))
 }
 
 /// The strongest line near `wanted`, to a part of a bin.

@@ -212,7 +212,7 @@ fn without_network(power: f64, entry: &Entry, cx: &EvalCx<'_>) -> Own {
     Own { power, bound: Bound::AtMost, note }
 }
 
-/// Where idle noise is counted, in Hz.
+/// Where idle noise and distortion are counted, in Hz.
 pub(super) fn band_hz(bandwidth: Bandwidth) -> (f64, f64) {
     match bandwidth {
         Bandwidth::Nb => (200.0, 4_000.0),

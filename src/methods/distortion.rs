@@ -1,0 +1,397 @@
+//! # Distortion
+//!
+//! ## What it measures
+//!
+//! What a steady sound holds at the far end of a path that it did not hold at the near end: the harmonics of a sine, all
+//! that is left beside a sine, or what falls between the lines of a noise.
+//!
+//! ## Where it is defined
+//!
+//! P.1100, P.1110 and P.1120 (10/2025) clauses 11.9 (send) and 11.10 (receive).
+//! Known from the edition of 2008: sines of 300, 500 and 1 000 Hz after an activation, less than 3 %.
+//! Frequencies above 1 kHz, the weighting of the total and the noise are this project's (class N).
+//!
+//! ## Stimulus and capture points
+//!
+//! Silence of `idle` first, then 2.1 s of composite source signal that activate the path, then at once half a second of a
+//! sine (`frequency`) or 2 s of noise with gaps in its line spectrum: noise reduction takes away what stays.
+//!
+//! - Send: from the mouth at −1.7 dBPa (MRP), recorded at the POI and, where the bench has it, at `mic.mrp`.
+//! - Receive: from the POI at −16 dBm0, recorded at both ears; the worse ear counts.
+//!
+//! ## Computation
+//!
+//! Sine:
+//!
+//! 1. The delay is found by correlation, and the recording is aligned to the nearest frame.
+//!    The first 50 ms of the sine settle the cabin; the rest is analyzed.
+//! 2. Fundamental and harmonics are fitted with their phases (four-parameter fit of IEEE 1057, Blackman-Harris window).
+//!    Harmonics up to `order` count where they lie in the band: 200 to 4 000 Hz in NB, 100 to 8 000 Hz in WB, to 14 000 Hz in
+//!    SWB, to 20 000 Hz in FB.
+//! 3. Send with `mic.mrp`: the gain of the path at each harmonic is read from the activation (H1 over ± 5 Hz); the harmonic
+//!    that the mouth made, times this gain, is subtracted with its phase.
+//!    How far the gain at the fundamental misses the sine itself says how well that can be done.
+//!    What the device makes of the mouth's harmonics together with the fundamental stays: up to six times their share.
+//!    Both are the doubt in the value.
+//! 4. Noise: the density of what is left in the third octave around a harmonic, times the bandwidth of the fit.
+//! 5. Harmonic distortion: the root of the sum of the squared harmonics less the noise, over the fundamental.
+//! 6. Total: harmonics and all that is left in the band, weighted (NB psophometric, otherwise A), over the unweighted
+//!    fundamental. Noise counts.
+//!
+//! Noise stimulus:
+//!
+//! 1. Eight whole periods, once the path has settled. The mean power in the gaps, less the noise between the lines, holds
+//!    for the lines too: by octave, the gaps times all lines over the lines played.
+//! 2. Send with `mic.mrp`: what lies in the gaps there is subtracted as in step 3 above, by the gain of the neighbors.
+//! 3. The total is the root of the summed ratio, in percent; a sine of 3 % and noise of 3 % are two things.
+//!
+//! ## What makes it inconclusive
+//!
+//! - Nothing arrives that follows the activation, or the sine stands less than 10 dB above the noise around it; the sine arrives more than 6 dB lower than the activation says: it was taken
+//!   away.
+//! - Harmonics less than 6 dB above the noise, or a total less than 6 dB above the idle noise: the value is *at most* this.
+//! - What the mouth may have made is more than a tenth of the value, or is not known since `mic.mrp` is missing: the value
+//!   is *at most* this. So a device fails only for what is proven to be its own.
+//!
+//! ## How to read the result
+//!
+//! Lower is better. A loudspeaker's distortion grows with level and falls with frequency: look at the loudest step and
+//! the lowest frequency first. The curve gives each harmonic in percent at its own frequency.
+
+mod noise;
+mod tone;
+
+use super::call::{
+    self, CONDITIONING, Checks, DELAY_MAX, LEVEL_MRP, LEVEL_POI, LOMBARD_BASE, Timeline, quantity,
+};
+use super::{Card, Measurand, Method, Refusal, Wish, evidence, idle_noise};
+use crate::capture::Take;
+use crate::context::{EvalCx, PlanCx, PortDirection, Track};
+use crate::dsp::weighting::Weighting;
+use crate::entry::{Entry, Param, ParameterKind, ParameterType, ParameterValue, SignalId};
+use crate::finding::{Bound, Finding, Unmeasurable};
+use crate::take::RATE;
+use crate::terms::{Bandwidth, Direction, Port};
+use crate::units::{Hz, Seconds, Unit};
+use crate::verdict::Flag;
+
+const DIRECTION: Param<Direction> =
+    Param::required("direction", "Whether distortion is measured in send or in receive.");
+const STIMULUS: Param<Stimulus> = Param::with_default(
+    "stimulus",
+    "A sine (tone), or noise with gaps in its line spectrum (noise).",
+    "tone",
+);
+const FREQUENCY: Param<Hz> = Param::with_default(
+    "frequency",
+    "The frequency of the sine: 300, 500 or 1000 Hz; 2000 and 4000 Hz are this project's (class N). The catalogue has a \
+     signal distortion-… for each.",
+    "1000 Hz",
+);
+const ORDER: Param<u32> = Param::with_default(
+    "order",
+    "The highest harmonic that counts, where it lies in the band; 2 to 60.",
+    "10",
+);
+const IDLE: Param<Seconds> =
+    Param::with_default("idle", "The silence before the activation, from which the noise is known.", "1 s");
+
+/// What is distorted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stimulus {
+    Tone,
+    Noise,
+}
+
+impl ParameterType for Stimulus {
+    const KIND: ParameterKind = ParameterKind::Word(&["tone", "noise"]);
+    fn from_value(value: &ParameterValue) -> Option<Self> {
+        match value {
+            ParameterValue::Text(text) if text == "tone" => Some(Self::Tone),
+            ParameterValue::Text(text) if text == "noise" => Some(Self::Noise),
+            _ => None,
+        }
+    }
+}
+
+static CARD: Card = Card {
+    id: "distortion",
+    title: "Distortion",
+    source: include_str!("distortion.rs"),
+    measurands: &[
+        Measurand { id: "distortion_send", doc: "Harmonics of a sine at the POI.", unit: Unit::Percent },
+        Measurand {
+            id: "distortion_receive",
+            doc: "Harmonics of a sine at the worse ear.",
+            unit: Unit::Percent,
+        },
+        Measurand {
+            id: "distortion_send_total",
+            doc: "All but the sine, weighted, or what falls into the gaps of a noise, at the POI.",
+            unit: Unit::Percent,
+        },
+        Measurand {
+            id: "distortion_receive_total",
+            doc: "All but the sine, weighted, or what falls into the gaps of a noise, at the worse ear.",
+            unit: Unit::Percent,
+        },
+        Measurand {
+            id: "distortion_send_harmonics",
+            doc: "Each harmonic at the POI over the fundamental, at its own frequency.",
+            unit: Unit::Percent,
+        },
+        Measurand {
+            id: "distortion_receive_harmonics",
+            doc: "Each harmonic at the worse ear over the fundamental, at its own frequency.",
+            unit: Unit::Percent,
+        },
+    ],
+    parameters: &[
+        DIRECTION.spec(),
+        STIMULUS.spec(),
+        FREQUENCY.spec(),
+        ORDER.spec(),
+        LEVEL_MRP.spec(),
+        LOMBARD_BASE.spec(),
+        LEVEL_POI.spec(),
+        IDLE.spec(),
+        DELAY_MAX.spec(),
+        CONDITIONING.spec(),
+    ],
+    facts_needed: &[],
+    facts_wanted: &[],
+    picks_volume: false,
+    objects: false,
+    facts_found: &[],
+    takes_max: 1,
+};
+
+/// The one take.
+const TAKE: &str = "distortion";
+/// The span in which nothing is played.
+const SILENT: &str = "idle";
+/// The span of the composite source signal.
+const ACTIVATION: &str = "activation";
+/// The span of the sine or noise.
+const STEADY: &str = "stimulus";
+/// What the take before may still leave in the cabin.
+const LEAD: Seconds = Seconds(0.5);
+/// The harmonics that can be fitted.
+const ORDER_MAX: u32 = 60;
+/// The part of a value that the mouth may have made before the value is only a bound.
+const DOUBT_MAX: f64 = 0.1;
+/// What the mouth's harmonics make of a device's bend together with their fundamental, by their share of it: a cube makes
+/// 3/2·A²·m of a third harmonic m where it makes 1/4·A³ of the fundamental A alone.
+const CROSS: f64 = 6.0;
+
+/// Distortion in send and receive.
+pub struct Distortion;
+
+impl Method for Distortion {
+    fn card(&self) -> &'static Card {
+        &CARD
+    }
+
+    fn plan(&self, entry: &Entry, cx: &PlanCx<'_>) -> Result<Wish, Vec<Refusal>> {
+        let direction = entry.parameters.get(&DIRECTION);
+        let source = call::source_port(direction, entry);
+        let mut record = call::sink_ports(direction, entry);
+        let mut checks = Checks::default();
+        checks.plays(cx, &source);
+        for port in &record {
+            checks.records(cx, port);
+        }
+        checks.wait(entry, &IDLE);
+        checks.delay_max(entry);
+        let signal = checked_signal(entry, cx, &mut checks);
+        checks.done()?;
+        if let Some(port) = mouth_reference(direction, entry)
+            && cx.bench.has(&port, PortDirection::In)
+        {
+            record.push(port);
+        }
+        let mut take = Timeline::new(TAKE);
+        take.wait(LEAD);
+        take.wait_as(SILENT, entry.parameters.get(&IDLE));
+        let level = match direction {
+            Direction::Send => quantity(call::talker_level(entry, &LEVEL_MRP)),
+            Direction::Receive => quantity(entry.parameters.get(&LEVEL_POI)),
+        };
+        let at = take.play(&source, &signal, level, cx);
+        let steady = cx.signal(&signal.0).span_or_all("analysis");
+        take.name_span(ACTIVATION, at..at + steady.start);
+        take.name_span(STEADY, at + steady.start..at + steady.end);
+        take.wait(entry.parameters.get(&DELAY_MAX));
+        Ok(Wish { epoch: call::epoch(entry, cx), takes: vec![take.build(&record)] })
+    }
+
+    fn evaluate(&self, entry: &Entry, cx: &EvalCx<'_>) -> Result<Vec<Finding>, Unmeasurable> {
+        let take = cx.take(TAKE);
+        let direction = entry.parameters.get(&DIRECTION);
+        let source = Source::read(direction, entry, take, cx)?;
+        let plane = match direction {
+            Direction::Send => Unit::Dbm0,
+            Direction::Receive => Unit::DbPa,
+        };
+        let mut worst: Option<(Vec<Reading>, Track)> = None;
+        for port in call::sink_ports(direction, entry) {
+            let track = evidence::captured(cx, take, &port, plane)?;
+            let mut readings = match entry.parameters.get(&STIMULUS) {
+                Stimulus::Tone => tone::read(&source, &track, entry, take)?,
+                Stimulus::Noise => noise::read(&source, &track, entry, take)?,
+            };
+            if direction == Direction::Receive {
+                for reading in &mut readings {
+                    reading.note = format!("{port}; {}", reading.note);
+                }
+            }
+            if worst.as_ref().is_none_or(|(worst, _)| readings[0].percent > worst[0].percent) {
+                worst = Some((readings, track));
+            }
+        }
+        let (readings, track) = worst.ok_or_else(|| Unmeasurable::because("nothing was recorded"))?;
+        let lombard = call::lombard_note(entry).filter(|_| direction == Direction::Send);
+        Ok(readings
+            .into_iter()
+            .map(|reading| {
+                let mut finding = reading.finding(direction);
+                if let Some(lombard) = &lombard {
+                    finding.note = format!("{lombard}; {}", finding.note);
+                }
+                // A ratio of two levels at one port: its calibration cancels.
+                evidence::complete(&mut finding, take, STEADY, vec![evidence::influence(&track, 0.0)]);
+                finding
+            })
+            .collect())
+    }
+}
+
+/// The signal of an entry; what cannot be done is reported.
+fn checked_signal(entry: &Entry, cx: &PlanCx<'_>, checks: &mut Checks) -> SignalId {
+    let signal = match entry.parameters.get(&STIMULUS) {
+        Stimulus::Noise => return SignalId("distortion-noise".to_owned()),
+        Stimulus::Tone => SignalId(format!("distortion-{}", entry.parameters.get(&FREQUENCY).0)),
+    };
+    let (frequency, order) = (entry.parameters.get(&FREQUENCY).0, entry.parameters.get(&ORDER));
+    let upper_hz = idle_noise::band_hz(entry.bandwidth).1;
+    if cx.signals.signal(&signal.0).is_none() {
+        let remedy = "write one of these frequencies, or add the signal to the catalogue";
+        let known = "a frequency for which the catalogue has a signal: 300, 500, 1000, 2000 or 4000 Hz";
+        checks.refuse(&FREQUENCY, format!("{frequency} Hz"), known.to_owned(), remedy);
+    } else if 2.0 * frequency > upper_hz {
+        let room = format!("at most {} Hz, so that a harmonic lies in the band", upper_hz / 2.0);
+        checks.refuse(&FREQUENCY, format!("{frequency} Hz"), room, "choose a lower frequency");
+    }
+    if !(2..=ORDER_MAX).contains(&order) {
+        let remedy = "write a number in this range";
+        checks.refuse(&ORDER, order.to_string(), format!("2 to {ORDER_MAX}"), remedy);
+    }
+    signal
+}
+
+/// The port at which the talker's own sound is recorded: the driver's mouth has one.
+fn mouth_reference(direction: Direction, entry: &Entry) -> Option<Port> {
+    let is_driver = entry.talker == crate::terms::Seat::Driver;
+    (direction == Direction::Send && is_driver).then(|| Port::of(Port::MIC_MRP))
+}
+
+/// What went into the path.
+struct Source {
+    played: Track,
+    /// The sound at the MRP, where it was recorded.
+    before: Option<Track>,
+    /// Whether something may have distorted before the path and was not recorded.
+    is_unknown: bool,
+}
+
+impl Source {
+    fn read(direction: Direction, entry: &Entry, take: &Take, cx: &EvalCx<'_>) -> Result<Self, Unmeasurable> {
+        let plane = match direction {
+            Direction::Send => Unit::DbPa,
+            Direction::Receive => Unit::Dbm0,
+        };
+        let played = evidence::played(cx, take, &call::source_port(direction, entry), plane)?;
+        let port = mouth_reference(direction, entry).filter(|port| take.captures.contains_key(port));
+        let before = port.map(|port| evidence::captured(cx, take, &port, Unit::DbPa)).transpose()?;
+        let is_unknown = direction == Direction::Send && before.is_none();
+        Ok(Self { played, before, is_unknown })
+    }
+
+    /// The best that is known of what went in.
+    fn best(&self) -> &Track {
+        self.before.as_ref().unwrap_or(&self.played)
+    }
+}
+
+/// One value on its way to a finding.
+struct Reading {
+    /// What follows `distortion_send` or `distortion_receive` in the measurand.
+    suffix: &'static str,
+    percent: f64,
+    /// Harmonics in percent by frequency, where the reading is a curve.
+    curve: Option<(Vec<f64>, Vec<f64>)>,
+    bound: Bound,
+    uncertainty: Option<f64>,
+    note: String,
+}
+
+impl Reading {
+    /// A value that noise and mouth may explain in part: `doubt` is what the mouth may have made.
+    fn judged(suffix: &'static str, value: f64, doubt: f64, noisy: Option<f64>, unknown: bool) -> Self {
+        let mut reading = Self {
+            suffix,
+            percent: value,
+            curve: None,
+            bound: Bound::Exact,
+            uncertainty: None,
+            note: String::new(),
+        };
+        if let Some(with_noise) = noisy {
+            (reading.percent, reading.bound) = (with_noise + doubt, Bound::AtMost);
+            "noise hides what is distorted".clone_into(&mut reading.note);
+        } else if unknown {
+            reading.bound = Bound::AtMost;
+            "the mouth's own distortion was not recorded (port mic.mrp) and is in the value"
+                .clone_into(&mut reading.note);
+        } else if doubt > DOUBT_MAX * value {
+            (reading.percent, reading.bound) = (value + doubt, Bound::AtMost);
+            reading.note = format!("the mouth's own distortion leaves {doubt:.3} % in doubt");
+        } else {
+            reading.uncertainty = (doubt > 0.0).then_some(doubt);
+        }
+        reading
+    }
+
+    fn and_note(mut self, more: &str) -> Self {
+        self.note = if self.note.is_empty() { more.to_owned() } else { format!("{}; {more}", self.note) };
+        self
+    }
+
+    fn finding(self, direction: Direction) -> Finding {
+        let measurand = format!("distortion_{}{}", direction.word(), self.suffix);
+        let mut finding = match self.curve {
+            Some((hz, percent)) => Finding::curve(&measurand, hz, percent, Unit::Percent),
+            None => Finding::scalar(&measurand, self.percent, Unit::Percent),
+        };
+        finding.bound = self.bound;
+        finding.uncertainty = self.uncertainty;
+        finding.note = self.note;
+        if self.bound != Bound::Exact {
+            finding.flags.push(Flag::NoiseLimited);
+        }
+        finding
+    }
+}
+
+/// The weighting of a total.
+fn weighting(bandwidth: Bandwidth) -> Weighting {
+    match bandwidth {
+        Bandwidth::Nb => Weighting::Psophometric,
+        Bandwidth::Wb | Bandwidth::Swb | Bandwidth::Fb => Weighting::A,
+    }
+}
+
+/// Frames of a duration.
+fn frames(duration: Seconds) -> usize {
+    duration.frames(RATE) as usize
+}
