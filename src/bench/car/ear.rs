@@ -70,8 +70,11 @@ pub const P58_DIFFUSE_FIELD: [(f64, f64); 24] = [
 pub fn own_response() -> EarResponse {
     static OWN: LazyLock<EarResponse> = LazyLock::new(|| {
         let ear = minimum_phase();
-        // 24 in an octave: finer than what 256 taps resolve.
-        let freqs_hz: Vec<f64> = (0..=243).map(|n| 20.0 * 2f64.powf(f64::from(n) / 24.0)).collect();
+        // 24 in an octave: finer than what 256 taps resolve; and where the tables have their corners.
+        let mut freqs_hz: Vec<f64> = (0..=243).map(|n| 20.0 * 2f64.powf(f64::from(n) / 24.0)).collect();
+        freqs_hz.extend(P58_FREE_FIELD.iter().map(|point| point.0));
+        freqs_hz.sort_by(f64::total_cmp);
+        freqs_hz.dedup();
         let curve = |diffuse: bool| {
             let shift_db = |freq_hz| {
                 let table = |points: &[(f64, f64)]| response::gain_at_db(points, freq_hz);
