@@ -34,6 +34,9 @@
 //! 5. The delay of the network in that direction is subtracted and stated: as the reference run has measured it where
 //!    the plan has one, otherwise as the bench declares it.
 //! 6. Round trip = send + receive.
+//! 7. Implementation = round trip less `inherent`: what codec and radio link inside the terminal take by themselves.
+//!    Public readings of the Recommendations limit it, but none says what is inherent to which link: the lab enters it
+//!    from its copy. Until then the implementation is *at most* the round trip.
 //!
 //! ## What makes it inconclusive
 //!
@@ -56,7 +59,7 @@ use crate::capture::Take;
 use crate::context::{EvalCx, PlanCx};
 use crate::dsp::align::{self, DelaySearch, Polarity};
 use crate::entry::{Entry, Param, SignalId};
-use crate::finding::{Finding, Unmeasurable};
+use crate::finding::{Bound, Finding, Unmeasurable};
 use crate::take::{RATE, TakeSpec};
 use crate::terms::{Bandwidth, Direction, Port};
 use crate::units::{Quantity, Seconds, Unit};
@@ -66,6 +69,12 @@ pub(super) const SIGNAL: Param<SignalId> = Param::with_default(
     "signal",
     "The signal that is correlated; its noise part bounds the delays.",
     "css-delay",
+);
+
+const INHERENT: Param<Seconds> = Param::with_default(
+    "inherent",
+    "What codec and radio link inside the terminal take by themselves, both directions together; 0 s: not known.",
+    "0 s",
 );
 
 static CARD: Card = Card {
@@ -84,6 +93,11 @@ static CARD: Card = Card {
             doc: "Delay in send plus delay in receive.",
             unit: Unit::Millisecond,
         },
+        Measurand {
+            id: "delay_implementation",
+            doc: "Round trip without what codec and radio link take by themselves.",
+            unit: Unit::Millisecond,
+        },
     ],
     parameters: &[
         SIGNAL.spec(),
@@ -91,6 +105,7 @@ static CARD: Card = Card {
         LOMBARD_BASE.spec(),
         LEVEL_POI.spec(),
         DELAY_MAX.spec(),
+        INHERENT.spec(),
         CONDITIONING.spec(),
     ],
     facts_needed: &[],
@@ -170,9 +185,33 @@ impl Method for Delay {
         "send and receive".clone_into(&mut both.span);
         both.flags.clone_from(&findings[0].flags);
         both.note = notes.join(" + ");
-        findings.push(both);
+        let implementation = implementation(&both, round_trip_ms, entry)?;
+        findings.extend([both, implementation]);
         Ok(findings)
     }
+}
+
+/// What is left of the round trip without what the link takes by itself; at most the round trip where that is not known.
+fn implementation(both: &Finding, round_trip_ms: f64, entry: &Entry) -> Result<Finding, Unmeasurable> {
+    let inherent = entry.parameters.get(&INHERENT);
+    let value_ms = round_trip_ms - inherent.as_ms();
+    if value_ms < -ACCURACY_MS {
+        return Err(Unmeasurable::because(format!(
+            "the round trip is {round_trip_ms:.2} ms, less than the {:.2} ms that codec and link are said to take: \
+             correct `inherent`, or subtract it from the network alone",
+            inherent.as_ms()
+        )));
+    }
+    let mut finding = Finding::scalar("delay_implementation", value_ms, Unit::Millisecond);
+    finding.span.clone_from(&both.span);
+    finding.flags.clone_from(&both.flags);
+    finding.note = if inherent.0 > 0.0 {
+        format!("{:.2} ms of codec and link subtracted", inherent.as_ms())
+    } else {
+        finding.bound = Bound::AtMost;
+        "what codec and link take by themselves is not known: enter `inherent`".to_owned()
+    };
+    Ok(finding)
 }
 
 /// The band that the call and the pseudo-noise of the stimulus share, in Hz.

@@ -5,11 +5,15 @@ use std::sync::LazyLock;
 use lombard::bench::car::Model;
 use lombard::bench::car::spec::CarSpec;
 use lombard::bench::car::truth::{Truth, white};
+use lombard::finding::Bound;
+use lombard::limits::{Rule, judge};
 use lombard::take::Volume;
-use lombard::terms::{Bandwidth, Ear};
+use lombard::terms::{Bandwidth, Ear, LimitClass};
+use lombard::units::Unit;
+use lombard::verdict::Verdict;
 
 use super::comparison::{Comparison, DELAY_TOLERANCE_MS, Source, all_hold, count};
-use super::{SEED, Trial, entry, paths, shipped, tap};
+use super::{SEED, Trial, entry, limit, paths, shipped, tap};
 
 /// A car, and its delays in send and in receive in ms where they can be added up on paper.
 struct Case {
@@ -66,10 +70,16 @@ impl Case {
     }
 
     fn compare(&self) -> Vec<Comparison> {
-        let wanted = entry("delay", self.car.bandwidth, Volume::Step(5), &[]);
+        let inherent = ("inherent", "41.25 ms");
+        let wanted = entry("delay", self.car.bandwidth, Volume::Step(5), &[inherent]);
         let trial = Trial::record(self.car.clone(), wanted, SEED);
         let (send, receive) = self.truth_ms();
-        let values = [("delay_send", send), ("delay_receive", receive), ("delay_round_trip", send + receive)];
+        let values = [
+            ("delay_send", send),
+            ("delay_receive", receive),
+            ("delay_round_trip", send + receive),
+            ("delay_implementation", send + receive - 41.25),
+        ];
         let comparison = |(measurand, truth)| Comparison {
             method: "delay",
             measurand,
@@ -91,7 +101,7 @@ pub(super) static COMPARISONS: LazyLock<Vec<Comparison>> =
 #[test]
 fn delays_are_those_of_the_car() {
     all_hold(&COMPARISONS);
-    for measurand in ["delay_send", "delay_receive", "delay_round_trip"] {
+    for measurand in ["delay_send", "delay_receive", "delay_round_trip", "delay_implementation"] {
         assert!(count(&COMPARISONS, measurand) >= 5, "{measurand}");
     }
 }
@@ -103,7 +113,30 @@ fn two_frames_more_are_seen() {
     paths(&mut car).mouth_to_microphone = tap(-24.0, 1.507 + 2.0 / 48.0);
     let wrong = Case { car, ..case }.compare();
     let holds: Vec<bool> = wrong.iter().map(Comparison::holds).collect();
-    assert_eq!(holds, [false, true, false], "{wrong:?}");
+    assert_eq!(holds, [false, true, false, false], "{wrong:?}");
+}
+
+#[test]
+fn without_the_share_of_the_link_the_implementation_is_a_bound() {
+    let of = |given: &[(&str, &str)]| {
+        let trial =
+            Trial::record(shipped("ideal-wb"), entry("delay", Bandwidth::Wb, Volume::Step(5), given), SEED);
+        let limit = limit(
+            "delay_implementation",
+            Unit::Millisecond,
+            Rule::Range { min: None, max: Some(70.0) },
+            LimitClass::A,
+        );
+        trial.findings().map(|all| {
+            let one = all.iter().find(|finding| finding.measurand == "delay_implementation").unwrap().clone();
+            (one.bound, judge(&one, &limit).verdict)
+        })
+    };
+    assert_eq!(of(&[]).unwrap(), (Bound::AtMost, Verdict::Inconclusive));
+    assert_eq!(of(&[("inherent", "60 ms")]).unwrap(), (Bound::Exact, Verdict::Pass));
+    assert_eq!(of(&[("inherent", "45 ms")]).unwrap(), (Bound::Exact, Verdict::Fail));
+    let reason = of(&[("inherent", "125 ms")]).unwrap_err().reason;
+    assert!(reason.contains("less than the 125.00 ms"), "{reason}");
 }
 
 #[test]
