@@ -176,7 +176,7 @@ fn judge_scalar(
         Bound::AtMost => (inside && min.is_none()) || above.is_some_and(|above| above < 0.0),
     };
     if bound != Bound::Exact && !judgement.flags.contains(&Flag::NoiseLimited) {
-        judgement.flags.push(Flag::NoiseLimited);
+        judgement.flags.push(Flag::Bound);
     }
     judgement.verdict = match (decides, inside) {
         (true, true) => Verdict::Pass,
@@ -414,6 +414,18 @@ mod tests {
         assert_eq!(line(&points, 100.0), Some(-20.0));
         assert!((line(&points, 316.227_766_016_837_95).unwrap() + 30.0).abs() < 1e-12);
         assert_eq!(line(&points, 99.0), None);
+    }
+
+    #[test]
+    fn a_bound_says_whether_noise_makes_it() {
+        let flags = |bound, flags: &[Flag]| {
+            let mut finding = scalar(50.0, bound);
+            finding.flags = flags.to_vec();
+            judge(&finding, &limit(Rule::Range { min: Some(46.0), max: None }, LimitClass::A)).flags
+        };
+        assert_eq!(flags(Bound::AtLeast, &[]), [Flag::Bound]);
+        assert_eq!(flags(Bound::AtLeast, &[Flag::NoiseLimited]), [Flag::NoiseLimited]);
+        assert_eq!(flags(Bound::Exact, &[]), []);
     }
 
     #[test]

@@ -75,8 +75,10 @@ pub enum Flag {
     Provisional,
     /// No limit is known (class N).
     NoLimit,
-    /// The value is a bound: echo that cannot be told from noise.
+    /// What was sought cannot be told from noise: the value is a bound, or leaves points out.
     NoiseLimited,
+    /// Only a bound is known, for another reason than noise.
+    Bound,
     /// The test signal has the properties asked for but is not the Recommendation's own recording.
     MethodEquivalentSignal,
     /// The entry does not count towards the verdict of the run.
@@ -90,6 +92,7 @@ impl Flag {
         Self::Provisional,
         Self::NoLimit,
         Self::NoiseLimited,
+        Self::Bound,
         Self::MethodEquivalentSignal,
         Self::Informative,
     ];
@@ -101,6 +104,7 @@ impl Flag {
             Self::Provisional => "provisional",
             Self::NoLimit => "no-limit",
             Self::NoiseLimited => "noise-limited",
+            Self::Bound => "bound",
             Self::MethodEquivalentSignal => "method-equivalent-signal",
             Self::Informative => "informative",
         }

@@ -331,6 +331,8 @@ struct Reading {
     /// Harmonics in percent by frequency, where the reading is a curve.
     curve: Option<(Vec<f64>, Vec<f64>)>,
     bound: Bound,
+    /// Whether the bound is that of noise, and not of the mouth.
+    is_hidden: bool,
     uncertainty: Option<f64>,
     note: String,
 }
@@ -343,6 +345,7 @@ impl Reading {
             percent: value,
             curve: None,
             bound: Bound::Exact,
+            is_hidden: noisy.is_some(),
             uncertainty: None,
             note: String::new(),
         };
@@ -376,7 +379,7 @@ impl Reading {
         finding.bound = self.bound;
         finding.uncertainty = self.uncertainty;
         finding.note = self.note;
-        if self.bound != Bound::Exact {
+        if self.is_hidden {
             finding.flags.push(Flag::NoiseLimited);
         }
         finding

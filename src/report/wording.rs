@@ -190,7 +190,10 @@ pub const fn flag_meaning(flag: Flag) -> &'static str {
             "The verdict stands on a limit of class C or on a table that has not been verified: check before use."
         }
         Flag::NoLimit => "No limit is known (class N); a required entry keeps the run from a pass.",
-        Flag::NoiseLimited => "The value is a bound: what was sought cannot be told from noise.",
+        Flag::NoiseLimited => {
+            "What was sought cannot be told from noise: the value is a bound, or leaves points out."
+        }
+        Flag::Bound => "Only a bound is known; the note of the finding says why.",
         Flag::MethodEquivalentSignal => {
             "The test signal has the properties asked for but is not the Recommendation's own recording."
         }
