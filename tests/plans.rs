@@ -7,7 +7,7 @@ use lombard::limits::Rule;
 use lombard::plan::{BuiltIn, Folder, ResolvedPlan, Sources};
 use lombard::problem::Problem;
 use lombard::run::{Engine, RunError};
-use lombard::terms::LimitClass;
+use lombard::terms::{LimitClass, Seat};
 
 use crate::source::root;
 
@@ -42,7 +42,9 @@ fn rule(plan: &ResolvedPlan, entry: &str, limit: usize) -> Rule {
 #[test]
 fn every_shipped_plan_resolves_and_can_be_played_on_its_car() {
     let names = BuiltIn.names(Folder::Plans);
-    assert!(names.contains(&"quick-wb".to_owned()) && names.contains(&"quick-nb".to_owned()));
+    for quick in ["quick-nb", "quick-wb", "quick-swb", "quick-fb", "zones-example"] {
+        assert!(names.iter().any(|name| name == quick), "{quick}");
+    }
     for name in names {
         let plan = engine().check(&name, &[]).unwrap_or_else(|error| panic!("{name}: {error:#?}"));
         assert!(!plan.entries.is_empty(), "{name}");
@@ -83,6 +85,19 @@ fn an_oem_plan_states_only_its_differences() {
     let origins =
         &oem.entries.iter().find(|one| one.entry.id.text() == "coupling_loss").unwrap().limits[0].origins;
     assert!(origins[0].file.ends_with("oem-example.toml") && origins[1].file.ends_with("p1110-2025.toml"));
+}
+
+#[test]
+fn an_entry_is_expanded_over_the_seats_of_talker_and_listener() {
+    let zones = resolve("zones-example", &[]).unwrap();
+    let seats = |id: &str| {
+        let found = zones.entries.iter().find(|one| one.entry.id.text() == id);
+        found.map_or_else(|| panic!("no {id}"), |one| (one.entry.talker, one.entry.listener))
+    };
+    assert_eq!(seats("slr[talker=codriver]"), (Seat::Codriver, Seat::Driver));
+    assert_eq!(seats("rlr[listener=codriver]"), (Seat::Driver, Seat::Codriver));
+    assert_eq!(seats("receive_response[listener=driver]"), (Seat::Driver, Seat::Driver));
+    assert_eq!(rule(&zones, "slr[talker=driver]", 0), rule(&zones, "slr[talker=codriver]", 0));
 }
 
 #[test]

@@ -11,7 +11,9 @@ use crate::recording::{SHORT_PLAN, empty_folder, findings, plan_in, record, requ
 use crate::source::root;
 
 /// The plans in which required entries have limits of class N, and how many.
-const WITHOUT_LIMIT: &[(&str, usize)] = &[];
+/// P.1120: the masks of send and receive.
+const WITHOUT_LIMIT: &[(&str, usize)] =
+    &[("p1120-2017-03-fb", 2), ("p1120-2017-03-swb", 2), ("p1120-2025-10-fb", 2), ("p1120-2025-10-swb", 2)];
 
 #[test]
 fn every_entry_of_a_run_has_an_outcome_and_the_run_its_files() {
@@ -94,8 +96,12 @@ fn a_selection_pulls_in_what_it_needs_and_names_what_is_left_out() {
 
 /// The least margin of an entry of a shipped plan on a shipped car: 1 dB, more than what a canceller differs by between
 /// processors, where the limit is wide enough for it.
-fn margin_least(id: &str) -> f64 {
+fn margin_least(plan: &str, id: &str) -> f64 {
     match id {
+        // The terminal of the car with two zones is tuned to the driver's; nothing in it adapts.
+        "send_response" if plan == "zones-example" => 0.3,
+        // The period of 1 kHz is eight samples of G.711: its quantizing noise is all harmonics, 2 % of a limit of 3 %.
+        "distortion_send" | "distortion_receive" => 0.5,
         // The limit is 0.5 dB, and what a canceller does is not in it.
         "send_linearity" | "setup_end" => 0.3,
         // The cars have a control of 15.3 dB for a range of 15 dB, and no canceller is in it.
@@ -120,7 +126,7 @@ fn passes(plan: &str, car: Option<&str>, without_limit: usize) {
         let good = one.verdict == Verdict::Pass || open && one.verdict == Verdict::Measured;
         assert!(good, "{name}: {id}: {:?}: {}", one.verdict, one.reason);
         if let Some(margin) = one.margin.filter(|_| one.required) {
-            assert!(margin.value > margin_least(one.entry.id.base()), "{name}: {id}: {margin:?}");
+            assert!(margin.value > margin_least(plan, one.entry.id.base()), "{name}: {id}: {margin:?}");
         }
     }
     assert_eq!(view.counts().without_limit, without_limit, "{name}");
@@ -138,6 +144,11 @@ fn the_shipped_cars_pass_the_quick_plans() {
     }
     passes("quick-wb", Some("reference-wb"), 0);
     passes("quick-nb", Some("reference-nb"), 0);
+}
+
+#[test]
+fn every_zone_of_the_car_with_two_passes() {
+    passes("zones-example", None, 0);
 }
 
 /// The full plans: a quarter of an hour of computing, so not in every run of the tests. CI resolves, schedules and renders
