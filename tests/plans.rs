@@ -144,11 +144,15 @@ fn examples(page: &str) -> Vec<String> {
 #[test]
 fn the_examples_of_the_manual_are_understood() {
     let blocks = examples("plan-format.md");
-    let [plan, oem, limits, mask] = blocks.as_slice() else { panic!("{} examples", blocks.len()) };
+    let [plan, zones, oem, limits, mask] = blocks.as_slice() else { panic!("{} examples", blocks.len()) };
     let path = written("manual", &[("plan.toml", plan)]);
     assert!(
         resolve(&path, &[]).unwrap().entries.iter().any(|one| one.entry.id.text() == "rlr_ear[ears=left]")
     );
+    // The part about zones is one of an entry.
+    let slr = plan.replace("limits = [\"slr\"]", &format!("limits = [\"slr\"]\n{zones}"));
+    let slr = resolve(&written("manual", &[("zones.toml", &slr)]), &[]).unwrap();
+    assert!(slr.entries.iter().any(|one| one.entry.id.text() == "slr[talker=codriver]"));
     let oem = resolve(&written("manual", &[("oem.toml", oem)]), &[]).unwrap();
     assert_eq!(rule(&oem, "coupling_loss", 0), Rule::Range { min: Some(50.0), max: None });
     assert!(oem.entry(&lombard::entry::EntryId::new("idle_noise", &[])).is_none());
