@@ -7,7 +7,7 @@ use lombard::limits::Rule;
 use lombard::plan::{BuiltIn, Folder, ResolvedPlan, Sources};
 use lombard::problem::Problem;
 use lombard::run::{Engine, RunError};
-use lombard::terms::LimitClass;
+use lombard::terms::{LimitClass, Seat};
 
 use crate::source::root;
 
@@ -42,7 +42,9 @@ fn rule(plan: &ResolvedPlan, entry: &str, limit: usize) -> Rule {
 #[test]
 fn every_shipped_plan_resolves_and_can_be_played_on_its_car() {
     let names = BuiltIn.names(Folder::Plans);
-    assert!(names.contains(&"quick-wb".to_owned()) && names.contains(&"quick-nb".to_owned()));
+    for quick in ["quick-nb", "quick-wb", "quick-swb", "quick-fb", "zones-example"] {
+        assert!(names.iter().any(|name| name == quick), "{quick}");
+    }
     for name in names {
         let plan = engine().check(&name, &[]).unwrap_or_else(|error| panic!("{name}: {error:#?}"));
         assert!(!plan.entries.is_empty(), "{name}");
@@ -83,6 +85,19 @@ fn an_oem_plan_states_only_its_differences() {
     let origins =
         &oem.entries.iter().find(|one| one.entry.id.text() == "coupling_loss").unwrap().limits[0].origins;
     assert!(origins[0].file.ends_with("oem-example.toml") && origins[1].file.ends_with("p1110-2025.toml"));
+}
+
+#[test]
+fn an_entry_is_expanded_over_the_seats_of_talker_and_listener() {
+    let zones = resolve("zones-example", &[]).unwrap();
+    let seats = |id: &str| {
+        let found = zones.entries.iter().find(|one| one.entry.id.text() == id);
+        found.map_or_else(|| panic!("no {id}"), |one| (one.entry.talker, one.entry.listener))
+    };
+    assert_eq!(seats("slr[talker=codriver]"), (Seat::Codriver, Seat::Driver));
+    assert_eq!(seats("rlr[listener=codriver]"), (Seat::Driver, Seat::Codriver));
+    assert_eq!(seats("receive_response[listener=driver]"), (Seat::Driver, Seat::Driver));
+    assert_eq!(rule(&zones, "slr[talker=driver]", 0), rule(&zones, "slr[talker=codriver]", 0));
 }
 
 #[test]
@@ -129,11 +144,15 @@ fn examples(page: &str) -> Vec<String> {
 #[test]
 fn the_examples_of_the_manual_are_understood() {
     let blocks = examples("plan-format.md");
-    let [plan, oem, limits, mask] = blocks.as_slice() else { panic!("{} examples", blocks.len()) };
+    let [plan, zones, oem, limits, mask] = blocks.as_slice() else { panic!("{} examples", blocks.len()) };
     let path = written("manual", &[("plan.toml", plan)]);
     assert!(
         resolve(&path, &[]).unwrap().entries.iter().any(|one| one.entry.id.text() == "rlr_ear[ears=left]")
     );
+    // The part about zones is one of an entry.
+    let slr = plan.replace("limits = [\"slr\"]", &format!("limits = [\"slr\"]\n{zones}"));
+    let slr = resolve(&written("manual", &[("zones.toml", &slr)]), &[]).unwrap();
+    assert!(slr.entries.iter().any(|one| one.entry.id.text() == "slr[talker=codriver]"));
     let oem = resolve(&written("manual", &[("oem.toml", oem)]), &[]).unwrap();
     assert_eq!(rule(&oem, "coupling_loss", 0), Rule::Range { min: Some(50.0), max: None });
     assert!(oem.entry(&lombard::entry::EntryId::new("idle_noise", &[])).is_none());

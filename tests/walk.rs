@@ -11,7 +11,9 @@ use crate::recording::{SHORT_PLAN, empty_folder, findings, plan_in, record, requ
 use crate::source::root;
 
 /// The plans in which required entries have limits of class N, and how many.
-const WITHOUT_LIMIT: &[(&str, usize)] = &[];
+/// P.1120: the masks of send and receive.
+const WITHOUT_LIMIT: &[(&str, usize)] =
+    &[("p1120-2017-03-fb", 2), ("p1120-2017-03-swb", 2), ("p1120-2025-10-fb", 2), ("p1120-2025-10-swb", 2)];
 
 #[test]
 fn every_entry_of_a_run_has_an_outcome_and_the_run_its_files() {
@@ -94,8 +96,12 @@ fn a_selection_pulls_in_what_it_needs_and_names_what_is_left_out() {
 
 /// The least margin of an entry of a shipped plan on a shipped car: 1 dB, more than what a canceller differs by between
 /// processors, where the limit is wide enough for it.
-fn margin_least(id: &str) -> f64 {
+fn margin_least(plan: &str, id: &str) -> f64 {
     match id {
+        // The terminal of the car with two zones is tuned to the driver's; nothing in it adapts.
+        "send_response" if plan == "zones-example" => 0.3,
+        // The period of 1 kHz is eight samples of G.711: its quantizing noise is all harmonics, 2 % of a limit of 3 %.
+        "distortion_send" | "distortion_receive" => 0.5,
         // The limit is 0.5 dB, and what a canceller does is not in it.
         "send_linearity" | "setup_end" => 0.3,
         // The cars have a control of 15.3 dB for a range of 15 dB, and no canceller is in it.
@@ -108,8 +114,18 @@ fn margin_least(id: &str) -> f64 {
 /// one is measured. Where `without_limit`, required entries may be measured for want of a limit, and the run is
 /// inconclusive for it.
 fn passes(plan: &str, car: Option<&str>, without_limit: usize) {
+    passes_with(plan, car, without_limit, None);
+}
+
+/// The same with an overlay.
+fn passes_with(plan: &str, car: Option<&str>, without_limit: usize, overlay: Option<&str>) {
     let folder = empty_folder(&format!("shipped-{plan}"));
     let mut wish = request(plan, &folder, 1);
+    if let Some(text) = overlay {
+        let path = folder.join("overlay.toml");
+        std::fs::write(&path, text).unwrap();
+        wish.overlays = vec![path.display().to_string()];
+    }
     wish.bench = car.map_or(BenchChoice::PlanDefault, |car| BenchChoice::Car(car.to_owned()));
     let view = record(&wish);
     let name = format!("{plan} on {}", view.bench.name);
@@ -120,7 +136,7 @@ fn passes(plan: &str, car: Option<&str>, without_limit: usize) {
         let good = one.verdict == Verdict::Pass || open && one.verdict == Verdict::Measured;
         assert!(good, "{name}: {id}: {:?}: {}", one.verdict, one.reason);
         if let Some(margin) = one.margin.filter(|_| one.required) {
-            assert!(margin.value > margin_least(one.entry.id.base()), "{name}: {id}: {margin:?}");
+            assert!(margin.value > margin_least(plan, one.entry.id.base()), "{name}: {id}: {margin:?}");
         }
     }
     assert_eq!(view.counts().without_limit, without_limit, "{name}");
@@ -140,6 +156,15 @@ fn the_shipped_cars_pass_the_quick_plans() {
     passes("quick-nb", Some("reference-nb"), 0);
 }
 
+#[test]
+fn every_zone_of_the_car_with_two_passes() {
+    passes("zones-example", None, 0);
+}
+
+/// What a lab enters of the terminal of a reference car: without it the delay of the implementation is only a bound.
+const LINK: &str = "title = 'the link in the terminal'\n\
+                    [[entry]]\nid = 'delay_implementation'\nparameters = { inherent = '60 ms' }\n";
+
 /// The full plans: a quarter of an hour of computing, so not in every run of the tests. CI resolves, schedules and renders
 /// all of them (`plans`); `cargo test -- --ignored full_plans` records them.
 #[test]
@@ -148,7 +173,7 @@ fn the_reference_cars_pass_the_full_plans_as_far_as_limits_are_known() {
     let full = BuiltIn.names(Folder::Plans).into_iter().filter(|name| name.starts_with("p11"));
     for plan in full {
         let without_limit = WITHOUT_LIMIT.iter().find(|one| one.0 == plan).map_or(0, |one| one.1);
-        passes(&plan, None, without_limit);
+        passes_with(&plan, None, without_limit, Some(LINK));
     }
 }
 

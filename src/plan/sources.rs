@@ -164,6 +164,9 @@ macro_rules! shipped {
 shipped! {
     Plans, "quick-wb", "test-plans/quick-wb.toml";
     Plans, "quick-nb", "test-plans/quick-nb.toml";
+    Plans, "quick-swb", "test-plans/quick-swb.toml";
+    Plans, "quick-fb", "test-plans/quick-fb.toml";
+    Plans, "zones-example", "test-plans/zones-example.toml";
     Plans, "oem-example", "test-plans/oem-example.toml";
     Plans, "p1100-2017-03", "test-plans/p1100-2017-03.toml";
     Plans, "p1100-2025-10", "test-plans/p1100-2025-10.toml";

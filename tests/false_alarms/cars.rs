@@ -1,13 +1,16 @@
 //! Cars drawn at random: ideal cabins, so that their truth is exact, and terminals whose every property is a number.
 //!
-//! A [`Draft`] states what the ratings shall be; [`Draft::build`] solves the gains for them, which only shift them.
+//! A [`Draft`] states what the ratings shall be; [`Draft::build`] solves the gains for them, which only shift them, then
+//! puts bends and lines where they make what the draft states.
 
 use lombard::bench::car::Model;
-use lombard::bench::car::spec::{CarSpec, IdleNoise, Weighting};
+use lombard::bench::car::flaws::Nonlinearity;
+use lombard::bench::car::spec::{CarSpec, IdleNoise, Moved, Weighting};
 use lombard::bench::car::truth::Truth;
 use lombard::signals::random::Random;
 use lombard::terms::Bandwidth;
 
+use super::truth::{Idle, LINE_HZ};
 use crate::on_car::spectrum::{density_in_call, density_of};
 use crate::on_car::{paths, reference, shipped, tap};
 
@@ -17,6 +20,28 @@ pub(super) struct Drawn {
     pub(super) car: CarSpec,
     /// The share of each decibel that send loses when the talker gets louder.
     pub(super) compression: f64,
+    /// By how much the set-up has moved at the end: from the mouth to the microphone, from the loudspeaker to the ears, in dB.
+    pub(super) moved_db: [f64; 2],
+}
+
+impl Drawn {
+    /// The car as a method meets it. The microphone bends only where distortion is measured: what it makes of an echo is
+    /// no echo that a canceller could take away, and the truth of the coupling is that of a linear car.
+    pub(super) fn for_method(&self, method: &str) -> CarSpec {
+        let mut car = self.car.clone();
+        if method != "distortion" {
+            car.flaws.microphone = Nonlinearity::default();
+        }
+        car
+    }
+
+    /// The car as the check at the end finds it.
+    pub(super) fn at_the_end(&self) -> CarSpec {
+        let [mouth_db, ears_db] = self.moved_db;
+        let moved = Some(Moved { after_calls: 1, lips_m: None, mouth_db, ears_db });
+        let moved = CarSpec { moved, ..self.for_method("setup_check") }.after_move();
+        moved.expect("a car that moves is another car afterwards")
+    }
 }
 
 /// A car to be, with the ratings that it shall have.
@@ -30,6 +55,14 @@ pub(super) struct Draft {
     /// Loss of the echo path, unweighted in wideband and above, weighted in narrowband.
     coupling_db: f64,
     compression: f64,
+    moved_db: [f64; 2],
+    /// The second harmonic that the microphone makes of a sine at the nominal level of send, in percent. A bend of third
+    /// order would change the gain with the level, and every rating with it.
+    send_percent: f64,
+    /// As `send_percent`, of the loudspeaker at the nominal step.
+    receive_percent: f64,
+    /// How far a line stands out of the idle noise, in dB, and at which bin of the method's analysis.
+    line: (f64, u32),
 }
 
 fn between(random: &mut Random, least: f64, most: f64) -> f64 {
@@ -75,6 +108,8 @@ pub(super) fn draw(bandwidth: Bandwidth, random: &mut Random) -> Draft {
     let level_dbm0 = between(random, -75.0, -67.0);
     reference(&mut car).idle_noise = Some(IdleNoise { level_dbm0, weighting: weighting(bandwidth) });
     reference(&mut car).echo_loss_db = Some(55.0);
+    // The bench's mouth bends too, which is no fault of the car.
+    car.flaws.mouth = second_harmonic(between(random, 0.0, 0.2), LEVEL_MRP_DBPA);
     Draft {
         car,
         slr_db: between(random, 10.1, 15.9),
@@ -84,7 +119,21 @@ pub(super) fn draw(bandwidth: Bandwidth, random: &mut Random) -> Draft {
         coupling_db: between(random, 47.5, 55.0),
         // at most 0.3 dB over 6 dB
         compression: between(random, -0.05, 0.05),
+        moved_db: [between(random, -0.35, 0.35), between(random, -0.35, 0.35)],
+        send_percent: between(random, 0.0, 2.0),
+        receive_percent: between(random, 0.0, 1.5),
+        line: (between(random, 5.0, 8.7), between(random, 80.0, 500.0) as u32),
     }
+}
+
+/// The nominal level of the talker.
+const LEVEL_MRP_DBPA: f64 = -1.7;
+/// The nominal level at the POI.
+const LEVEL_POI_DBM0: f64 = -16.0;
+
+/// A bend that makes a second harmonic only.
+fn second_harmonic(quadratic_percent: f64, at_dbpa: f64) -> Nonlinearity {
+    Nonlinearity { quadratic_percent, cubic_percent: 0.0, at_dbpa, limit_dbpa: None }
 }
 
 /// What the send masks ask for on top of a flat response: in narrowband it rises with frequency.
@@ -101,13 +150,25 @@ fn weighting(bandwidth: Bandwidth) -> Weighting {
 impl Draft {
     /// Brings the property of a key (entry and measurand) outside; whether that is known how.
     pub(super) fn spoil(&mut self, key: &str, random: &mut Random) -> bool {
-        match key.rsplit(' ').next().unwrap_or(key) {
+        match super::property(key) {
             "slr" => self.slr_db = 13.0 + random.sign() * between(random, 5.1, 7.0),
             // The control does not reach far enough: its loudest step is too quiet.
             "rlr" => (self.rlr_db, self.louder) = (between(random, 7.1, 9.0), 0),
             "volume_range" => self.louder = (13.9 / self.car.terminal.volume_step_db).floor() as u32,
             "send_linearity" => self.compression = random.sign() * between(random, 0.106, 0.16),
-            "ambient_noise_a" => self.car.cabin.noise_reference_dbpa_a = Some(between(random, -52.8, -50.0)),
+            "ambient_noise_a" => self.car.cabin.noise_reference_dbpa_a = Some(between(random, -52.8, -51.0)),
+            "ambient_noise_octaves" => {
+                // A hiss in the highest octave: quiet enough in sum, too loud there.
+                self.car.cabin.noise_reference_dbpa_a = Some(between(random, -56.4, -55.2));
+                self.car.cabin.noise_spectrum =
+                    vec![(50.0, -20.0), (4_000.0, -20.0), (6_500.0, 0.0), (9_500.0, 0.0), (14_000.0, -20.0)];
+            }
+            "setup_change" => {
+                let path = usize::from(random.sign() > 0.0);
+                self.moved_db[path] = random.sign() * between(random, 0.66, 1.2);
+            }
+            "distortion_send" => self.send_percent = between(random, 4.0, 6.0),
+            "distortion_receive" => self.receive_percent = between(random, 4.0, 6.0),
             "tcl" | "tclw" => {
                 self.coupling_db = between(random, 42.5, 44.9);
                 // An echo that noise hides in some bands is a bound and proves nothing (traps): this one stands out.
@@ -123,6 +184,7 @@ impl Draft {
                 let noise = reference(&mut self.car).idle_noise.as_mut();
                 noise.expect("drawn cars have one").level_dbm0 = between(random, -62.9, -60.5);
             }
+            "idle_noise_send_peak" => self.line.0 = between(random, 11.5, 16.0),
             _ => return false,
         }
         true
@@ -149,7 +211,15 @@ impl Draft {
         let more_db = self.coupling_db - coupling_db + louder_in_send_db + louder_in_receive_db;
         let own = reference(&mut car);
         own.echo_loss_db = own.echo_loss_db.map(|loss_db| loss_db + more_db);
-        Drawn { car, compression: self.compression }
+        let at_microphone_db = paths(&mut car).mouth_to_microphone.map_or(0.0, |tap| tap.gain_db);
+        car.flaws.microphone = second_harmonic(self.send_percent, LEVEL_MRP_DBPA + at_microphone_db);
+        let below_loudest_db = f64::from(self.louder) * car.terminal.volume_step_db;
+        let drive_dbpa = LEVEL_POI_DBM0 + car.terminal.receive_gain_db - below_loudest_db;
+        car.flaws.loudspeaker = second_harmonic(self.receive_percent, drive_dbpa);
+        let line_hz = f64::from(self.line.1) * LINE_HZ;
+        let level_dbm0 = Idle::around(&Model::new(car.clone()), line_hz).line_dbm0(self.line.0);
+        car.flaws.idle_lines = vec![(line_hz, level_dbm0)];
+        Drawn { car, compression: self.compression, moved_db: self.moved_db }
     }
 }
 

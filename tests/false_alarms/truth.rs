@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use lombard::bench::car::Model;
+use lombard::bench::car::noise::weight_db;
 use lombard::bench::car::spec::Weighting;
-use lombard::bench::car::truth::Truth;
+use lombard::bench::car::truth::{Truth, taps_response};
 use lombard::entry::{Entry, ParameterValue};
 use lombard::finding::Finding;
 use lombard::take::Volume;
@@ -14,19 +15,74 @@ use lombard::units::Unit;
 use super::cars::Drawn;
 use crate::on_car::spectrum::{Density, density_in_call, density_of};
 
-/// Measurands that healthy cars are inside of by construction, without a figure for their truth.
-pub(super) const WITHOUT: [&str; 1] = ["idle_noise_send_peak"];
-
 /// Midbands of P.79, bands 1 to 20: the nominal frequencies.
 const NOMINAL_HZ: [f64; 20] = [
     100.0, 125.0, 160.0, 200.0, 250.0, 315.0, 400.0, 500.0, 630.0, 800.0, 1000.0, 1250.0, 1600.0, 2000.0,
     2500.0, 3150.0, 4000.0, 5000.0, 6300.0, 8000.0,
 ];
 
+/// Octaves of the noise in the car, nominal, in Hz.
+const OCTAVES_HZ: [f64; 8] = [63.0, 125.0, 250.0, 500.0, 1_000.0, 2_000.0, 4_000.0, 8_000.0];
+
+/// The bins in which lines are looked for: 8 192 frames at 48 kHz, Hann window. In the middle of one a line is told
+/// exactly.
+pub(super) const LINE_HZ: f64 = 48_000.0 / 8_192.0;
+/// The width of a Hann window that noise and a line share: 1.5 bins.
+const LINE_WIDTH_HZ: f64 = 1.5 * LINE_HZ;
+/// What belongs to a line on either side.
+const LINE_HALF_HZ: f64 = 3.5 * LINE_HZ;
+
+/// The idle noise at the POI in send where a line stands: mean squares per Hz, 0 dBm0 being 1.
+pub(super) struct Idle {
+    here: f64,
+    around: f64,
+}
+
+impl Idle {
+    /// The noise of a car at `line_hz` and in the octave around it.
+    pub(super) fn around(model: &Model, line_hz: f64) -> Self {
+        let truth = Truth::of(model);
+        let density = |hz: f64| {
+            let half_hz = LINE_HZ / 2.0;
+            let level = truth.idle_noise_send_dbm0(Weighting::A, (hz - half_hz, hz + half_hz));
+            10f64.powf((level - weight_db(Weighting::A, hz)) / 10.0) / LINE_HZ
+        };
+        let (lo_hz, hi_hz) = counted_hz(model.spec.bandwidth);
+        let from_hz = (line_hz * std::f64::consts::FRAC_1_SQRT_2).max(lo_hz);
+        let to_hz = (line_hz * std::f64::consts::SQRT_2).min(hi_hz);
+        let bins = (from_hz / LINE_HZ).round() as u32..=(to_hz / LINE_HZ).round() as u32;
+        let others =
+            bins.map(|bin| f64::from(bin) * LINE_HZ).filter(|hz| (hz - line_hz).abs() > LINE_HALF_HZ);
+        let densities: Vec<f64> = others.map(density).collect();
+        Self { here: density(line_hz), around: densities.iter().sum::<f64>() / densities.len() as f64 }
+    }
+
+    /// How far a line of this level stands out, in dB.
+    fn peak_db(&self, line_dbm0: f64) -> f64 {
+        10.0 * ((10f64.powf(line_dbm0 / 10.0) / LINE_WIDTH_HZ + self.here) / self.around).log10()
+    }
+
+    /// The level of a line that stands out so far.
+    pub(super) fn line_dbm0(&self, peak_db: f64) -> f64 {
+        10.0 * ((10f64.powf(peak_db / 10.0) * self.around - self.here).max(0.0) * LINE_WIDTH_HZ).log10()
+    }
+}
+
+/// Where idle noise and distortion count.
+fn counted_hz(bandwidth: Bandwidth) -> (f64, f64) {
+    match bandwidth {
+        Bandwidth::Nb => (200.0, 4_000.0),
+        Bandwidth::Wb => (100.0, 8_000.0),
+        Bandwidth::Swb => (100.0, 14_000.0),
+        Bandwidth::Fb => (100.0, 20_000.0),
+    }
+}
+
 /// The truth of a car.
 pub(super) struct CarTruth {
     model: Model,
     compression: f64,
+    moved_db: [f64; 2],
     nominal: u32,
 }
 
@@ -35,7 +91,7 @@ impl CarTruth {
     pub(super) fn of(drawn: &Drawn) -> Self {
         let model = Model::new(drawn.car.clone());
         let nominal = nominal_step(&model);
-        Self { model, compression: drawn.compression, nominal }
+        Self { model, compression: drawn.compression, moved_db: drawn.moved_db, nominal }
     }
 
     fn bandwidth(&self) -> Bandwidth {
@@ -82,6 +138,9 @@ impl CarTruth {
                 let level = cabin.noise_reference_dbpa_a.or(cabin.noise_ears_dbpa_a)?;
                 Some(Finding::scalar(measurand, level, Unit::DbPaA))
             }
+            "ambient_noise_octaves" => self.octaves(measurand),
+            "setup_change" => db(self.moved_db.iter().fold(0.0, |most, db| db.abs().max(most))),
+            "distortion_send" | "distortion_receive" => self.distortion(entry, measurand),
             "tclw" => db(truth.tclw_db(self.step(entry), &far)),
             "tcl" => db(truth.tcl_db(self.step(entry), &far)),
             "send_sensitivity" => {
@@ -98,21 +157,64 @@ impl CarTruth {
                 let round_trip_s = truth.send_delay_s(&white) + receive_s.fold(f64::INFINITY, f64::min);
                 Some(Finding::scalar(measurand, round_trip_s * 1e3, Unit::Millisecond))
             }
-            "idle_noise_send_p" => {
-                let level = truth.idle_noise_send_dbm0(Weighting::Psophometric, (200.0, 4_000.0));
-                Some(Finding::scalar(measurand, level, Unit::Dbm0P))
-            }
-            "idle_noise_send_a" => {
-                let upper_hz = match self.bandwidth() {
-                    Bandwidth::Nb | Bandwidth::Wb => 8_000.0,
-                    Bandwidth::Swb => 14_000.0,
-                    Bandwidth::Fb => 20_000.0,
-                };
-                let level = truth.idle_noise_send_dbm0(Weighting::A, (100.0, upper_hz));
-                Some(Finding::scalar(measurand, level, Unit::Dbm0A))
+            "idle_noise_send_p" => self.idle_noise(measurand, Weighting::Psophometric, Unit::Dbm0P),
+            "idle_noise_send_a" => self.idle_noise(measurand, Weighting::A, Unit::Dbm0A),
+            "idle_noise_send_peak" => {
+                let (line_hz, line_dbm0) = *self.model.spec.flaws.idle_lines.first()?;
+                db(Idle::around(&self.model, line_hz).peak_db(line_dbm0))
             }
             _ => None,
         }
+    }
+
+    /// The noise of the terminal with its lines.
+    fn idle_noise(&self, measurand: &str, weighting: Weighting, unit: Unit) -> Option<Finding> {
+        let noise = Truth::of(&self.model).idle_noise_send_dbm0(weighting, counted_hz(self.bandwidth()));
+        let lines = &self.model.spec.flaws.idle_lines;
+        let lines = lines.iter().map(|(hz, level)| level + weight_db(weighting, *hz));
+        let power: f64 = lines.chain([noise]).map(|level| 10f64.powf(level / 10.0)).sum();
+        Some(Finding::scalar(measurand, 10.0 * power.log10(), unit))
+    }
+
+    /// The noise at the driver's head by octave.
+    fn octaves(&self, measurand: &str) -> Option<Finding> {
+        const STEP_HZ: f64 = 5.0;
+        let noise = self.model.reference_noise.as_ref()?;
+        let shape =
+            |hz: f64| if noise.taps.is_empty() { 1.0 } else { taps_response(&noise.taps, hz).power() };
+        let density = |hz: f64| noise.gain.powi(2) * shape(hz) / (48_000.0 / 2.0);
+        let level = |nominal_hz: f64| {
+            // Octaves of IEC 61260-1 by the base of ten: 1 kHz times powers of 10^0.3.
+            let middle_hz = 1e3 * 10f64.powf(0.3 * (nominal_hz / 1e3).log2().round());
+            let (from_hz, to_hz) = (middle_hz / 10f64.powf(0.15), middle_hz * 10f64.powf(0.15));
+            let steps = ((to_hz - from_hz) / STEP_HZ).ceil();
+            let step_hz = (to_hz - from_hz) / steps;
+            let at = (0..steps as u32).map(|k| density(from_hz + (f64::from(k) + 0.5) * step_hz));
+            10.0 * (at.sum::<f64>() * step_hz).log10()
+        };
+        Some(Finding::curve(measurand, OCTAVES_HZ.to_vec(), OCTAVES_HZ.map(level).to_vec(), Unit::DbPa))
+    }
+
+    /// The harmonics of the sine of an entry, at the worse ear in receive.
+    fn distortion(&self, entry: &Entry, measurand: &str) -> Option<Finding> {
+        let truth = Truth::of(&self.model);
+        let (hz, band_hz) = (quantity(entry, "frequency")?, counted_hz(self.bandwidth()));
+        let order = match entry.parameters.0.get("order")? {
+            ParameterValue::Count(order) => *order as usize,
+            _ => return None,
+        };
+        let all = if measurand == "distortion_send" {
+            vec![truth.send_harmonics_percent(hz, quantity(entry, "level_mrp")?, band_hz)]
+        } else {
+            let (step, level) = (self.step(entry), quantity(entry, "level_poi")?);
+            let harmonics = |ear| truth.receive_harmonics_percent(ear, step, hz, level, band_hz);
+            Ear::ALL.iter().map(|ear| harmonics(*ear)).collect()
+        };
+        let counted = |one: &Vec<(usize, f64)>| {
+            let squares = one.iter().filter(|(n, _)| *n <= order).map(|(_, percent)| percent * percent);
+            squares.sum::<f64>().sqrt()
+        };
+        Some(Finding::scalar(measurand, all.iter().map(counted).fold(0.0, f64::max), Unit::Percent))
     }
 
     /// Sensitivities by third octave, those that count in the band.
@@ -136,6 +238,14 @@ fn nominal_step(model: &Model) -> u32 {
 fn signal(entry: &Entry) -> Option<String> {
     match entry.parameters.0.get("signal") {
         Some(ParameterValue::Text(id)) => Some(id.clone()),
+        _ => None,
+    }
+}
+
+/// A parameter that is a quantity, in the unit of its card.
+fn quantity(entry: &Entry, key: &str) -> Option<f64> {
+    match entry.parameters.0.get(key) {
+        Some(ParameterValue::Quantity(quantity)) => Some(quantity.value),
         _ => None,
     }
 }
