@@ -1,7 +1,9 @@
 //! The real terminal: the echo canceller (AEC3) and noise suppressor of WebRTC, in the pure-Rust port `sonora`.
 //!
 //! It runs in blocks of 10 ms between the converters of the terminal: at 16 kHz in narrowband and wideband calls, at 48 kHz,
-//! in three bands of which the canceller hears the lowest and treats the others alike, in super-wideband and fullband ones.
+//! in three bands, in super-wideband and fullband ones. Canceller and suppressor listen to the lowest band, up to 8 kHz, and
+//! treat the others by what they find there. Where the bands meet, at 8 and at 16 kHz, their filters leave dips of some
+//! decibels, which are WebRTC's own and stay.
 //! The volume control lies before the canceller's reference, so turning it changes the reference, not the path.
 
 use sonora::config::{
@@ -30,7 +32,7 @@ const SUPPRESSION_DELAY: usize = 288;
 /// What the canceller's blocks of 64 samples and its overlapping frames take, in samples at 48 kHz (measured by a test).
 const CANCELLER_DELAY: usize = 384;
 /// What splitting into three bands and putting them together takes, in samples at 48 kHz (measured by a test).
-const BANDS_DELAY: usize = 0;
+const BANDS_DELAY: usize = 46;
 
 /// From the canceller's reference to the loudspeaker's converter and from the microphone's to the canceller: what the
 /// canceller is told about its audio system.
@@ -40,8 +42,7 @@ const AUDIO_DELAY_MS: i32 = 6;
 pub fn send_latency(own: &RealSpec, bandwidth: Bandwidth) -> usize {
     let canceller = if own.echo_canceller { CANCELLER_DELAY } else { 0 };
     let suppression = if own.noise_suppression.is_some() { SUPPRESSION_DELAY } else { 0 };
-    let processes = own.echo_canceller || own.noise_suppression.is_some();
-    let bands = if processes && ratio(bandwidth) == 1 { BANDS_DELAY } else { 0 };
+    let bands = if ratio(bandwidth) == 1 { BANDS_DELAY } else { 0 };
     converters(bandwidth) + canceller + suppression + bands
 }
 
