@@ -56,7 +56,9 @@ impl Course {
                 continue;
             }
             let own = search(index, piece, Seconds(0.0), delay_max);
-            let Some(own) = own.filter(align::Delay::stands_out) else { continue };
+            // At the end of the range there may be more behind it.
+            let is_inside = |own: &align::Delay| own.delay.0 < delay_max.0 - 1.0 / f64::from(RATE);
+            let Some(own) = own.filter(|own| own.stands_out() && is_inside(own)) else { continue };
             let middle: f64 = (0..).zip(piece).map(|(n, x)| f64::from(n) * x * x).sum::<f64>() / power;
             let mut found = Piece {
                 at_s: (index * frames) as f64 / f64::from(RATE) + middle / f64::from(RATE),
