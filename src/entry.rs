@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::marker::PhantomData;
 
 use crate::take::Volume;
-use crate::terms::{Bandwidth, ClauseRef, Direction, EarField, Seat, UnknownWord};
+use crate::terms::{Access, Bandwidth, ClauseRef, Direction, EarField, Seat, UnknownWord};
 use crate::units::{Level, Quantity, Reference, Seconds, Unit};
 
 /// The stable name of an entry, with the conditions it was expanded by: `slr`, `coupling_loss[volume=maximum]`.
@@ -214,6 +214,16 @@ impl ParameterType for u32 {
 
 impl ParameterType for Direction {
     const KIND: ParameterKind = ParameterKind::Word(&["send", "receive"]);
+    fn from_value(value: &ParameterValue) -> Option<Self> {
+        match value {
+            ParameterValue::Text(text) => text.parse().ok(),
+            _ => None,
+        }
+    }
+}
+
+impl ParameterType for Access {
+    const KIND: ParameterKind = ParameterKind::Word(&["acoustic", "digital"]);
     fn from_value(value: &ParameterValue) -> Option<Self> {
         match value {
             ParameterValue::Text(text) => text.parse().ok(),

@@ -116,6 +116,16 @@ words! {
 }
 
 words! {
+    /// How a measurement gets at the terminal on the side of the car (P.1100 to P.1120 clause 8).
+    Access {
+        /// By sound: from the mouth to the microphone, from the loudspeaker to the ears.
+        Acoustic = "acoustic",
+        /// At its digital interfaces: behind the microphone, before the amplifier.
+        Digital = "digital",
+    }
+}
+
+words! {
     /// A seat of the car as an acoustic zone: where a head-and-torso simulator talks or listens
     /// (P.1100 to P.1120 clause 6.3).
     Seat {

@@ -30,6 +30,7 @@ pub(crate) mod spectrum;
 mod ambient;
 mod call;
 mod cars;
+mod clocks;
 mod coupling;
 mod delay;
 mod distortion;
@@ -44,6 +45,7 @@ mod reference;
 mod response;
 mod seats;
 mod setup;
+mod taps;
 mod training;
 mod volume;
 
@@ -54,6 +56,7 @@ pub(crate) fn comparisons() -> Vec<comparison::Comparison> {
         &*delay::COMPARISONS,
         &*loudness::COMPARISONS,
         &*ears::COMPARISONS,
+        &*ears::OF_SERIALS,
         &*range::COMPARISONS,
         &*linearity::COMPARISONS,
         &*response::COMPARISONS,
@@ -65,6 +68,8 @@ pub(crate) fn comparisons() -> Vec<comparison::Comparison> {
         &*ambient::COMPARISONS,
         &*call::COMPARISONS,
         &*setup::COMPARISONS,
+        &*taps::COMPARISONS,
+        &*clocks::COMPARISONS,
         &*levels::COMPARISONS,
         &*training::COMPARISONS,
     ]

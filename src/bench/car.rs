@@ -10,12 +10,14 @@
 //! poi.send ◄── network ◄── terminal ◄───────── microphone (+ noise) ◄┴─ cabin ◄── mouth (at the MRP)
 //! ```
 //!
-//! There may be a head in more than one seat; each has a mouth and two ears.
+//! There may be a head in more than one seat; each has a mouth and two ears. The terminal has the access points of clause
+//! 8: [`Taps`] are recorded, and what is inserted at the microphone takes its place.
 //!
-//! Units: mouth, MRP and ears in Pa; POI digital, ±1.0 is full scale, 0 dBm0 is −6.15 dBov. The chain has no latency but
+//! Units: mouth, MRP and ears in Pa; POI and taps digital, ±1.0 is full scale, 0 dBm0 is −6.15 dBov. The chain has no latency but
 //! what the file declares: every block goes all the way through.
 
 pub mod cabin;
+pub mod clock;
 pub mod ear;
 pub mod faults;
 pub mod file;
@@ -42,8 +44,9 @@ use network::Channel;
 use noise::gain_for;
 use spec::{CabinSpec, CarSpec, Weighting};
 use stage::{Block, NOISE_HALF, NoiseModel, NoiseSource, SILENCE, Sound};
-use terminal::Terminal;
+use terminal::{Terminal, overload, receive_gain};
 
+use crate::calibration::ear::EarResponse;
 pub use crate::take::BLOCK;
 use crate::take::{Frame, RATE};
 use crate::terms::{Bandwidth, Direction, Seat};
@@ -91,6 +94,8 @@ pub struct Model {
     pub spec: CarSpec,
     /// The sound paths.
     pub cabin: Cabin,
+    /// What the laboratory states about the left and the right ear, where its ports deliver what ear-drums hear.
+    pub ears: Option<[EarResponse; 2]>,
     /// Noise at the microphone: cabin and capsule.
     pub microphone_noise: Vec<NoiseModel>,
     /// Noise at each ear.
@@ -102,8 +107,11 @@ pub struct Model {
 }
 
 impl Model {
-    /// The model of a car.
-    pub fn new(spec: CarSpec) -> Self {
+    /// The model of a car. What its volume adds in the noise of its cabin is in the gain of its spec then, behind the
+    /// canceller's reference.
+    pub fn new(mut spec: CarSpec) -> Self {
+        spec.terminal.receive_gain_db += spec.speed_volume_db();
+        spec.terminal.speed_volume.clear();
         let cabin = Cabin::new(&spec.cabin);
         let noises = &spec.cabin;
         let shaped = |level_dbpa_a: f64| NoiseModel {
@@ -117,6 +125,7 @@ impl Model {
         let ambient = noises.noise_microphone_dbpa_a.map(shaped);
         let capsule = noises.noise_capsule_dbpa_a.map(white);
         Self {
+            ears: ear::stated(&spec.cabin),
             microphone_noise: ambient.into_iter().chain(capsule).collect(),
             ear_noise: noises.noise_ears_dbpa_a.map(shaped),
             // the head is where the microphone is
@@ -139,6 +148,9 @@ fn noise_taps(spec: &CabinSpec) -> Vec<f64> {
 /// Everything that runs during a call.
 struct Call {
     network_receive: Channel,
+    /// Jitter buffers behind the network: at the terminal, at the POI.
+    buffer_receive: Option<clock::Buffer>,
+    buffer_send: Option<clock::Buffer>,
     terminal: Terminal,
     amplifier_noise: Option<NoiseSource>,
     loudspeaker_to_microphone: Sound,
@@ -149,6 +161,10 @@ struct Call {
     reference_noise: Option<NoiseSource>,
     network_send: Channel,
     flaws: flaws::Running,
+    /// Pa at the microphone for digital 1 behind its converter.
+    microphone_full: f32,
+    /// Pa at 1 m for digital 1 before the loudspeaker's converter.
+    loudspeaker_full: f32,
     /// A fault of the terminal's output, and the frames since it was armed.
     disturbance: Option<(Disturbance, Frame)>,
 }
@@ -199,12 +215,26 @@ pub struct BlockInputs {
     pub mouths: Vec<(Seat, Block)>,
     /// Digital signal at the POI.
     pub receive: Block,
+    /// Digital signal that takes the place of the microphone's, behind its converter.
+    pub microphone: Option<Block>,
 }
 
 impl Default for BlockInputs {
     fn default() -> Self {
-        Self { mouths: Vec::new(), receive: SILENCE }
+        Self { mouths: Vec::new(), receive: SILENCE, microphone: None }
     }
+}
+
+/// One block at the access points of the terminal (clause 8), digital.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Taps {
+    /// What the microphones deliver, before all processing, also while something is inserted in its place: ±1.0 is where
+    /// their converter clips.
+    pub microphone: Block,
+    /// What the echo canceller takes for the far end: ±1.0 is full scale of the receive direction.
+    pub echo_reference: Block,
+    /// What goes to the amplifier, behind the converter of the receive direction with its images, on the same scale.
+    pub loudspeaker: Block,
 }
 
 /// One block of what a car gives back.
@@ -216,6 +246,8 @@ pub struct BlockOutputs {
     pub ears: Vec<(Seat, [Block; 2])>,
     /// Pa at the bench's microphone at the driver's head.
     pub reference: Block,
+    /// The access points of the terminal.
+    pub taps: Taps,
 }
 
 impl Car {
@@ -306,7 +338,8 @@ impl Car {
         let mut outputs = CarOutputs::default();
         for at in (0..frames).step_by(BLOCK) {
             let mouth = block_at(mouth, at);
-            let inputs = BlockInputs { mouths: vec![(Seat::Driver, mouth)], receive: block_at(receive, at) };
+            let mouths = vec![(Seat::Driver, mouth)];
+            let inputs = BlockInputs { mouths, receive: block_at(receive, at), microphone: None };
             let block = self.block(&inputs)?;
             let [left, right] = &block.ears[0].1;
             outputs.poi_send.extend_from_slice(&block.poi_send);
@@ -336,8 +369,12 @@ impl Call {
         let spec = &model.spec;
         let cabin = &model.cabin;
         let source = |model: &NoiseModel, stream: u64| NoiseSource::new(model, seed, stream);
-        let channel = |direction| Channel::new(&spec.network, spec.bandwidth, direction, seed);
+        let clock = &spec.network.clock;
+        let channel =
+            |direction| Channel::new(&spec.network, spec.bandwidth, direction, seed, clock.held(direction));
         Self {
+            buffer_receive: clock::Buffer::new(clock, Direction::Receive),
+            buffer_send: clock::Buffer::new(clock, Direction::Send),
             network_receive: channel(Direction::Receive),
             terminal: Terminal::new(&spec.terminal, spec.bandwidth, volume_step, seed),
             amplifier_noise: model.amplifier_noise.as_ref().map(|noise| source(noise, 1)),
@@ -362,6 +399,8 @@ impl Call {
             reference_noise: model.reference_noise.as_ref().map(|noise| source(noise, 31)),
             network_send: channel(Direction::Send),
             flaws: flaws::Running::new(&spec.flaws),
+            microphone_full: overload(&spec.terminal) as f32,
+            loudspeaker_full: receive_gain(&spec.terminal, u32::MAX) as f32,
             disturbance: None,
         }
     }
@@ -369,7 +408,13 @@ impl Call {
     fn block(&mut self, inputs: &BlockInputs) -> BlockOutputs {
         let mut loudspeaker = inputs.receive;
         self.network_receive.process(&mut loudspeaker);
+        if let Some(buffer) = &mut self.buffer_receive {
+            buffer.process(&mut loudspeaker);
+        }
         self.terminal.receive(&mut loudspeaker);
+        let echo_reference = loudspeaker.map(|x| x / self.loudspeaker_full);
+        self.flaws.convert(&mut loudspeaker);
+        let amplifier = loudspeaker.map(|x| x / self.loudspeaker_full);
         self.flaws.drive(&mut loudspeaker);
         if let Some(noise) = &mut self.amplifier_noise {
             noise.add_to(&mut loudspeaker);
@@ -395,8 +440,14 @@ impl Call {
         if let Some(noise) = &mut self.reference_noise {
             noise.add_to(&mut reference);
         }
-        let echo = self.loudspeaker_to_microphone.arrival(&loudspeaker);
+        let mut echo = self.loudspeaker_to_microphone.arrival(&loudspeaker);
         self.flaws.capture(&mut near, &echo);
+        let full = self.microphone_full;
+        let microphone: Block = std::array::from_fn(|at| ((near[at] + echo[at]) / full).clamp(-1.0, 1.0));
+        if let Some(inserted) = &inputs.microphone {
+            near = inserted.map(|x| x * full);
+            echo = SILENCE;
+        }
         let mut poi_send = self.terminal.send(&near, &echo);
         self.flaws.hum(&mut poi_send);
         if let Some((disturbance, at)) = &mut self.disturbance {
@@ -405,7 +456,11 @@ impl Call {
             *at += BLOCK as Frame;
         }
         self.network_send.process(&mut poi_send);
-        BlockOutputs { poi_send, ears, reference }
+        if let Some(buffer) = &mut self.buffer_send {
+            buffer.process(&mut poi_send);
+        }
+        let taps = Taps { microphone, echo_reference, loudspeaker: amplifier };
+        BlockOutputs { poi_send, ears, reference, taps }
     }
 }
 

@@ -13,8 +13,8 @@ use crate::take::{
     Action, BLOCK, CallState, Cue, EpochSpec, Frame, NoiseBed, RigAction, Span, TakeSpec, Terminal, Volume,
     frames,
 };
-use crate::terms::{Direction, Ear, EarField, Port, Seat};
-use crate::units::{Db, DbPa, Dbm0, Level, Quantity, Reference, Seconds};
+use crate::terms::{Access, Direction, Ear, EarField, Port};
+use crate::units::{Db, DbOv, DbPa, Dbm0, Level, Quantity, Reference, Seconds, Unit};
 
 /// The signal that conditions the terminal, once in receive and once in send.
 pub const CONDITIONING: Param<SignalId> = Param::with_default(
@@ -53,6 +53,22 @@ pub const DELAY_MAX: Param<Seconds> = Param::with_default(
     "delay_max",
     "The longest delay between playback and recording that is provided for; at most 500 ms.",
     "500 ms",
+);
+
+/// How the terminal is got at on the side of the car.
+pub const ACCESS: Param<Access> = Param::with_default(
+    "access",
+    "How the terminal is got at on the side of the car: acoustic, by mouth and ears, or digital, by the access points of \
+     clause 8: what the mouth would say is inserted at tap.microphone, what the ears would hear is recorded at tap.loudspeaker.",
+    "acoustic",
+);
+
+/// The talker's level where nobody talks: behind the microphone.
+pub const LEVEL_TAP: Param<DbOv> = Param::with_default(
+    "level_tap",
+    "With access = digital: the level inserted at tap.microphone, relative to the full scale of that access. The default is \
+     the usual level of speech in files, a choice of the project: no clause that was read gives one.",
+    "-26 dBov",
 );
 
 /// Nominal level at the MRP for a car: P.1100 to P.1120 clause 9.
@@ -112,8 +128,30 @@ pub fn epoch_at(entry: &Entry, cx: &PlanCx<'_>, volume: Volume) -> EpochSpec {
     EpochSpec {
         call: CallState { bandwidth: entry.bandwidth, volume, terminal: Terminal::Device },
         noise: entry.noise.as_ref().map(|noise| NoiseBed { signal: noise.signal.clone() }),
-        preamble: vec![conditioning(&entry.parameters.get(&CONDITIONING), entry.talker, cx)],
+        preamble: vec![conditioning(entry, (Port::mouth(entry.talker), quantity(CONDITIONING_MRP)), cx)],
         repeat: 0,
+    }
+}
+
+/// The call of an entry at its own volume, conditioned by the access that its takes use: acoustic as all others, digital
+/// from behind the microphone. The entry's method lists [`ACCESS`] and [`LEVEL_TAP`].
+pub fn epoch_by_access(entry: &Entry, cx: &PlanCx<'_>) -> EpochSpec {
+    let mut epoch = epoch(entry, cx);
+    if entry.parameters.get(&ACCESS) == Access::Digital {
+        epoch.preamble =
+            vec![conditioning(entry, (Port::of(Port::TAP_MICROPHONE), tap_level(entry, cx)), cx)];
+    }
+    epoch
+}
+
+/// The level of an insertion at tap.microphone, in the plane in which the bench has that port: dBov, or dBm0, of which 0 is
+/// −6.15 dBov in every codec.
+pub fn tap_level(entry: &Entry, cx: &PlanCx<'_>) -> Quantity {
+    let level = entry.parameters.get(&LEVEL_TAP);
+    let port = cx.bench.ports.get(&Port::of(Port::TAP_MICROPHONE));
+    match port.map(|info| info.calibration.unit()) {
+        Some(Unit::Dbm0) => quantity(level.to_dbm0()),
+        _ => quantity(level),
     }
 }
 
@@ -141,13 +179,11 @@ pub fn bare_epoch(entry: &Entry, volume: Volume) -> EpochSpec {
     }
 }
 
-/// The conditioning, on those ports that the bench has: speech in receive, then from the talker's mouth.
-fn conditioning(signal: &SignalId, talker: Seat, cx: &PlanCx<'_>) -> TakeSpec {
+/// The conditioning, on those ports that the bench has: speech in receive, then from where the talker is.
+fn conditioning(entry: &Entry, talker: (Port, Quantity), cx: &PlanCx<'_>) -> TakeSpec {
+    let signal = &entry.parameters.get(&CONDITIONING);
     let mut take = Timeline::new("conditioning");
-    for (port, level) in [
-        (Port::of(Port::POI_RECEIVE), quantity(CONDITIONING_POI)),
-        (Port::mouth(talker), quantity(CONDITIONING_MRP)),
-    ] {
+    for (port, level) in [(Port::of(Port::POI_RECEIVE), quantity(CONDITIONING_POI)), talker] {
         if cx.bench.has(&port, PortDirection::Out) {
             take.play(&port, signal, level, cx);
             take.wait(CONDITIONING_PAUSE);
@@ -169,6 +205,22 @@ pub fn sink_ports(direction: Direction, entry: &Entry) -> Vec<Port> {
     match direction {
         Direction::Send => vec![Port::of(Port::POI_SEND)],
         Direction::Receive => Ear::ALL.iter().map(|ear| Port::ear(entry.listener, *ear)).collect(),
+    }
+}
+
+/// As [`source_port`], by an access: digital is behind the microphone.
+pub fn source_by_access(access: Access, direction: Direction, entry: &Entry) -> Port {
+    match (access, direction) {
+        (Access::Digital, Direction::Send) => Port::of(Port::TAP_MICROPHONE),
+        _ => source_port(direction, entry),
+    }
+}
+
+/// As [`sink_ports`], by an access: digital is before the amplifier.
+pub fn sinks_by_access(access: Access, direction: Direction, entry: &Entry) -> Vec<Port> {
+    match (access, direction) {
+        (Access::Digital, Direction::Receive) => vec![Port::of(Port::TAP_LOUDSPEAKER)],
+        _ => sink_ports(direction, entry),
     }
 }
 

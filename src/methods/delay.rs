@@ -20,6 +20,10 @@
 //! - in send from the mouth at −1.7 dBPa (MRP), recorded at the POI;
 //! - in receive from the POI at −16 dBm0, recorded at both ears.
 //!
+//! With `access = "digital"` the digital access points of clause 8 stand for mouth and ears: in send the signal is inserted
+//! behind the microphone (`tap.microphone`) at `level_tap`, in receive it is recorded before the amplifier
+//! (`tap.loudspeaker`). The way of the sound through converters, loudspeaker and cabin is not in these delays.
+//!
 //! ## Computation
 //!
 //! 1. The played track from the first to the last frame of the stimulus is correlated with the recording, which goes on
@@ -29,12 +33,17 @@
 //! 2. The envelope of the correlation (Hilbert transform) gives the delay whatever the polarity; each candidate is rated
 //!    by the energy that it explains, c²/E, which tells the delay from the delay plus or minus one period of the signal.
 //! 3. The maximum is refined on the correlation itself by band-limited interpolation to a small part of a frame.
-//! 4. Receive: the ear that hears the terminal first counts; the difference between the ears is geometry.
+//! 4. The same is done with every half second of the stimulus.
+//!    Where these delays lie on a line that changes by more than 0.02 ms (a clock that is off against the network's), the
+//!    delay is that in the middle of the stimulus, and the note gives the drift in ppm.
+//!    Where one of them is off by more than 0.5 ms and follows the delay before it clearly worse (a jitter buffer that
+//!    jumps), the largest delay counts: the talker hears it.
+//! 5. Receive: the ear that hears the terminal first counts; the difference between the ears is geometry.
 //!    Both are stated beside the finding.
-//! 5. The delay of the network in that direction is subtracted and stated: as the reference run has measured it where
+//! 6. The delay of the network in that direction is subtracted and stated: as the reference run has measured it where
 //!    the plan has one, otherwise as the bench declares it.
-//! 6. Round trip = send + receive.
-//! 7. Implementation = round trip less `inherent`: what codec and radio link inside the terminal take by themselves.
+//! 7. Round trip = send + receive.
+//! 8. Implementation = round trip less `inherent`: what codec and radio link inside the terminal take by themselves.
 //!    Public readings of the Recommendations limit it, but none says what is inherent to which link: the lab enters it
 //!    from its copy. Until then the implementation is *at most* the round trip.
 //!
@@ -48,11 +57,15 @@
 //! ## How to read the result
 //!
 //! In milliseconds, the way of the sound in the cabin included (3 ms to the metre).
-//! Terminals that stretch or squeeze time while they run (jitter buffers) have no single delay: the finding is that of
-//! the whole stimulus, and a low correlation in its note says so.
+//! Terminals that stretch or squeeze time while they run (jitter buffers, clocks of their own) have no single delay.
+//! A delay that jumps within the stimulus is the device's doing, so it is measured, not excused: the finding is the largest
+//! one, flagged *conditional*, with all of them in its note. A delay that drifts is one of this moment of the call.
+
+mod course;
 
 use super::call::{
-    self, CONDITIONING, Checks, DELAY_MAX, LEVEL_MRP, LEVEL_POI, LOMBARD_BASE, Timeline, quantity,
+    self, ACCESS, CONDITIONING, Checks, DELAY_MAX, LEVEL_MRP, LEVEL_POI, LEVEL_TAP, LOMBARD_BASE, Timeline,
+    quantity,
 };
 use super::{Card, Measurand, Method, Refusal, Wish, evidence, reference_run};
 use crate::capture::Take;
@@ -61,8 +74,10 @@ use crate::dsp::align::{self, DelaySearch, Polarity};
 use crate::entry::{Entry, Param, SignalId};
 use crate::finding::{Bound, Finding, Unmeasurable};
 use crate::take::{RATE, TakeSpec};
-use crate::terms::{Bandwidth, Direction, Port};
+use crate::terms::{Access, Bandwidth, Direction, Port};
 use crate::units::{Quantity, Seconds, Unit};
+use crate::verdict::Flag;
+use course::Course;
 
 /// The signal of the delay, which the reference run plays too.
 pub(super) const SIGNAL: Param<SignalId> = Param::with_default(
@@ -106,6 +121,8 @@ static CARD: Card = Card {
         LEVEL_POI.spec(),
         DELAY_MAX.spec(),
         INHERENT.spec(),
+        ACCESS.spec(),
+        LEVEL_TAP.spec(),
         CONDITIONING.spec(),
     ],
     facts_needed: &[],
@@ -133,16 +150,17 @@ impl Method for Delay {
 
     fn plan(&self, entry: &Entry, cx: &PlanCx<'_>) -> Result<Wish, Vec<Refusal>> {
         let mut checks = Checks::default();
+        let access = entry.parameters.get(&ACCESS);
         for direction in Direction::ALL.iter().copied() {
-            checks.plays(cx, &call::source_port(direction, entry));
-            for port in call::sink_ports(direction, entry) {
+            checks.plays(cx, &call::source_by_access(access, direction, entry));
+            for port in call::sinks_by_access(access, direction, entry) {
                 checks.records(cx, &port);
             }
         }
         checks.delay_max(entry);
         checks.done()?;
         let takes = Direction::ALL.iter().map(|direction| take(*direction, entry, cx)).collect();
-        Ok(Wish { epoch: call::epoch(entry, cx), takes })
+        Ok(Wish { epoch: call::epoch_by_access(entry, cx), takes })
     }
 
     fn evaluate(&self, entry: &Entry, cx: &EvalCx<'_>) -> Result<Vec<Finding>, Unmeasurable> {
@@ -151,8 +169,8 @@ impl Method for Delay {
         for direction in Direction::ALL.iter().copied() {
             let take = cx.take(direction.word());
             let mut heard = Vec::new();
-            for port in call::sink_ports(direction, entry) {
-                heard.push((port.clone(), path_delay(direction, &port, entry, take, cx)?));
+            for port in call::sinks_by_access(entry.parameters.get(&ACCESS), direction, entry) {
+                heard.push(path_delay(direction, &port, entry, take, cx)?);
             }
             let (measurand, declared) = match direction {
                 Direction::Send => ("delay_send", cx.bench.network.delay_send),
@@ -162,7 +180,7 @@ impl Method for Delay {
                 Some(measured) => (measured, "measured by the reference run"),
                 None => (declared, "declared"),
             };
-            let first_s = heard.iter().map(|(_, delay)| delay.delay.0).fold(f64::INFINITY, f64::min);
+            let first_s = heard.iter().map(|path| path.delay.0).fold(f64::INFINITY, f64::min);
             let value_ms = Seconds(first_s - taken.0).as_ms();
             if value_ms < -ACCURACY_MS {
                 return Err(Unmeasurable::because(format!(
@@ -174,7 +192,10 @@ impl Method for Delay {
             }
             let mut finding = Finding::scalar(measurand, value_ms, Unit::Millisecond);
             evidence::complete(&mut finding, take, STIMULUS, Vec::new());
-            let parts: Vec<String> = heard.iter().map(|(port, delay)| describe(port, delay)).collect();
+            if heard.iter().any(|path| path.jumps) {
+                finding.flags.push(Flag::Conditional);
+            }
+            let parts: Vec<String> = heard.into_iter().map(|path| path.told).collect();
             finding.note =
                 format!("{}; {:.2} ms of the network, {how}, subtracted", parts.join(", "), taken.as_ms());
             round_trip_ms += value_ms;
@@ -183,7 +204,11 @@ impl Method for Delay {
         }
         let mut both = Finding::scalar("delay_round_trip", round_trip_ms, Unit::Millisecond);
         "send and receive".clone_into(&mut both.span);
-        both.flags.clone_from(&findings[0].flags);
+        for flag in findings.iter().flat_map(|one| &one.flags) {
+            if !both.flags.contains(flag) {
+                both.flags.push(*flag);
+            }
+        }
         both.note = notes.join(" + ");
         let implementation = implementation(&both, round_trip_ms, entry)?;
         findings.extend([both, implementation]);
@@ -229,20 +254,42 @@ fn path_delay(
     entry: &Entry,
     take: &Take,
     cx: &EvalCx<'_>,
-) -> Result<align::Delay, Unmeasurable> {
-    let (played_plane, recorded_plane) = match direction {
-        Direction::Send => (Unit::DbPa, Unit::Dbm0),
-        Direction::Receive => (Unit::Dbm0, Unit::DbPa),
-    };
-    let played = evidence::played(cx, take, &call::source_port(direction, entry), played_plane)?;
-    let recorded = evidence::captured(cx, take, port, recorded_plane)?;
+) -> Result<Heard, Unmeasurable> {
+    let source = call::source_by_access(entry.parameters.get(&ACCESS), direction, entry);
+    let played = evidence::played(cx, take, &source, plane(&source, cx))?;
+    let recorded = evidence::captured(cx, take, port, plane(port, cx))?;
     let stimulus = take.span(STIMULUS);
-    search(
-        played.slice(stimulus.clone()),
-        recorded.slice(stimulus.start..take.spec.duration),
-        entry,
-        &format!("{direction} at {port}"),
-    )
+    let (played, recorded) =
+        (played.slice(stimulus.clone()), recorded.slice(stimulus.start..take.spec.duration));
+    let course = Course::of(played, recorded, entry.parameters.get(&DELAY_MAX), band_hz(entry.bandwidth));
+    let found = search(played, recorded, entry, &format!("{direction} at {port}"));
+    let (delay, told) = match (course.changing(), found) {
+        (None, found) => {
+            let found = found?;
+            (found.delay, describe(port, &found))
+        }
+        (Some((delay, how)), Ok(found)) => (delay, format!("{}, {how}", describe(port, &found))),
+        // Parts of many delays follow the stimulus each, and the whole of it none.
+        (Some((delay, how)), Err(_)) => (delay, format!("{port}, {how}")),
+    };
+    Ok(Heard { delay, told, jumps: course.jumps() })
+}
+
+/// The delay at one port.
+struct Heard {
+    delay: Seconds,
+    /// For the note.
+    told: String,
+    jumps: bool,
+}
+
+/// The plane that a port must have. A tap has that of its record: a delay does not depend on it.
+fn plane(port: &Port, cx: &EvalCx<'_>) -> Unit {
+    let name = port.name();
+    if name.starts_with("tap.") {
+        return cx.bench.ports.get(port).map_or(Unit::DbOv, |info| info.calibration.unit());
+    }
+    if name.starts_with("poi.") { Unit::Dbm0 } else { Unit::DbPa }
 }
 
 /// The delay of a recording against what was played, up to the entry's `delay_max`; `path` names it in messages.
@@ -281,10 +328,11 @@ fn describe(port: &Port, delay: &align::Delay) -> String {
     format!("{port} {:.2} ms (correlation {:.2}{inverted})", delay.delay.as_ms(), delay.correlation)
 }
 
-fn level(direction: Direction, entry: &Entry) -> Quantity {
-    match direction {
-        Direction::Send => quantity(call::talker_level(entry, &LEVEL_MRP)),
-        Direction::Receive => quantity(entry.parameters.get(&LEVEL_POI)),
+fn level(direction: Direction, access: Access, entry: &Entry, cx: &PlanCx<'_>) -> Quantity {
+    match (direction, access) {
+        (Direction::Send, Access::Acoustic) => quantity(call::talker_level(entry, &LEVEL_MRP)),
+        (Direction::Send, Access::Digital) => call::tap_level(entry, cx),
+        (Direction::Receive, _) => quantity(entry.parameters.get(&LEVEL_POI)),
     }
 }
 
@@ -293,8 +341,10 @@ fn take(direction: Direction, entry: &Entry, cx: &PlanCx<'_>) -> TakeSpec {
     let delay_max = entry.parameters.get(&DELAY_MAX);
     let mut take = Timeline::new(direction.word());
     take.wait(SETTLING);
-    let at = take.play(&call::source_port(direction, entry), &signal, level(direction, entry), cx);
+    let access = entry.parameters.get(&ACCESS);
+    let source = call::source_by_access(access, direction, entry);
+    let at = take.play(&source, &signal, level(direction, access, entry, cx), cx);
     take.name_span(STIMULUS, at..at + cx.signal(&signal.0).frames);
     take.wait(delay_max);
-    take.build(&call::sink_ports(direction, entry))
+    take.build(&call::sinks_by_access(access, direction, entry))
 }

@@ -14,6 +14,9 @@
 //!
 //! Speech from the mouth at −1.7 dBPa (MRP) activates the send path; then silence.
 //! The POI is recorded; the analysis begins `settling` after the end of the speech and lasts `analysis`.
+//! With `access = "digital"` the speech is inserted at the access point behind the microphone (`tap.microphone`, clause 8)
+//! at `level_tap`, and so is the silence: the microphone is cut off, and what is left is the noise that the terminal makes
+//! itself, whatever the cabin does.
 //!
 //! ## Computation
 //!
@@ -42,7 +45,9 @@
 //! a quiet car is needed (below −64 dBPa(A), better −74 dBPa(A)).
 //! With 4 s of white noise the peak reads about 3 dB by chance alone.
 
-use super::call::{self, CONDITIONING, Checks, LEVEL_MRP, LOMBARD_BASE, Timeline, quantity};
+use super::call::{
+    self, ACCESS, CONDITIONING, Checks, LEVEL_MRP, LEVEL_TAP, LOMBARD_BASE, Timeline, quantity,
+};
 use super::{Card, Measurand, Method, Refusal, Wish, evidence, reference_run};
 use crate::context::{EvalCx, PlanCx};
 use crate::dsp::bands::Bands;
@@ -51,7 +56,7 @@ use crate::dsp::weighting::Weighting;
 use crate::entry::{Entry, Param, SignalId};
 use crate::finding::{Bound, Finding, Unmeasurable};
 use crate::take::RATE;
-use crate::terms::{Bandwidth, Port};
+use crate::terms::{Access, Bandwidth, Direction, Port};
 use crate::units::{Seconds, Unit};
 
 const ACTIVATION: Param<SignalId> = Param::with_default(
@@ -98,6 +103,8 @@ static CARD: Card = Card {
         LOMBARD_BASE.spec(),
         SETTLING.spec(),
         ANALYSIS.spec(),
+        ACCESS.spec(),
+        LEVEL_TAP.spec(),
         CONDITIONING.spec(),
     ],
     facts_needed: &[],
@@ -124,24 +131,25 @@ impl Method for IdleNoise {
     }
 
     fn plan(&self, entry: &Entry, cx: &PlanCx<'_>) -> Result<Wish, Vec<Refusal>> {
-        let (mouth, poi) = (Port::mouth(entry.talker), Port::of(Port::POI_SEND));
+        let access = entry.parameters.get(&ACCESS);
+        let (source, poi) =
+            (call::source_by_access(access, Direction::Send, entry), Port::of(Port::POI_SEND));
         let mut checks = Checks::default();
-        checks.plays(cx, &mouth);
+        checks.plays(cx, &source);
         checks.records(cx, &poi);
         checks.wait(entry, &SETTLING);
         checks.wait(entry, &ANALYSIS);
         checks.done()?;
         let mut take = Timeline::new(TAKE);
         take.wait(LEAD);
-        take.play(
-            &mouth,
-            &entry.parameters.get(&ACTIVATION),
-            quantity(call::talker_level(entry, &LEVEL_MRP)),
-            cx,
-        );
+        let level = match access {
+            Access::Acoustic => quantity(call::talker_level(entry, &LEVEL_MRP)),
+            Access::Digital => call::tap_level(entry, cx),
+        };
+        take.play(&source, &entry.parameters.get(&ACTIVATION), level, cx);
         take.wait(entry.parameters.get(&SETTLING));
         take.wait_as(SPAN, entry.parameters.get(&ANALYSIS));
-        Ok(Wish { epoch: call::epoch(entry, cx), takes: vec![take.build(&[poi])] })
+        Ok(Wish { epoch: call::epoch_by_access(entry, cx), takes: vec![take.build(&[poi])] })
     }
 
     fn evaluate(&self, entry: &Entry, cx: &EvalCx<'_>) -> Result<Vec<Finding>, Unmeasurable> {
@@ -156,7 +164,11 @@ impl Method for IdleNoise {
                 ("idle_noise_send_a", Unit::Dbm0A, Weighting::A)
             }
         };
-        let band = format!("{weighting:?} weighting, {} to {} Hz", band_hz.0, band_hz.1);
+        let access = match entry.parameters.get(&ACCESS) {
+            Access::Acoustic => "",
+            Access::Digital => ", microphone cut off by the insertion at tap.microphone",
+        };
+        let band = format!("{weighting:?} weighting, {} to {} Hz{access}", band_hz.0, band_hz.1);
         let spectrum = power_spectrum(noise, RATE);
         let power = weighting.apply(&spectrum).band_power(band_hz.0, band_hz.1);
         let silence = evidence::coded_silence(cx, &poi);

@@ -198,6 +198,8 @@ shipped! {
     Cars, "ideal-fb", "test-plans/cars/ideal-fb.toml";
     Cars, "real-nb", "test-plans/cars/real-nb.toml";
     Cars, "real-wb", "test-plans/cars/real-wb.toml";
+    Cars, "real-swb", "test-plans/cars/real-swb.toml";
+    Cars, "real-fb", "test-plans/cars/real-fb.toml";
     Cars, "reference-nb", "test-plans/cars/reference-nb.toml";
     Cars, "reference-wb", "test-plans/cars/reference-wb.toml";
     Cars, "reference-swb", "test-plans/cars/reference-swb.toml";

@@ -13,8 +13,16 @@ use super::spectrum::density_of;
 use super::{SEED, Trial, entry, reference, shipped};
 
 /// The cars with a cabin.
-const CARS: [&str; 6] =
-    ["reference-nb", "reference-wb", "reference-swb", "reference-fb", "real-wb", "real-nb"];
+const CARS: [&str; 8] = [
+    "reference-nb",
+    "reference-wb",
+    "reference-swb",
+    "reference-fb",
+    "real-wb",
+    "real-nb",
+    "real-swb",
+    "real-fb",
+];
 /// The nominal step of all of them.
 const NOMINAL: u32 = 5;
 const LOUDEST: u32 = 15;
@@ -176,7 +184,7 @@ fn reference_cars_are_healthy_and_their_echo_stands_out_of_the_noise() {
 
 #[test]
 fn every_method_measures_a_real_terminal() {
-    for name in ["real-wb", "real-nb"] {
+    for name in ["real-wb", "real-nb", "real-swb", "real-fb"] {
         let found = find_all(name, SEED);
         let model = Model::new(shipped(name));
         let truth = Truth::of(&model);

@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use lombard::bench::BenchMaker;
 use lombard::bench::car::Model;
-use lombard::bench::car::ear::{P58_DIFFUSE_FIELD, P58_FREE_FIELD};
-use lombard::bench::car::spec::{CarSpec, Hats, PathsSpec};
+use lombard::bench::car::ear::{P58_DIFFUSE_FIELD, P58_FREE_FIELD, own_response};
+use lombard::bench::car::spec::{CarSpec, Ears, Hats, PathsSpec, StatedEars};
 use lombard::bench::car::truth::Truth;
 use lombard::calibration::ear::EarResponse;
 use lombard::calibration::ledger::ear::EarRecord;
@@ -198,7 +198,7 @@ fn table() -> EarResponse {
 
 #[test]
 fn the_shipped_table_is_that_of_the_standard() {
-    let (table, own) = (table(), lombard::bench::car::ear::own_response());
+    let (table, own) = (table(), own_response(&Ears::default(), &[]));
     assert_eq!(table.free_field.points, P58_FREE_FIELD);
     assert_eq!(table.diffuse_field.points, P58_DIFFUSE_FIELD);
     assert!(table.serial.is_none() && own.serial.is_some());
@@ -247,7 +247,7 @@ fn a_head_without_curves_of_its_own_is_flagged_and_one_that_is_not_equalized_rea
 #[test]
 fn noise_at_the_ear_is_equalized_too() {
     // White noise through the ear and back, in the bands of A-weighting's middle: what H was is gone.
-    let ear = lombard::bench::car::ear::own_response().equalizer(EarField::Free).unwrap();
+    let ear = own_response(&Ears::default(), &[]).equalizer(EarField::Free).unwrap();
     let mut state = 7u64;
     let noise: Vec<f64> = std::iter::repeat_with(|| {
         state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
@@ -255,11 +255,9 @@ fn noise_at_the_ear_is_equalized_too() {
     })
     .take(96_000)
     .collect();
-    let taps = lombard::bench::car::ear::at_drum(&{
-        let mut impulse = vec![0.0; 512];
-        impulse[0] = 1.0;
-        impulse
-    });
+    let mut impulse = vec![0.0; 512];
+    impulse[0] = 1.0;
+    let taps = lombard::bench::car::ear::at_drum(&impulse, &[]);
     let heard = lombard::dsp::spectrum::fft_convolve(&noise, &taps);
     let (before, drum) = (power_spectrum(&noise, 48_000), power_spectrum(&heard[..96_000], 48_000));
     let back = ear.equalized(drum.clone());
@@ -270,5 +268,107 @@ fn noise_at_the_ear_is_equalized_too() {
             |spectrum: &lombard::dsp::spectrum::PowerSpectrum| 10.0 * spectrum.band_power(low, high).log10();
         assert!((db(&back) - db(&before)).abs() < 0.1, "{low} Hz: {} {}", db(&back), db(&before));
         assert!(low < 400.0 || (db(&drum) - db(&before)).abs() > 2.0);
+    }
+}
+
+/// A head of one serial number: its ears differ from the table and from each other.
+fn serial(stated: StatedEars) -> Ears {
+    Ears {
+        serial: "4711".to_owned(),
+        deviations: [
+            vec![(500.0, 0.0), (1_000.0, 1.5), (2_500.0, -3.0), (4_000.0, 2.0), (9_000.0, -4.0)],
+            vec![(300.0, -1.0), (2_000.0, 0.5), (3_000.0, 2.5), (6_000.0, -2.0), (14_000.0, 3.0)],
+        ],
+        stated,
+    }
+}
+
+fn worn(mut car: CarSpec, ears: Ears) -> CarSpec {
+    match &mut car.cabin.paths {
+        PathsSpec::Shoebox(room) => room.ears = ears,
+        PathsSpec::Ideal(_) => panic!("{} has a cabin", car.name),
+    }
+    car
+}
+
+/// The RLR of a head of one serial number, equalized by its own curves: as where no head is.
+pub(super) static OF_SERIALS: LazyLock<Vec<Comparison>> = LazyLock::new(|| {
+    cases()
+        .iter()
+        .map(|case| {
+            let wanted = entry("loudness_rating", case.bandwidth, Volume::Step(STEP), case.given);
+            let car = worn(with(Hats::P58, case.bandwidth), serial(StatedEars::Own));
+            let mut one = case.rating();
+            one.case = format!("{}, serial 4711", case.name);
+            one.measured = Trial::record(car, wanted, SEED).value("rlr");
+            one
+        })
+        .collect()
+});
+
+#[test]
+fn the_ears_of_a_serial_number_are_taken_out_by_its_own_curves() {
+    all_hold(&OF_SERIALS);
+    assert_eq!(count(&OF_SERIALS, "rlr"), 5);
+}
+
+#[test]
+fn by_the_table_a_serial_number_reads_as_much_off_as_its_ears_are() {
+    // The left ear 3 dB hotter and the right one 2 dB duller than the table, at all frequencies.
+    let flat = |stated| Ears {
+        serial: "4712".to_owned(),
+        deviations: [vec![(1_000.0, 3.0)], vec![(1_000.0, -2.0)]],
+        stated,
+    };
+    let wanted = |ears| {
+        let given = [RECEIVE, SHORT, ("ears", ears)];
+        entry("loudness_rating", Bandwidth::Wb, Volume::Step(STEP), &given)
+    };
+    let car = with(Hats::P58, Bandwidth::Wb);
+    for (ears, off_db) in [("left", -3.0), ("right", 2.0)] {
+        let plain = Trial::record(
+            worn(car.clone(), Ears { stated: StatedEars::Table, ..Ears::default() }),
+            wanted(ears),
+            SEED,
+        );
+        let by_table = Trial::record(worn(car.clone(), flat(StatedEars::Table)), wanted(ears), SEED);
+        let by_own = Trial::record(worn(car.clone(), flat(StatedEars::Own)), wanted(ears), SEED);
+        let finding = by_table.finding("rlr");
+        assert!(finding.flags.contains(&Flag::Provisional), "{finding:?}");
+        assert!(by_own.finding("rlr").note.contains("ear 4712 taken out"));
+        assert!((by_table.value("rlr") - plain.value("rlr") - off_db).abs() < 0.03, "{ears}");
+        // The table has corners that no ear has: some hundredths.
+        assert!((by_own.value("rlr") - plain.value("rlr")).abs() < 0.2, "{ears}");
+    }
+    // A curve that is 1 dB wrong is seen.
+    let mut wrong = OF_SERIALS[1].clone();
+    wrong.truth += 1.0;
+    assert!(!wrong.holds());
+}
+
+#[test]
+fn a_car_file_states_the_ears_of_a_serial_number() {
+    let path = crate::source::root().join("test-plans/cars/reference-wb.toml");
+    let text = std::fs::read_to_string(path).unwrap();
+    let read = |hats: &str, ears: &str| {
+        let text = text.replace("hats = \"flat\"", &format!("hats = \"{hats}\"")) + "\n[cabin.ears]\n" + ears;
+        lombard::bench::car::file::read_car(&lombard::problem::SourceText::new("car", text))
+    };
+    let car =
+        read("p58", "serial = \"4711\"\nleft_hz_db = [[1000, 1.5], [4000, -2]]\nstated = \"p58\"\n").unwrap();
+    let PathsSpec::Shoebox(room) = &car.cabin.paths else { panic!("a room") };
+    assert_eq!(room.ears.serial, "4711");
+    assert_eq!(room.ears.deviations, [vec![(1_000.0, 1.5), (4_000.0, -2.0)], Vec::new()]);
+    assert_eq!(room.ears.stated, StatedEars::Table);
+    for (hats, ears, expected) in [
+        ("p58", "left_hz_db = [[1000, 1.5]]\n", "'serial'"),
+        ("p58", "serial = \"1\"\nleft_hz_db = [[1000, 500]]\n", "is no response"),
+        ("p58", "serial = \"1\"\nstated = \"guessed\"\n", "'stated' is not understood"),
+        ("p58", "serial = \"1\"\nmiddle_hz_db = [[1000, 5]]\n", "middle_hz_db"),
+        ("flat", "serial = \"1\"\n", "these ears are not heard"),
+    ] {
+        let problems = read(hats, ears).unwrap_err();
+        let told = format!("{:?}", problems[0]);
+        assert!(problems.len() == 1 && told.contains(expected), "{ears}: {problems:#?}");
     }
 }

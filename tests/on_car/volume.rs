@@ -86,3 +86,48 @@ fn a_control_that_is_one_step_off_is_seen() {
     assert!(wrong.holds() && rating.holds());
     assert!(!wrong.against(nominal.truth).holds(), "{wrong:?} {nominal:?}");
 }
+
+#[test]
+fn in_noise_the_terminal_plays_louder_by_as_much_as_its_file_says() {
+    let given = &[("direction", "receive"), ("signal", "speech-conditioning")];
+    let rlr = |car: CarSpec| {
+        let wanted = entry("loudness_rating", car.bandwidth, Volume::Step(5), given);
+        Trial::record(car, wanted, SEED).value("rlr")
+    };
+    for name in ["ideal-nb", "reference-wb", "reference-swb", "reference-fb"] {
+        let plain = rlr(shipped(name));
+        for (level, louder_db) in
+            [(None, 0.5), (Some(-70.0), 0.5), (Some(-45.0), 3.0), (Some(-34.5), 4.75), (Some(-20.0), 5.5)]
+        {
+            let mut car = shipped(name);
+            car.terminal.speed_volume = vec![(-60.0, 0.5), (-45.0, 3.0), (-30.0, 5.5)];
+            car.cabin.noise_microphone_dbpa_a = level;
+            let found = rlr(car);
+            assert!((plain - found - louder_db).abs() < 0.1, "{name} {level:?}: {plain} {found}");
+        }
+    }
+}
+
+#[test]
+fn a_volume_that_no_car_has_is_reported() {
+    let path = crate::source::root().join("test-plans/cars/ideal-wb.toml");
+    let text = std::fs::read_to_string(path).unwrap();
+    for (points, expected) in [
+        ("[[-50, 0], [-30, 8]]", None),
+        ("[[-30, 8], [-50, 0]]", Some("'speed_volume_dbpa_db' is no volume")),
+        ("[[-30, 80]]", Some("'speed_volume_dbpa_db' is no volume")),
+        ("[]", Some("'speed_volume_dbpa_db' is no volume")),
+        ("\"loud\"", Some("speed_volume_dbpa_db")),
+    ] {
+        let text = text.replace("[terminal]", &format!("[terminal]\nspeed_volume_dbpa_db = {points}"));
+        let read = lombard::bench::car::file::read_car(&lombard::problem::SourceText::new("car", text));
+        match expected {
+            None => assert_eq!(read.unwrap().terminal.speed_volume, [(-50.0, 0.0), (-30.0, 8.0)]),
+            Some(expected) => {
+                let problems = read.unwrap_err();
+                let told = format!("{:?}", problems[0]);
+                assert!(problems.len() == 1 && told.contains(expected), "{points}: {problems:#?}");
+            }
+        }
+    }
+}

@@ -132,13 +132,13 @@ impl Cabin {
             // the mouth is driven by the pressure at the MRP, so its reference lies there
             let of_mouth = |to: &Pole| images(room, &mouth, to, MOUTH_DEPTH_M + MRP_M, true);
             let to_ears =
-                |lips: [f64; 3]| ears_of(lips).map(|ear| Path::Response(of_mouth(&ear)).heard_by(room.hats));
+                |lips: [f64; 3]| heard(room, ears_of(lips).map(|ear| Path::Response(of_mouth(&ear))));
             let other_heads = room.lips().filter(|(other, _)| *other != seat);
             Head {
                 mouth_to_microphone: Path::sum(microphones.iter().map(of_mouth)),
                 mouth_to_ears: to_ears(lips),
                 mouth_to_others: other_heads.map(|(other, lips)| (other, to_ears(lips))).collect(),
-                loudspeaker_to_ears: ears_of(lips).map(|ear| from_loudspeakers(&ear).heard_by(room.hats)),
+                loudspeaker_to_ears: heard(room, ears_of(lips).map(|ear| from_loudspeakers(&ear))),
             }
         };
         let mut echo: Vec<Path> = microphones.iter().map(from_loudspeakers).collect();
@@ -230,13 +230,17 @@ impl Path {
             })
             .map_or(Self::Silent, Self::Response)
     }
+}
 
-    fn heard_by(self, hats: Hats) -> Self {
-        match (hats, self) {
-            (Hats::P58, Self::Response(taps)) => Self::Response(super::ear::at_drum(&taps)),
-            (_, path) => path,
-        }
-    }
+/// What arrives at the ear-drums of what arrives at the left and the right ear.
+fn heard(room: &Shoebox, paths: [Path; 2]) -> [Path; 2] {
+    let [left, right] = paths;
+    let ear = |path, deviation| match (room.hats, path) {
+        (Hats::P58, Path::Response(taps)) => Path::Response(super::ear::at_drum(&taps, deviation)),
+        (_, path) => path,
+    };
+    let [of_left, of_right] = &room.ears.deviations;
+    [ear(left, of_left), ear(right, of_right)]
 }
 
 fn ideal_path(tap: Option<TapSpec>) -> Path {

@@ -1,8 +1,9 @@
-//! The ear of the HATS: the free-field response of P.58 (06/2021) as a minimum-phase filter.
+//! The ears of the HATS: the free-field response of P.58 (06/2021) as a minimum-phase filter, with what a serial number has
+//! on top of it.
 
 use std::f64::consts::PI;
-use std::sync::LazyLock;
 
+use crate::bench::car::spec::{CabinSpec, Ears, Hats, PathsSpec, StatedEars};
 use crate::bench::car::truth::taps_response;
 use crate::bench::car::{RATE_HZ, response};
 use crate::calibration::Validity;
@@ -65,38 +66,67 @@ pub const P58_DIFFUSE_FIELD: [(f64, f64); 24] = [
     (20000.0, -3.0),
 ];
 
-/// The ear as a laboratory would state it that measured this very one: its own curves, by serial number. To the diffuse field
-/// it is as far from the free one as the ear of P.58 is.
-pub fn own_response() -> EarResponse {
-    static OWN: LazyLock<EarResponse> = LazyLock::new(|| {
-        let ear = minimum_phase();
-        // 24 in an octave: finer than what 256 taps resolve; and where the tables have their corners.
-        let mut freqs_hz: Vec<f64> = (0..=243).map(|n| 20.0 * 2f64.powf(f64::from(n) / 24.0)).collect();
-        freqs_hz.extend(P58_FREE_FIELD.iter().map(|point| point.0));
-        freqs_hz.sort_by(f64::total_cmp);
-        freqs_hz.dedup();
-        let curve = |diffuse: bool| {
-            let shift_db = |freq_hz| {
-                let table = |points: &[(f64, f64)]| response::gain_at_db(points, freq_hz);
-                if diffuse { table(&P58_DIFFUSE_FIELD) - table(&P58_FREE_FIELD) } else { 0.0 }
-            };
-            let level_db = |freq_hz| 10.0 * taps_response(&ear, freq_hz).power().log10() + shift_db(freq_hz);
-            FieldResponse {
-                points: freqs_hz.iter().map(|freq_hz| (*freq_hz, level_db(*freq_hz))).collect(),
-                below: vec![(freqs_hz[0], 0.0)],
-                above: vec![(freqs_hz[0], 0.0)],
-            }
-        };
-        EarResponse {
-            record: "virtual-ear".to_owned(),
-            serial: Some("virtual".to_owned()),
-            class: LimitClass::A,
-            free_field: curve(false),
-            diffuse_field: curve(true),
-            validity: Validity::Valid,
+/// What the laboratory states about the left and the right ear of the heads of a cabin; `None` where the ports deliver
+/// sound that is equalized already.
+pub fn stated(cabin: &CabinSpec) -> Option<[EarResponse; 2]> {
+    let PathsSpec::Shoebox(room) = &cabin.paths else { return None };
+    if room.hats != Hats::P58 {
+        return None;
+    }
+    Some(match room.ears.stated {
+        StatedEars::Own => {
+            room.ears.deviations.each_ref().map(|deviation| own_response(&room.ears, deviation))
         }
-    });
-    OWN.clone()
+        StatedEars::Table => [table_response(), table_response()],
+    })
+}
+
+/// The table of P.58, which no serial number stands behind.
+fn table_response() -> EarResponse {
+    let curve = |points: &[(f64, f64)]| FieldResponse {
+        points: points.to_vec(),
+        below: vec![(points[0].0, 0.0)],
+        above: vec![(points[0].0, 0.0)],
+    };
+    EarResponse {
+        record: "p58-2021".to_owned(),
+        serial: None,
+        class: LimitClass::B,
+        free_field: curve(&P58_FREE_FIELD),
+        diffuse_field: curve(&P58_DIFFUSE_FIELD),
+        validity: Validity::Valid,
+    }
+}
+
+/// An ear as a laboratory would state it that measured this very one: its own curves, by serial number. To the diffuse field
+/// it is as far from the free one as the ear of P.58 is.
+pub fn own_response(ears: &Ears, deviation: &[(f64, f64)]) -> EarResponse {
+    let ear = minimum_phase(deviation);
+    // 24 in an octave: finer than what 256 taps resolve; and where the tables have their corners.
+    let mut freqs_hz: Vec<f64> = (0..=243).map(|n| 20.0 * 2f64.powf(f64::from(n) / 24.0)).collect();
+    freqs_hz.extend(P58_FREE_FIELD.iter().map(|point| point.0));
+    freqs_hz.sort_by(f64::total_cmp);
+    freqs_hz.dedup();
+    let curve = |diffuse: bool| {
+        let shift_db = |freq_hz| {
+            let table = |points: &[(f64, f64)]| response::gain_at_db(points, freq_hz);
+            if diffuse { table(&P58_DIFFUSE_FIELD) - table(&P58_FREE_FIELD) } else { 0.0 }
+        };
+        let level_db = |freq_hz| 10.0 * taps_response(&ear, freq_hz).power().log10() + shift_db(freq_hz);
+        FieldResponse {
+            points: freqs_hz.iter().map(|freq_hz| (*freq_hz, level_db(*freq_hz))).collect(),
+            below: vec![(freqs_hz[0], 0.0)],
+            above: vec![(freqs_hz[0], 0.0)],
+        }
+    };
+    EarResponse {
+        record: "virtual-ear".to_owned(),
+        serial: Some(ears.serial.clone()),
+        class: LimitClass::A,
+        free_field: curve(false),
+        diffuse_field: curve(true),
+        validity: Validity::Valid,
+    }
 }
 
 /// The transform's length of the design: long enough that the cepstrum does not fold.
@@ -104,19 +134,21 @@ const GRID: usize = 2048;
 /// Taps that are kept: the rest is 100 dB down.
 const TAPS: usize = 256;
 
-/// The impulse response as it arrives at the ear-drum: `taps` through the ear, the length kept.
-pub fn at_drum(taps: &[f64]) -> Vec<f64> {
-    let ear = minimum_phase();
+/// The impulse response as it arrives at the ear-drum: `taps` through an ear with a deviation, the length kept.
+pub fn at_drum(taps: &[f64], deviation: &[(f64, f64)]) -> Vec<f64> {
+    let ear = minimum_phase(deviation);
     (0..taps.len()).map(|n| (0..=n.min(ear.len() - 1)).map(|k| ear[k] * taps[n - k]).sum()).collect()
 }
 
-/// Minimum-phase taps of the ear, by folding the real cepstrum (Oppenheim and Schafer).
-fn minimum_phase() -> Vec<f64> {
+/// Minimum-phase taps of the ear with a deviation, by folding the real cepstrum (Oppenheim and Schafer).
+fn minimum_phase(deviation: &[(f64, f64)]) -> Vec<f64> {
     let cosine: Vec<f64> = (0..GRID).map(|i| (2.0 * PI * i as f64 / GRID as f64).cos()).collect();
     let sine: Vec<f64> = (0..GRID).map(|i| (2.0 * PI * i as f64 / GRID as f64).sin()).collect();
     let log: Vec<f64> = (0..=GRID / 2)
         .map(|k| {
-            let gain_db = response::gain_at_db(&P58_FREE_FIELD, k as f64 * RATE_HZ / GRID as f64);
+            let freq_hz = k as f64 * RATE_HZ / GRID as f64;
+            let gain_db =
+                response::gain_at_db(&P58_FREE_FIELD, freq_hz) + response::gain_at_db(deviation, freq_hz);
             gain_db / 20.0 * std::f64::consts::LN_10
         })
         .collect();
@@ -151,7 +183,7 @@ mod tests {
     fn the_ear_has_its_table_and_starts_at_once() {
         let mut impulse = vec![0.0; 1024];
         impulse[0] = 1.0;
-        let taps = at_drum(&impulse);
+        let taps = at_drum(&impulse, &[]);
         for (freq_hz, gain_db) in [(100.0, 0.0), (1000.0, 3.5), (2500.0, 18.5), (4000.0, 13.0), (8000.0, 2.0)]
         {
             let (mut re, mut im) = (0.0, 0.0);

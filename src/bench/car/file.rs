@@ -3,6 +3,8 @@
 mod cabin;
 mod moved;
 
+use crate::bench::car::RATE_HZ;
+use crate::bench::car::clock::{Clock, Jump, OFFSET_LIMIT_PPM};
 use crate::bench::car::flaws::{self, Flaws, Nonlinearity};
 use crate::bench::car::network;
 use crate::bench::car::spec::{
@@ -12,7 +14,7 @@ use crate::bench::car::spec::{
 use crate::bench::car::terminal;
 use crate::document::{Kind, Placed, Table, read};
 use crate::problem::{Place, Problem, SourceText};
-use crate::terms::Bandwidth;
+use crate::terms::{Bandwidth, Direction};
 use crate::units::Unit;
 
 /// Reads a car file.
@@ -47,7 +49,7 @@ pub fn read_car(source: &SourceText) -> Result<CarSpec, Vec<Problem>> {
             flaws: flaws?,
         };
         if let Some(table) = &terminal_table {
-            check_terminal_delays(table, &spec.terminal);
+            check_terminal_delays(table, &spec.terminal, spec.bandwidth);
         }
         Some(spec)
     })
@@ -228,6 +230,7 @@ fn terminal_of(table: &Table<'_>) -> Option<TerminalSpec> {
         let steps = within(&volume, "steps", value, 1.0, 64.0, "")? as u32;
         Some((steps, step?))
     });
+    let speed_volume = speed_volume(table);
     let kind = match kind {
         Kind::Reference => reference_of(table).map(TerminalKind::Reference),
         Kind::Real => real_of(table).map(TerminalKind::Real),
@@ -247,7 +250,32 @@ fn terminal_of(table: &Table<'_>) -> Option<TerminalSpec> {
         receive_delay_s,
         volume_steps,
         volume_step_db,
+        speed_volume: speed_volume?,
     })
+}
+
+/// How much louder the terminal plays in noise; absent is not at all.
+fn speed_volume(table: &Table<'_>) -> Option<Vec<(f64, f64)>> {
+    let key = "speed_volume_dbpa_db";
+    if !table.has(key) {
+        table.points(key);
+        return Some(Vec::new());
+    }
+    let points = table.points(key)?;
+    let rising = points.value.windows(2).all(|pair| pair[0].0 < pair[1].0);
+    let bounded =
+        points.value.iter().all(|(level, gain)| (-120.0..=20.0).contains(level) && gain.abs() <= 40.0);
+    if rising && bounded && (1..=50).contains(&points.value.len()) {
+        return Some(points.value);
+    }
+    table.problems().report(
+        points.place,
+        format!("'{key}' is no volume"),
+        format!("{:?}", points.value),
+        "1 to 50 pairs of an A-weighted level at the microphone (-120 to 20 dBPa, rising) and a gain (within 40 dB)",
+        "sort the points by level and correct what is out of range",
+    );
+    None
 }
 
 fn direction(table: &Table<'_>) -> Option<(f64, ResponsePoints, f64)> {
@@ -320,6 +348,7 @@ fn network_of(table: &Table<'_>) -> Option<NetworkSpec> {
     let dtx = table.boolean("dtx").is_some_and(|dtx| dtx.value);
     let dtx_declared = table.boolean("dtx_declared").map_or(dtx, |declared| declared.value);
     let [noise_send, noise_receive] = ["noise_send", "noise_receive"].map(|key| idle_level(table, key));
+    let clock = clock_of(table);
     table.finish();
     Some(NetworkSpec {
         codec: codec?,
@@ -330,7 +359,46 @@ fn network_of(table: &Table<'_>) -> Option<NetworkSpec> {
         dtx_declared,
         noise_send: noise_send?,
         noise_receive: noise_receive?,
+        clock: clock?,
     })
+}
+
+/// The device's clock and the jumps of its link; absent is one clock for all and no jump.
+fn clock_of(table: &Table<'_>) -> Option<Clock> {
+    let offset = if table.has("clock_ppm") {
+        table
+            .number("clock_ppm")
+            .and_then(|ppm| within(table, "clock_ppm", ppm, -OFFSET_LIMIT_PPM, OFFSET_LIMIT_PPM, "ppm"))
+    } else {
+        table.number("clock_ppm");
+        Some(0.0)
+    };
+    let [send, receive] = ["jumps_send_s_ms", "jumps_receive_s_ms"].map(|key| jumps(table, key));
+    Some(Clock { offset_ppm: offset?, jumps_send: send?, jumps_receive: receive? })
+}
+
+/// When a delay jumps, in s of the call, and by how many ms; absent is never.
+fn jumps(table: &Table<'_>, key: &str) -> Option<Vec<Jump>> {
+    if !table.has(key) {
+        table.points(key);
+        return Some(Vec::new());
+    }
+    let points = table.points(key)?;
+    let rising = points.value.windows(2).all(|pair| pair[0].0 < pair[1].0);
+    let total = points.value.iter().map(|(_, ms)| ms.abs()).sum::<f64>();
+    let timely = points.value.iter().all(|(s, ms)| (0.0..=36_000.0).contains(s) && ms.abs() <= 500.0);
+    if rising && timely && total <= 2_000.0 && points.value.len() <= 1_000 {
+        return Some(points.value.iter().map(|(s, ms)| Jump { at_s: *s, by_s: ms / 1e3 }).collect());
+    }
+    table.problems().report(
+        points.place,
+        format!("'{key}' are no jumps"),
+        format!("{:?}", points.value),
+        "at most 1000 pairs of a time in the call (0 to 36 000 s, rising) and a change of the delay (within 500 ms, all \
+         together 2 000 ms)",
+        "sort them by time and correct what is out of range",
+    );
+    None
 }
 
 #[expect(clippy::option_option, reason = "absent and reported are two things")]
@@ -367,13 +435,19 @@ fn check_network(table: &Table<'_>, network: &NetworkSpec, bandwidth: &Placed<Ba
     }
     let bandwidth = Placed { value: network.real_bandwidth(bandwidth.value), place: bandwidth.place.clone() };
     let least_s = network::least_delay_s(network.codec, bandwidth.value);
-    for (key, delay) in [("delay_send", network.delay_send_s), ("delay_receive", network.delay_receive_s)] {
-        check_delay(table, key, delay, least_s, "codec and band limit need it");
+    for (key, direction) in [("delay_send", Direction::Send), ("delay_receive", Direction::Receive)] {
+        let held_s = network.clock.held(direction) as f64 / RATE_HZ;
+        let why = if held_s > 0.0 {
+            "codec, band limit and the jitter buffer of its clock and jumps need it"
+        } else {
+            "codec and band limit need it"
+        };
+        check_delay(table, key, network.delay_s(direction), least_s + held_s, why);
     }
 }
 
-fn check_terminal_delays(table: &Table<'_>, spec: &TerminalSpec) {
-    let (send_s, receive_s) = terminal::least_delays_s(spec);
+fn check_terminal_delays(table: &Table<'_>, spec: &TerminalSpec, bandwidth: Bandwidth) {
+    let (send_s, receive_s) = terminal::least_delays_s(spec, bandwidth);
     for (key, delay, least_s) in
         [("send", spec.send_delay_s, send_s), ("receive", spec.receive_delay_s, receive_s)]
     {

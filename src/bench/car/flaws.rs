@@ -252,11 +252,15 @@ impl Running {
         }
     }
 
-    /// What the loudspeaker makes of what the terminal drives it with, in Pa at 1 m.
-    pub fn drive(&mut self, loudspeaker: &mut Block) {
+    /// What the converter of the receive direction makes of what the terminal gives it, in Pa at 1 m.
+    pub fn convert(&mut self, loudspeaker: &mut Block) {
         if let Some(image) = &mut self.receive_image {
             image.add_to(loudspeaker);
         }
+    }
+
+    /// What amplifier and loudspeaker make of it, in Pa at 1 m.
+    pub fn drive(&mut self, loudspeaker: &mut Block) {
         if let Some(bend) = &self.loudspeaker {
             bend.process(loudspeaker);
         }

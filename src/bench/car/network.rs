@@ -102,8 +102,15 @@ struct Coded {
 }
 
 impl Channel {
-    /// A direction of a call; `seed` decides its noise.
-    pub fn new(spec: &NetworkSpec, bandwidth: Bandwidth, direction: Direction, seed: u64) -> Self {
+    /// A direction of a call; `seed` decides its noise. A jitter buffer behind it holds so many samples of its delay:
+    /// they are left to it.
+    pub fn new(
+        spec: &NetworkSpec,
+        bandwidth: Bandwidth,
+        direction: Direction,
+        seed: u64,
+        held: usize,
+    ) -> Self {
         let bandwidth = spec.real_bandwidth(bandwidth);
         let stream = match direction {
             Direction::Send => 0x4e01,
@@ -119,7 +126,7 @@ impl Channel {
                 Line::Coded(Coded::boxed(3, Box::new(G722Encoder::new()), Box::new(G722Decoder::new())))
             }
         };
-        let rest = samples(spec.delay_s(direction)).saturating_sub(latency(spec.codec, bandwidth));
+        let rest = samples(spec.delay_s(direction)).saturating_sub(latency(spec.codec, bandwidth) + held);
         Self {
             line,
             pauses: spec.dtx.then_some(Pauses { silent: 0 }),

@@ -1,7 +1,8 @@
 //! A call to the reference terminal: the network simulator alone, between the POI and an electrical access.
 //!
 //! No car takes part: what is played on `srw.send` arrives at `poi.send`, what is played on `poi.receive` arrives at
-//! `srw.receive`, through codec, band limit, noise and delay of the network and nothing else. That is what a bench must
+//! `srw.receive`, through codec, band limit, noise and delay of the network and nothing else: the clock of the device and its jitter buffers
+//! are the device's. That is what a bench must
 //! find of the network when it measures it.
 
 use crate::bench::car::network::Channel;
@@ -26,7 +27,7 @@ pub struct Carried {
 impl ReferenceCall {
     /// A call on the network of a car; `seed` decides its noise.
     pub fn new(spec: &CarSpec, seed: u64) -> Self {
-        let channel = |direction| Channel::new(&spec.network, spec.bandwidth, direction, seed);
+        let channel = |direction| Channel::new(&spec.network, spec.bandwidth, direction, seed, 0);
         Self { send: channel(Direction::Send), receive: channel(Direction::Receive) }
     }
 

@@ -3,6 +3,10 @@
 //! Every seat with a head has a mouth and two ears as ports; `mic.mrp` stands at the driver's mouth, `mic.reference`
 //! where the middle of the driver's head is, without the head.
 //!
+//! The access points of clause 8 are digital, 0 dBov at their full scale. `tap.microphone` records what the microphones
+//! deliver, all of them added, and can be played on: in a take that plays on it, what is inserted takes their place from the
+//! first frame to the last, also where it is silent; `tap.microphone` goes on recording what the microphones deliver.
+//!
 //! The rig around the car is perfect unless it is given a fault: one clock, a loopback without delay whose recording is
 //! the evidence of every certificate, converters that overload only at full scale. Its calibration is declared: +30 dBPa
 //! for the acoustic ports and +6.15 dBm0 for the network at 0 dBov.
@@ -11,12 +15,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::bench::car::ear;
 use crate::bench::car::faults::{Disturbance, Fault, Place};
 use crate::bench::car::flaws::Bend;
 use crate::bench::car::loopback::{self, Watch};
 use crate::bench::car::reference_call::ReferenceCall;
-use crate::bench::car::spec::{CarSpec, Hats, PathsSpec, Shoebox};
+use crate::bench::car::spec::CarSpec;
 use crate::bench::car::stage::{Block, SILENCE};
 use crate::bench::car::{BLOCK, BlockInputs, BlockOutputs, Car, CarError, Model};
 use crate::bench::{
@@ -50,6 +53,7 @@ struct Ports {
     mrp: Port,
     reference: Port,
     poi_send: Port,
+    taps: [Port; 3],
     loopback: Port,
 }
 
@@ -65,6 +69,7 @@ impl Ports {
             mrp: Port::of(Port::MIC_MRP),
             reference: Port::of(Port::MIC_REFERENCE),
             poi_send: Port::of(Port::POI_SEND),
+            taps: [Port::TAP_MICROPHONE, Port::TAP_ECHO_REFERENCE, Port::TAP_LOUDSPEAKER].map(Port::of),
             loopback: Port::of(Port::LOOPBACK),
         }
     }
@@ -76,7 +81,8 @@ impl Ports {
 }
 
 /// What the bench of a car tells about itself.
-fn info_of(spec: &CarSpec) -> BenchInfo {
+fn info_of(model: &Model) -> BenchInfo {
+    let spec = &model.spec;
     let port = |direction, zero_dbov| PortInfo {
         ear: None,
         direction,
@@ -88,12 +94,16 @@ fn info_of(spec: &CarSpec) -> BenchInfo {
     };
     let acoustic = Quantity::new(ACOUSTIC_ZERO_DBOV_DBPA, Unit::DbPa);
     let network = Quantity::new(-DBOV_AT_0_DBM0, Unit::Dbm0);
+    let digital = Quantity::new(0.0, Unit::DbOv);
     let mut ports = BTreeMap::from([
         (Port::of(Port::POI_RECEIVE), port(PortDirection::Out, network)),
         (Port::of(Port::POI_SEND), port(PortDirection::In, network)),
         (Port::of(Port::SRW_RECEIVE), port(PortDirection::In, network)),
         (Port::of(Port::SRW_SEND), port(PortDirection::Out, network)),
-        (Port::of(Port::LOOPBACK), port(PortDirection::Both, Quantity::new(0.0, Unit::DbOv))),
+        (Port::of(Port::LOOPBACK), port(PortDirection::Both, digital)),
+        (Port::of(Port::TAP_MICROPHONE), port(PortDirection::Both, digital)),
+        (Port::of(Port::TAP_ECHO_REFERENCE), port(PortDirection::In, digital)),
+        (Port::of(Port::TAP_LOUDSPEAKER), port(PortDirection::In, digital)),
     ]);
     let acoustic_ports = Ports::of(spec);
     for head in &acoustic_ports.heads {
@@ -102,9 +112,11 @@ fn info_of(spec: &CarSpec) -> BenchInfo {
     for microphone in acoustic_ports.microphones() {
         ports.insert(microphone.clone(), port(PortDirection::In, acoustic));
     }
-    if let PathsSpec::Shoebox(Shoebox { hats: Hats::P58, .. }) = spec.cabin.paths {
-        for (_, info) in ports.iter_mut().filter(|(port, _)| port.name().starts_with("ear.")) {
-            info.ear = Some(ear::own_response());
+    if let Some(ears) = &model.ears {
+        for (port, ear) in acoustic_ports.heads.iter().flat_map(|head| head.ears.iter().zip(ears)) {
+            if let Some(info) = ports.get_mut(port) {
+                info.ear = Some(ear.clone());
+            }
         }
     }
     BenchInfo {
@@ -157,7 +169,7 @@ impl CarBench {
     }
 
     fn of_model(model: Arc<Model>, moves: Option<Moves>, fault: Option<Fault>) -> Self {
-        let (info, ports) = (info_of(&model.spec), Ports::of(&model.spec));
+        let (info, ports) = (info_of(&model), Ports::of(&model.spec));
         let (car, telemetry) = (Car::of_model(model, 0), TelemetrySender::none());
         Self { info, ports, car, reference: None, moves, fault, telemetry }
     }
@@ -302,6 +314,7 @@ struct Played<'t> {
     mouths: Vec<(Seat, &'t [f32])>,
     receive: &'t [f32],
     srw_send: &'t [f32],
+    microphone: Option<&'t [f32]>,
 }
 
 impl<'t> Played<'t> {
@@ -313,6 +326,7 @@ impl<'t> Played<'t> {
             mouths: mouths.collect(),
             receive: electrical(Port::POI_RECEIVE),
             srw_send: electrical(Port::SRW_SEND),
+            microphone: track(&ports.taps[0]),
         }
     }
 
@@ -325,7 +339,11 @@ impl<'t> Played<'t> {
             }
             (*seat, pressure)
         });
-        BlockInputs { mouths: mouths.collect(), receive: block_of(self.receive, at) }
+        BlockInputs {
+            mouths: mouths.collect(),
+            receive: block_of(self.receive, at),
+            microphone: self.microphone.map(|track| block_of(track, at)),
+        }
     }
 }
 
@@ -339,6 +357,10 @@ impl Ports {
             (self.reference.clone(), digital(&outputs.reference)),
             (self.loopback.clone(), loopback::block(at)),
         ]);
+        let taps = &outputs.taps;
+        for (port, tap) in self.taps.iter().zip([&taps.microphone, &taps.echo_reference, &taps.loudspeaker]) {
+            recorded.insert(port.clone(), *tap);
+        }
         for (head, (_, ears)) in self.heads.iter().zip(&outputs.ears) {
             for (port, ear) in head.ears.iter().zip(ears) {
                 recorded.insert(port.clone(), digital(ear));
@@ -402,8 +424,9 @@ pub struct CarBenchMaker {
 impl CarBenchMaker {
     /// Benches of the car of `spec`.
     pub fn new(spec: CarSpec) -> Self {
-        let (info, moves) = (info_of(&spec), Moves::of(&spec));
-        Self { model: Arc::new(Model::new(spec)), info, moves, fault: None }
+        let moves = Moves::of(&spec);
+        let model = Model::new(spec);
+        Self { info: info_of(&model), model: Arc::new(model), moves, fault: None }
     }
 
     /// The same with a fault in every bench or car that is made.

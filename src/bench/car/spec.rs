@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::bench::car::clock::Clock;
 use crate::bench::car::flaws::Flaws;
 use crate::terms::{Bandwidth, Direction, Seat};
 
@@ -57,6 +58,18 @@ impl CarSpec {
             }
         }
         Some(car)
+    }
+
+    /// What the volume that depends on speed adds in the noise at the microphone, in dB.
+    pub fn speed_volume_db(&self) -> f64 {
+        let points = &self.terminal.speed_volume;
+        let (Some(first), Some(last)) = (points.first(), points.last()) else { return 0.0 };
+        let level = self.cabin.noise_microphone_dbpa_a.unwrap_or(f64::NEG_INFINITY);
+        let between = points.windows(2).find(|pair| (pair[0].0..pair[1].0).contains(&level)).map(|pair| {
+            let share = (level - pair[0].0) / (pair[1].0 - pair[0].0);
+            pair[0].1 + share * (pair[1].1 - pair[0].1)
+        });
+        between.unwrap_or(if level < first.0 { first.1 } else { last.1 })
     }
 
     /// The seats with a head, the driver's first.
@@ -159,6 +172,8 @@ pub struct Shoebox {
     pub microphone_directivity: f64,
     /// What the ear ports deliver.
     pub hats: Hats,
+    /// The serial number that sits there, with the ears of P.58.
+    pub ears: Ears,
     /// The heads in other seats than the driver's.
     pub seats: BTreeMap<Seat, ShoeboxSeat>,
 }
@@ -172,6 +187,32 @@ pub struct ShoeboxSeat {
     pub microphone_m: Option<[f64; 3]>,
     /// A loudspeaker of its own, fed with the same signal as the others.
     pub loudspeaker_m: Option<[f64; 3]>,
+}
+
+/// The ears of one serial number: no two heads are alike, and neither are the ears of one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ears {
+    /// The serial number.
+    pub serial: String,
+    /// What the left and the right ear have on top of the response of P.58; empty is that itself.
+    pub deviations: [ResponsePoints; 2],
+    /// What the laboratory says about them.
+    pub stated: StatedEars,
+}
+
+impl Default for Ears {
+    fn default() -> Self {
+        Self { serial: "virtual".to_owned(), deviations: [Vec::new(), Vec::new()], stated: StatedEars::Own }
+    }
+}
+
+/// What a laboratory takes for the response of the ears of its head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StatedEars {
+    /// The curves of this serial number, as they are.
+    Own,
+    /// The table of P.58, whatever these ears do.
+    Table,
 }
 
 /// What the ear ports of a shoebox cabin deliver.
@@ -208,6 +249,9 @@ pub struct TerminalSpec {
     pub volume_steps: u32,
     /// How much louder a step is than the one below, in dB.
     pub volume_step_db: f64,
+    /// How much louder the amplifier is made in a noise at the microphone, as (A-weighted dBPa, dB), rising: straight lines
+    /// between, the end values held outside. Empty is not at all.
+    pub speed_volume: Vec<(f64, f64)>,
 }
 
 /// The kinds of terminal, with what only one of them has. A terminal in a process of its own comes later.
@@ -297,6 +341,8 @@ pub struct NetworkSpec {
     pub noise_send: Option<IdleNoise>,
     /// The simulator's own noise at the terminal in receive; `None` is silence.
     pub noise_receive: Option<IdleNoise>,
+    /// The device's clock and its jitter buffers, which calls to a reference terminal don't have.
+    pub clock: Clock,
 }
 
 impl NetworkSpec {

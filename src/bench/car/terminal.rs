@@ -26,9 +26,17 @@ impl Terminal {
         match &spec.kind {
             TerminalKind::Reference(own) => {
                 let model = reference::Model::new(spec, own, bandwidth);
-                Self::Reference(Box::new(reference::Reference::new(spec, &model, volume_step, seed)))
+                Self::Reference(Box::new(reference::Reference::new(
+                    spec,
+                    &model,
+                    bandwidth,
+                    volume_step,
+                    seed,
+                )))
             }
-            TerminalKind::Real(own) => Self::Real(Box::new(real::Real::new(spec, own, volume_step))),
+            TerminalKind::Real(own) => {
+                Self::Real(Box::new(real::Real::new(spec, own, bandwidth, volume_step)))
+            }
         }
     }
 
@@ -87,18 +95,20 @@ pub fn receive_gain(spec: &TerminalSpec, step: u32) -> f64 {
     10f64.powf((spec.receive_gain_db - DBOV_AT_0_DBM0 - below * spec.volume_step_db) / 20.0)
 }
 
-/// The shortest delays (send, receive) that the terminal's filters allow, in seconds.
-pub fn least_delays_s(spec: &TerminalSpec) -> (f64, f64) {
-    let (send, receive) = latencies(spec);
+/// The shortest delays (send, receive) that the terminal's filters allow in calls of `bandwidth`, in seconds.
+pub fn least_delays_s(spec: &TerminalSpec, bandwidth: Bandwidth) -> (f64, f64) {
+    let (send, receive) = latencies(spec, bandwidth);
     (send as f64 / RATE_HZ, receive as f64 / RATE_HZ)
 }
 
 /// What the terminal's filters take (send, receive), in samples.
-fn latencies(spec: &TerminalSpec) -> (usize, usize) {
+fn latencies(spec: &TerminalSpec, bandwidth: Bandwidth) -> (usize, usize) {
     let send = response_delay(&spec.send_response);
     let receive = response_delay(&spec.receive_response);
     match &spec.kind {
         TerminalKind::Reference(own) => (send + response_delay(&own.echo_loss_response), receive),
-        TerminalKind::Real(own) => (send + real::send_latency(own), receive + real::receive_latency()),
+        TerminalKind::Real(own) => {
+            (send + real::send_latency(own, bandwidth), receive + real::receive_latency(bandwidth))
+        }
     }
 }

@@ -47,6 +47,8 @@ fn real_terminals_and_codecs_keep_the_declared_delays() {
         (Bandwidth::Wb, Codec::G722),
         (Bandwidth::Nb, Codec::Linear),
         (Bandwidth::Nb, Codec::G711A),
+        (Bandwidth::Swb, Codec::Linear),
+        (Bandwidth::Fb, Codec::Linear),
     ] {
         for (echo_canceller, noise_suppression) in [
             (false, None),

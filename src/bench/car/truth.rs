@@ -336,6 +336,26 @@ impl<'m> Truth<'m> {
         whole_samples_s(self.model.spec.network.delay_s(direction))
     }
 
+    /// What the device's clock and the jumps of its link have added to the delay of a direction at a time of the call, at
+    /// the end of the link, in seconds. The clocks carry it off by as much as they differ; every time that they have carried
+    /// it 5 ms off it is set back by 10 ms.
+    pub fn link_delay_s(&self, direction: Direction, at_s: f64) -> f64 {
+        let clock = &self.model.spec.network.clock;
+        let jumped: f64 =
+            clock.jumps(direction).iter().filter(|jump| jump.at_s <= at_s).map(|jump| jump.by_s).sum();
+        let ratio = 1.0 + clock.offset_ppm / 1e6;
+        // Sent at its pace and heard at the bench's, or the other way round.
+        let heard_s = match direction {
+            Direction::Send => at_s / ratio,
+            Direction::Receive => at_s * ratio,
+        };
+        let mut drifted_s = at_s - heard_s;
+        while drifted_s.abs() > 0.005 {
+            drifted_s -= 0.01 * drifted_s.signum();
+        }
+        jumped + drifted_s
+    }
+
     /// Delay from the MRP to the POI in send, without the network's declared delay, in seconds: where the correlation
     /// of a test signal with what arrives is largest.
     pub fn send_delay_s(&self, density: Density<'_>) -> f64 {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{AMPLIFIER_LINES, choice, delay_s, gain_db, noise_level, response, within};
 use crate::bench::car::spec::{
-    CabinSpec, Hats, IdealPaths, IdealSeat, PathsSpec, Shoebox, ShoeboxSeat, TapSpec,
+    CabinSpec, Ears, Hats, IdealPaths, IdealSeat, PathsSpec, Shoebox, ShoeboxSeat, StatedEars, TapSpec,
 };
 use crate::document::{Placed, Table};
 use crate::terms::Seat;
@@ -158,6 +158,7 @@ fn shoebox(table: &Table<'_>) -> Option<Shoebox> {
         Some(0.0)
     };
     let hats = choice(table, "hats", &[("flat", Hats::Flat), ("p58", Hats::P58)], Some(Hats::Flat));
+    let ears = ears(table, hats);
     let size = size?;
     let seats = seats(table, |own, _| {
         let optional = |key: &str| -> Option<Option<[f64; 3]>> {
@@ -187,8 +188,34 @@ fn shoebox(table: &Table<'_>) -> Option<Shoebox> {
         loudspeaker_m: inside[2]?,
         microphone_directivity: directivity?,
         hats: hats?,
+        ears: ears?,
         seats: seats?,
     })
+}
+
+/// The ears of a serial number: `[cabin.ears]`; absent is the head of P.58 itself.
+fn ears(table: &Table<'_>, hats: Option<Hats>) -> Option<Ears> {
+    if !table.has("ears") {
+        table.table("ears");
+        return Some(Ears::default());
+    }
+    let own = table.table("ears")?;
+    let serial = own.need_text("serial");
+    let [left, right] = ["left_hz_db", "right_hz_db"].map(|key| response(&own, key));
+    let words = [("own", StatedEars::Own), ("p58", StatedEars::Table)];
+    let stated = choice(&own, "stated", &words, Some(StatedEars::Own));
+    own.finish();
+    if hats == Some(Hats::Flat) {
+        table.problems().report(
+            own.place().clone(),
+            "these ears are not heard",
+            "[cabin.ears] with hats = \"flat\"",
+            "hats = \"p58\": the ports deliver what the ear-drums hear",
+            "write hats = \"p58\" in [cabin], or remove [cabin.ears]",
+        );
+        return None;
+    }
+    Some(Ears { serial: serial?.value, deviations: [left?, right?], stated: stated? })
 }
 
 /// A position must lie in the cabin, the lips with their head (0.1 m behind and beside).

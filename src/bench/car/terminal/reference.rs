@@ -98,8 +98,14 @@ enum Canceller {
 
 impl Reference {
     /// The terminal at the beginning of a call.
-    pub fn new(spec: &TerminalSpec, model: &Model, volume_step: u32, seed: u64) -> Self {
-        let (send_latency, receive_latency) = latencies(spec);
+    pub fn new(
+        spec: &TerminalSpec,
+        model: &Model,
+        bandwidth: Bandwidth,
+        volume_step: u32,
+        seed: u64,
+    ) -> Self {
+        let (send_latency, receive_latency) = latencies(spec, bandwidth);
         debug_assert!(receive_latency >= response_delay(&spec.receive_response), "the filter is part of it");
         let canceller = match &model.echo {
             Residual::Whole => Canceller::None,

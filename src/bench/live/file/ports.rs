@@ -35,7 +35,8 @@ fn nature(port: &Port) -> Option<(&'static [PortDirection], &'static [Unit])> {
             Some((&[In], acoustic))
         }
         ["srw", "send" | "receive"] => Some((&[In, Out], network)),
-        ["tap", "microphone" | "echo_reference" | "loudspeaker"] => Some((&[In], &[Unit::DbOv, Unit::Dbm0])),
+        ["tap", "microphone"] => Some((&[In, Out], &[Unit::DbOv, Unit::Dbm0])),
+        ["tap", "echo_reference" | "loudspeaker"] => Some((&[In], &[Unit::DbOv, Unit::Dbm0])),
         _ => None,
     }
 }
@@ -109,16 +110,7 @@ impl<'a> Wiring<'a> {
         self.take_channel(table, direction.value, &channel, name.value.name())?;
         let (calibration, ear) = (calibration?, ear?);
         let is_analog = converter?.unwrap_or(calibration.unit() == Unit::DbPa);
-        if self.ports.contains_key(&name.value) {
-            table.problems().report(
-                name.place,
-                "the port is bound twice",
-                format!("'{}'", name.value),
-                "one [[port]] for each name",
-                "remove one of the two",
-            );
-            return None;
-        }
+        let bound = self.bound(table, &name, direction.value, directions, &calibration)?;
         let channel = channel.value as u16;
         match direction.value {
             PortDirection::In => {
@@ -128,8 +120,46 @@ impl<'a> Wiring<'a> {
                 self.outputs.insert(name.value.clone(), channel);
             }
         }
-        self.ports.insert(name.value, PortInfo { direction: direction.value, calibration, ear });
+        self.ports.insert(name.value, PortInfo { direction: bound, calibration, ear });
         Some(())
+    }
+
+    /// The direction of a port with what was bound to it before: an access that is played on and recorded takes one
+    /// `[[port]]` for each, and one record, since both mean one full scale.
+    fn bound(
+        &self,
+        table: &Table<'_>,
+        name: &Placed<Port>,
+        direction: PortDirection,
+        possible: &[PortDirection],
+        calibration: &PortCalibration,
+    ) -> Option<PortDirection> {
+        let Some(before) = self.ports.get(&name.value) else { return Some(direction) };
+        if possible.len() < 2 || before.direction == PortDirection::Both || before.direction == direction {
+            table.problems().report(
+                name.place.clone(),
+                "the port is bound twice",
+                format!("'{}'", name.value),
+                if possible.len() < 2 {
+                    "one [[port]] for each name"
+                } else {
+                    "one [[port]] for each name and direction"
+                },
+                "remove one of the two",
+            );
+            return None;
+        }
+        if before.calibration != *calibration {
+            table.problems().report(
+                name.place.clone(),
+                "the port has two calibrations",
+                format!("{} and {}", before.calibration.zero_dbov, calibration.zero_dbov),
+                "one record for both directions of an access: they share one digital full scale",
+                format!("write the same 'calibration' in both [[port]] of {}", name.value),
+            );
+            return None;
+        }
+        Some(PortDirection::Both)
     }
 
     /// The loopback pair: a port without a plane, whose two channels nobody else may have.

@@ -201,3 +201,29 @@ fn a_device_with_one_step_needs_no_rig() {
     let text = BENCH.split("[rig]").next().unwrap().replace("volume_steps = 16", "volume_steps = 1");
     assert_eq!(bench(&text).unwrap().spec.rig, None);
 }
+
+#[test]
+fn an_access_point_is_played_on_and_recorded() {
+    let bind = |direction: &str, nominal: &str, channel: u32| {
+        format!(
+            "[[port]]\nname = \"tap.microphone\"\ndirection = \"{direction}\"\nchannel = {channel}\nnominal = \"{nominal}\"\n"
+        )
+    };
+    let with = |ports: &[String]| BENCH.replace("[rig]", &(ports.concat() + "[rig]"));
+    let tap = Port::of(Port::TAP_MICROPHONE);
+    let BenchFile { info, spec, .. } =
+        bench(&with(&[bind("in", "0 dBov", 5), bind("out", "0 dBov", 6)])).unwrap();
+    assert_eq!(info.ports[&tap].direction, PortDirection::Both);
+    assert!(info.has(&tap, PortDirection::In) && info.has(&tap, PortDirection::Out));
+    assert_eq!((spec.inputs[&tap], spec.outputs[&tap]), (InputSpec { channel: 5, is_analog: false }, 6));
+
+    for (ports, expected) in [
+        ([bind("in", "0 dBov", 5), bind("out", "6.15 dBm0", 6)], "two calibrations"),
+        ([bind("in", "0 dBov", 5), bind("in", "0 dBov", 6)], "bound twice"),
+        ([bind("in", "0 dBov", 5), bind("out", "0 dBPa", 6)], "dBPa"),
+    ] {
+        let problems = bench(&with(&ports)).unwrap_err();
+        let text = format!("{problems:?}");
+        assert!(problems.len() == 1 && text.contains(expected), "{text}");
+    }
+}
