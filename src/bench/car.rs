@@ -138,6 +138,8 @@ fn noise_taps(spec: &CabinSpec) -> Vec<f64> {
 
 /// Everything that runs during a call.
 struct Call {
+    /// Whether the terminal takes part.
+    is_up: bool,
     network_receive: Channel,
     terminal: Terminal,
     amplifier_noise: Option<NoiseSource>,
@@ -283,6 +285,15 @@ impl Car {
         Ok(())
     }
 
+    /// Lets only the cabin be heard, as where no call is up: no hiss, no lines, nothing at the POI.
+    ///
+    /// # Errors
+    /// When no call is open.
+    pub fn silence(&mut self) -> Result<(), CarError> {
+        self.call.as_mut().ok_or(CarError::NoCall)?.is_up = false;
+        Ok(())
+    }
+
     /// Ends the call.
     pub fn close(&mut self) {
         self.call = None;
@@ -338,6 +349,7 @@ impl Call {
         let source = |model: &NoiseModel, stream: u64| NoiseSource::new(model, seed, stream);
         let channel = |direction| Channel::new(&spec.network, spec.bandwidth, direction, seed);
         Self {
+            is_up: true,
             network_receive: channel(Direction::Receive),
             terminal: Terminal::new(&spec.terminal, spec.bandwidth, volume_step, seed),
             amplifier_noise: model.amplifier_noise.as_ref().map(|noise| source(noise, 1)),
@@ -367,13 +379,7 @@ impl Call {
     }
 
     fn block(&mut self, inputs: &BlockInputs) -> BlockOutputs {
-        let mut loudspeaker = inputs.receive;
-        self.network_receive.process(&mut loudspeaker);
-        self.terminal.receive(&mut loudspeaker);
-        self.flaws.drive(&mut loudspeaker);
-        if let Some(noise) = &mut self.amplifier_noise {
-            noise.add_to(&mut loudspeaker);
-        }
+        let loudspeaker = if self.is_up { self.loudspeaker(inputs.receive) } else { SILENCE };
         let mut ears: Vec<(Seat, [Block; 2])> =
             self.heads.iter_mut().map(|head| (head.seat, head.hear(&loudspeaker))).collect();
         let mut near = SILENCE;
@@ -395,6 +401,9 @@ impl Call {
         if let Some(noise) = &mut self.reference_noise {
             noise.add_to(&mut reference);
         }
+        if !self.is_up {
+            return BlockOutputs { poi_send: SILENCE, ears, reference };
+        }
         let echo = self.loudspeaker_to_microphone.arrival(&loudspeaker);
         self.flaws.capture(&mut near, &echo);
         let mut poi_send = self.terminal.send(&near, &echo);
@@ -406,6 +415,17 @@ impl Call {
         }
         self.network_send.process(&mut poi_send);
         BlockOutputs { poi_send, ears, reference }
+    }
+
+    /// What the loudspeaker makes of a block from the network, in Pa at 1 m.
+    fn loudspeaker(&mut self, mut block: Block) -> Block {
+        self.network_receive.process(&mut block);
+        self.terminal.receive(&mut block);
+        self.flaws.drive(&mut block);
+        if let Some(noise) = &mut self.amplifier_noise {
+            noise.add_to(&mut block);
+        }
+        block
     }
 }
 
