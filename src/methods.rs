@@ -17,6 +17,7 @@ pub mod frequency_response;
 pub mod idle_noise;
 pub mod level_plan;
 pub mod loudness_rating;
+pub mod out_of_band;
 pub mod reference_run;
 pub mod send_linearity;
 pub mod setup_check;
@@ -167,6 +168,7 @@ pub static METHODS: &[&dyn Method] = &[
     &send_linearity::SendLinearity,
     &frequency_response::FrequencyResponse,
     &idle_noise::IdleNoise,
+    &out_of_band::OutOfBand,
     &distortion::Distortion,
     &coupling_loss::CouplingLoss,
 ];

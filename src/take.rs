@@ -102,6 +102,8 @@ pub enum Terminal {
     /// The reference terminal: nothing but the electrical access `srw.receive` and `srw.send`, without any acoustics.
     /// What is measured in such a call is the network simulator's own.
     Reference,
+    /// Nobody: no call is up and the device is silent. What is measured is what the cabin and the bench make by themselves.
+    None,
 }
 
 /// How the call of an epoch is set up.
@@ -139,8 +141,10 @@ impl EpochSpec {
     /// The canonical text.
     pub fn content(&self) -> String {
         let mut text = format!("call {} {}\n", self.call.bandwidth, self.call.volume);
-        if self.call.terminal == Terminal::Reference {
-            text.push_str("terminal reference\n");
+        match self.call.terminal {
+            Terminal::Device => {}
+            Terminal::Reference => text.push_str("terminal reference\n"),
+            Terminal::None => text.push_str("terminal none\n"),
         }
         if let Some(noise) = &self.noise {
             let _ = writeln!(text, "noise {}", noise.signal);
@@ -160,6 +164,7 @@ impl EpochSpec {
         let who = match self.call.terminal {
             Terminal::Device => self.call.volume.to_string(),
             Terminal::Reference => "reference".to_owned(),
+            Terminal::None => "no-call".to_owned(),
         };
         EpochKey(format!("{bandwidth}-{who}-{}", short_hash(&self.content())))
     }

@@ -40,6 +40,7 @@ mod idle;
 mod levels;
 pub(crate) mod linearity;
 mod loudness;
+mod out_of_band;
 mod range;
 mod reference;
 mod response;
@@ -62,6 +63,7 @@ pub(crate) fn comparisons() -> Vec<comparison::Comparison> {
         &*response::COMPARISONS,
         &*seats::COMPARISONS,
         &*idle::COMPARISONS,
+        &*out_of_band::COMPARISONS,
         &*distortion::COMPARISONS,
         &*coupling::COMPARISONS,
         &*reference::COMPARISONS,

@@ -147,6 +147,8 @@ fn noise_taps(spec: &CabinSpec) -> Vec<f64> {
 
 /// Everything that runs during a call.
 struct Call {
+    /// Whether the terminal takes part.
+    is_up: bool,
     network_receive: Channel,
     /// Jitter buffers behind the network: at the terminal, at the POI.
     buffer_receive: Option<clock::Buffer>,
@@ -237,6 +239,27 @@ pub struct Taps {
     pub loudspeaker: Block,
 }
 
+impl Taps {
+    /// What they carry without a call.
+    const fn none() -> Self {
+        Self { microphone: SILENCE, echo_reference: SILENCE, loudspeaker: SILENCE }
+    }
+}
+
+/// One block in receive: the sound of the loudspeaker in Pa at 1 m, and what led to it, digital.
+struct Playback {
+    sound: Block,
+    echo_reference: Block,
+    amplifier: Block,
+}
+
+impl Playback {
+    /// Without a call.
+    const fn none() -> Self {
+        Self { sound: SILENCE, echo_reference: SILENCE, amplifier: SILENCE }
+    }
+}
+
 /// One block of what a car gives back.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BlockOutputs {
@@ -315,6 +338,15 @@ impl Car {
         Ok(())
     }
 
+    /// Lets only the cabin be heard, as where no call is up: no hiss, no lines, nothing at the POI.
+    ///
+    /// # Errors
+    /// When no call is open.
+    pub fn silence(&mut self) -> Result<(), CarError> {
+        self.call.as_mut().ok_or(CarError::NoCall)?.is_up = false;
+        Ok(())
+    }
+
     /// Ends the call.
     pub fn close(&mut self) {
         self.call = None;
@@ -373,6 +405,7 @@ impl Call {
         let channel =
             |direction| Channel::new(&spec.network, spec.bandwidth, direction, seed, clock.held(direction));
         Self {
+            is_up: true,
             buffer_receive: clock::Buffer::new(clock, Direction::Receive),
             buffer_send: clock::Buffer::new(clock, Direction::Send),
             network_receive: channel(Direction::Receive),
@@ -406,19 +439,8 @@ impl Call {
     }
 
     fn block(&mut self, inputs: &BlockInputs) -> BlockOutputs {
-        let mut loudspeaker = inputs.receive;
-        self.network_receive.process(&mut loudspeaker);
-        if let Some(buffer) = &mut self.buffer_receive {
-            buffer.process(&mut loudspeaker);
-        }
-        self.terminal.receive(&mut loudspeaker);
-        let echo_reference = loudspeaker.map(|x| x / self.loudspeaker_full);
-        self.flaws.convert(&mut loudspeaker);
-        let amplifier = loudspeaker.map(|x| x / self.loudspeaker_full);
-        self.flaws.drive(&mut loudspeaker);
-        if let Some(noise) = &mut self.amplifier_noise {
-            noise.add_to(&mut loudspeaker);
-        }
+        let Playback { sound: loudspeaker, echo_reference, amplifier } =
+            if self.is_up { self.playback(inputs.receive) } else { Playback::none() };
         let mut ears: Vec<(Seat, [Block; 2])> =
             self.heads.iter_mut().map(|head| (head.seat, head.hear(&loudspeaker))).collect();
         let mut near = SILENCE;
@@ -439,6 +461,9 @@ impl Call {
         let mut reference = self.loudspeaker_to_reference.arrival(&loudspeaker);
         if let Some(noise) = &mut self.reference_noise {
             noise.add_to(&mut reference);
+        }
+        if !self.is_up {
+            return BlockOutputs { poi_send: SILENCE, ears, reference, taps: Taps::none() };
         }
         let mut echo = self.loudspeaker_to_microphone.arrival(&loudspeaker);
         self.flaws.capture(&mut near, &echo);
@@ -461,6 +486,23 @@ impl Call {
         }
         let taps = Taps { microphone, echo_reference, loudspeaker: amplifier };
         BlockOutputs { poi_send, ears, reference, taps }
+    }
+
+    /// What a block from the network becomes.
+    fn playback(&mut self, mut block: Block) -> Playback {
+        self.network_receive.process(&mut block);
+        if let Some(buffer) = &mut self.buffer_receive {
+            buffer.process(&mut block);
+        }
+        self.terminal.receive(&mut block);
+        let echo_reference = block.map(|x| x / self.loudspeaker_full);
+        self.flaws.convert(&mut block);
+        let amplifier = block.map(|x| x / self.loudspeaker_full);
+        self.flaws.drive(&mut block);
+        if let Some(noise) = &mut self.amplifier_noise {
+            noise.add_to(&mut block);
+        }
+        Playback { sound: block, echo_reference, amplifier }
     }
 }
 

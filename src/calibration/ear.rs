@@ -9,7 +9,7 @@
 
 use super::Validity;
 use crate::dsp::curve::{Curve, CurveError, Outside};
-use crate::dsp::spectrum::PowerSpectrum;
+use crate::dsp::spectrum::{PowerSpectrum, Psd};
 use crate::terms::{EarField, LimitClass};
 
 /// The response of an ear to one field.
@@ -113,6 +113,18 @@ impl Equalizer {
             }
         }
         spectrum
+    }
+
+    /// The density in the field, from that at the ear-drum.
+    #[must_use]
+    pub fn equalized_density(&self, mut psd: Psd) -> Psd {
+        if let Some(curve) = &self.curve {
+            let bin_hz = psd.bin_hz;
+            for (k, density) in psd.density.iter_mut().enumerate() {
+                *density *= libm::pow(10.0, -curve.at(k as f64 * bin_hz, Outside::Hold) / 10.0);
+            }
+        }
+        psd
     }
 }
 

@@ -13,14 +13,17 @@
 //! ## Stimulus and capture points
 //!
 //! Nothing is played, but the background noise of the entry if it names one.
-//! A call without conditioning at the quietest volume step is up, so that the car is as it will be while it is measured.
+//! A call without conditioning at the quietest volume step is up, so that the car is as it will be while it is measured;
+//! or none (`call = none`), so that nothing of the device is in the reading: hang up, and switch its amplifier off.
 //! The reference microphone at the driver's head (`mic.reference`) is recorded; on a bench without one both ears of the
-//! listener's head, of which the louder counts.
+//! listener's head, of which the louder counts. Where the bench has both, the ears are recorded too.
 //!
 //! ## Computation
 //!
 //! 1. The power spectrum of the analysis span, without window, is A-weighted and summed from 20 Hz to 20 kHz.
 //! 2. The unweighted power of each octave from 63 Hz to 8 kHz.
+//! 3. The same level at the louder ear, equalized to `ear_field`: the fact `ambient.ears_a`, which tells idle noise in
+//!    receive what of it is the cabin's. Not with a background noise.
 //!
 //! ## What makes it inconclusive
 //!
@@ -33,21 +36,51 @@
 //! the rest.
 //! The floor of the microphone itself is in the reading: a capsule with 20 dB(A) of its own reads −74 dBPa(A) in an empty
 //! chamber.
-//! At the ears the reading is that of the ear's own response too, if the bench does not equalize it.
+//! Where the ears stand in for the microphone, the reading is that of the ear's own response too, if the bench does not
+//! equalize it.
 
-use super::call::{self, Checks, Timeline};
+use super::call::{self, Checks, EAR_FIELD, Timeline};
+use super::evidence::EarAtPort;
 use super::{Card, Measurand, Method, Refusal, Wish, evidence};
+use crate::capture::Take;
 use crate::context::{BenchInfo, EvalCx, PlanCx, PortDirection, Track};
 use crate::dsp::bands::Bands;
 use crate::dsp::spectrum::{PowerSpectrum, power_spectrum};
 use crate::dsp::weighting::Weighting;
-use crate::entry::{Entry, Param};
+use crate::entry::{Entry, Param, ParameterKind, ParameterType, ParameterValue};
 use crate::finding::{Finding, Unmeasurable};
-use crate::take::{RATE, Volume};
+use crate::take::{EpochSpec, RATE, Terminal, Volume};
 use crate::terms::{Ear, Port};
 use crate::units::{Seconds, Unit};
 
 const ANALYSIS: Param<Seconds> = Param::with_default("analysis", "The length of the analysis.", "10 s");
+
+const CALL: Param<Call> = Param::with_default(
+    "call",
+    "Whether a call is up: up, or none, so that nothing of the device is in the reading.",
+    "up",
+);
+
+/// Whether a call is up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Call {
+    Up,
+    None,
+}
+
+impl ParameterType for Call {
+    const KIND: ParameterKind = ParameterKind::Word(&["up", "none"]);
+    fn from_value(value: &ParameterValue) -> Option<Self> {
+        match value {
+            ParameterValue::Text(text) if text == "up" => Some(Self::Up),
+            ParameterValue::Text(text) if text == "none" => Some(Self::None),
+            _ => None,
+        }
+    }
+}
+
+/// The fact of the noise at the ears, A-weighted and equalized.
+pub const EARS_A: &str = "ambient.ears_a";
 
 static CARD: Card = Card {
     id: "ambient_noise",
@@ -64,13 +97,18 @@ static CARD: Card = Card {
             doc: "Unweighted level by octave, 63 Hz to 8 kHz.",
             unit: Unit::DbPa,
         },
+        Measurand {
+            id: "ambient_noise_ears_a",
+            doc: "A-weighted level at the louder ear, equalized.",
+            unit: Unit::DbPaA,
+        },
     ],
-    parameters: &[ANALYSIS.spec()],
+    parameters: &[ANALYSIS.spec(), CALL.spec(), EAR_FIELD.spec()],
     facts_needed: &[],
     facts_wanted: &[],
     picks_volume: true,
     objects: false,
-    facts_found: &[],
+    facts_found: &[(EARS_A, "ambient_noise_ears_a")],
     takes_max: 1,
 };
 
@@ -104,8 +142,9 @@ impl Method for AmbientNoise {
         let mut take = Timeline::new(TAKE);
         take.wait(LEAD);
         take.wait_as(SPAN, entry.parameters.get(&ANALYSIS));
-        let epoch = call::bare_epoch(entry, Volume::Step(0));
-        Ok(Wish { epoch, takes: vec![take.build(&ports)] })
+        let mut record = ports;
+        record.extend(ears(entry).filter(|port| cx.bench.has(port, PortDirection::In)));
+        Ok(Wish { epoch: epoch(entry), takes: vec![take.build(&record)] })
     }
 
     fn evaluate(&self, entry: &Entry, cx: &EvalCx<'_>) -> Result<Vec<Finding>, Unmeasurable> {
@@ -120,7 +159,7 @@ impl Method for AmbientNoise {
                 )));
             }
             let spectrum = power_spectrum(noise, RATE);
-            let power = Weighting::A.apply(&spectrum).band_power(BAND_HZ.0, BAND_HZ.1);
+            let power = weighted(&spectrum);
             if loudest.as_ref().is_none_or(|one| power > one.0) {
                 loudest = Some((power, spectrum, track, port));
             }
@@ -137,8 +176,53 @@ impl Method for AmbientNoise {
             evidence::complete(finding, take, SPAN, vec![evidence::influence(&track, 1.0)]);
             finding.note = format!("at {port}");
         }
+        findings.extend(at_ears(entry, take, cx)?);
         Ok(findings)
     }
+}
+
+/// The call, or none.
+fn epoch(entry: &Entry) -> EpochSpec {
+    let mut epoch = call::bare_epoch(entry, Volume::Step(0));
+    if entry.parameters.get(&CALL) == Call::None {
+        epoch.call.terminal = Terminal::None;
+    }
+    epoch
+}
+
+/// A-weighted power.
+pub(super) fn weighted(spectrum: &PowerSpectrum) -> f64 {
+    Weighting::A.apply(spectrum).band_power(BAND_HZ.0, BAND_HZ.1)
+}
+
+fn ears(entry: &Entry) -> impl Iterator<Item = Port> {
+    let listener = entry.listener;
+    Ear::ALL.iter().map(move |ear| Port::ear(listener, *ear))
+}
+
+/// The level at the louder ear. Ears that were not recorded, or are not connected, are for other methods to complain of.
+fn at_ears(entry: &Entry, take: &Take, cx: &EvalCx<'_>) -> Result<Option<Finding>, Unmeasurable> {
+    if entry.noise.is_some() {
+        return Ok(None);
+    }
+    let mut louder: Option<(f64, Port, Track, EarAtPort)> = None;
+    for port in ears(entry).filter(|port| take.captures.contains_key(port)) {
+        let track = evidence::captured(cx, take, &port, Unit::DbPa)?;
+        let ear = EarAtPort::of(cx, &port, entry.parameters.get(&EAR_FIELD))?;
+        let noise = track.slice(take.span(SPAN));
+        let power = weighted(&ear.equalizer.equalized(power_spectrum(noise, RATE)));
+        if power > louder.as_ref().map_or(0.0, |one| one.0) {
+            louder = Some((power, port, track, ear));
+        }
+    }
+    Ok(louder.map(|(power, port, track, ear)| {
+        let mut level = Finding::scalar("ambient_noise_ears_a", 10.0 * power.log10(), Unit::DbPaA);
+        let influences = std::iter::once(evidence::influence(&track, 1.0)).chain(ear.influence(1.0));
+        evidence::complete(&mut level, take, SPAN, influences.collect());
+        level.note = format!("at {port}");
+        EarAtPort::tell(&[ear], &mut level);
+        level
+    }))
 }
 
 /// The reference microphone, or the ears in its place.

@@ -6,12 +6,13 @@ use std::ops::Range;
 use crate::calibration::ear::Equalizer;
 use crate::capture::Take;
 use crate::context::{EvalCx, Track};
+use crate::dsp::align::{DelaySearch, find_delay};
 use crate::dsp::bands::Bands;
 use crate::finding::{Finding, Influence, Unmeasurable};
 use crate::meters::band_energy::{Recorded, band_energies, empty_bands};
 use crate::take::{Frame, RATE};
 use crate::terms::{EarField, Port};
-use crate::units::Unit;
+use crate::units::{Seconds, Unit};
 use crate::verdict::Flag;
 
 /// A band of the stimulus this far below the whole of it is a missing band.
@@ -67,6 +68,39 @@ pub fn coded_silence(cx: &EvalCx<'_>, port: &Port) -> f64 {
 /// The energy of each band in a part of a track.
 pub fn energies(part: &[f64], bands: &Bands) -> Vec<f64> {
     band_energies(part, RATE, bands)
+}
+
+/// Where an activation is looked for: what every call carries.
+const WHITENED_HZ: (f64, f64) = (300.0, 3_400.0);
+/// A correlation below this multiple of what chance would reach is none. A delay that is told needs twice that; here a
+/// period of a voiced sound more or less costs nothing, since an activation and the steady sound behind it are read with the
+/// same delay, and whether the sound arrived is looked at.
+const ABOVE_CHANCE_MIN: f64 = 1.25;
+
+/// By how many frames an activation arrives later than it was played. Whitened: its voiced sounds repeat.
+///
+/// # Errors
+/// Nothing that follows it arrived.
+pub fn later_frames(
+    played: &Track,
+    recorded: &Track,
+    activation: Range<Frame>,
+    delay_max: Seconds,
+) -> Result<Frame, Unmeasurable> {
+    let end = activation.end + delay_max.frames(RATE) as Frame;
+    let search = DelaySearch::between(Seconds(0.0), delay_max).whitened(WHITENED_HZ.0, WHITENED_HZ.1);
+    let found =
+        find_delay(played.slice(activation.clone()), recorded.slice(activation.start..end), RATE, &search);
+    let found = found.map_err(|error| Unmeasurable::because(error.to_string()))?;
+    // NaN does not follow.
+    let follows = found.correlation >= ABOVE_CHANCE_MIN * found.chance;
+    if !follows {
+        return Err(Unmeasurable::because(format!(
+            "nothing that belongs to the activation arrived: its correlation is {:.3}, and chance reaches {:.3}",
+            found.correlation, found.chance
+        )));
+    }
+    Ok((found.delay.0 * f64::from(RATE)).round().max(0.0) as Frame)
 }
 
 /// What an ear does to a recording, as the bench had it: what takes it out, and what a finding says about it.

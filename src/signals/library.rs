@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::builtin::{self, BuiltinSpeech};
-use super::catalogue::Kind;
+use super::catalogue::{Kind, Part};
 use super::generate::{generate_limited, natural_seconds};
 use super::{Catalogue, Options, Signal, SignalError, SignalSpec, SpeechSource};
 use super::{dialogue, field};
@@ -25,7 +25,8 @@ pub struct Library {
 pub struct Outline {
     /// Its length.
     pub frames: Frame,
-    /// Named parts on its own timeline: `analysis`, and of dialogues who speaks when.
+    /// Named parts on its own timeline: `analysis`, and of dialogues who speaks when, of sequences each part by the id of
+    /// its signal, without its fades.
     pub spans: Vec<Span>,
     /// Whether it stands in for a licensed recording.
     pub method_equivalent: bool,
@@ -65,6 +66,9 @@ impl Library {
         let analysis: Range<Frame> = from..whole.saturating_sub(tail).max(from);
         let mut spans = vec![Span { name: "analysis".to_owned(), frames: analysis }];
         spans.extend(self.talk(spec)?);
+        if let Kind::Sequence(parts) = &spec.kind {
+            spans.extend(parts_of(parts));
+        }
         Some(Outline { frames: whole, spans, method_equivalent: self.method_equivalent(spec) })
     }
 
@@ -148,6 +152,17 @@ impl Library {
         };
         generate_limited(spec, rate, self.source(), options, band)
     }
+}
+
+/// The parts of a sequence.
+fn parts_of(parts: &[Part]) -> impl Iterator<Item = Span> {
+    let mut end_s = 0.0;
+    parts.iter().map(move |part| {
+        let start_s = end_s;
+        end_s += part.seconds;
+        let inside = frames(Seconds(start_s + part.fade_s))..frames(Seconds(end_s - part.fade_s));
+        Span { name: part.of.id.clone(), frames: inside }
+    })
 }
 
 impl std::fmt::Debug for Library {

@@ -49,6 +49,23 @@ fn compare(name: &str, bandwidth: Bandwidth, level_dbpa_a: f64, spectrum: &[(f64
     }
 }
 
+/// At the ears without a call: the amplifier of this car hisses louder than its cabin.
+fn compare_at_ears(bandwidth: Bandwidth, level_dbpa_a: f64, spectrum: &[(f64, f64)]) -> Comparison {
+    let mut car = cabin(bandwidth, level_dbpa_a, spectrum);
+    car.cabin.noise_amplifier_dbpa_a = Some(level_dbpa_a + 20.0);
+    let truth = Truth::of(&Model::new(car.clone())).ear_noise_dbpa_a((20.0, 20_000.0));
+    Comparison {
+        method: "ambient_noise",
+        measurand: "ambient_noise_ears_a",
+        case: format!("no call, declared {level_dbpa_a} dBPa(A), {bandwidth}"),
+        unit: "dBPa(A)",
+        truth,
+        measured: trial(car, &[("analysis", "120 s"), ("call", "none")]).value("ambient_noise_ears_a"),
+        tolerance: LEVEL_TOLERANCE_DB,
+        source: Source::Model,
+    }
+}
+
 /// Every comparison, made once.
 pub(super) static COMPARISONS: LazyLock<Vec<Comparison>> = LazyLock::new(|| {
     // Three thousandths keep the falling spectrum off an edge of the print.
@@ -58,6 +75,11 @@ pub(super) static COMPARISONS: LazyLock<Vec<Comparison>> = LazyLock::new(|| {
         compare("falling spectrum", Bandwidth::Wb, -73.703, FALLING),
         compare("falling spectrum", Bandwidth::Swb, -80.003, FALLING),
         compare("falling spectrum", Bandwidth::Fb, -44.003, FALLING),
+        compare_at_ears(Bandwidth::Nb, -54.0, &[]),
+        compare_at_ears(Bandwidth::Wb, -64.0, &[]),
+        compare_at_ears(Bandwidth::Wb, -73.703, FALLING),
+        compare_at_ears(Bandwidth::Swb, -80.003, FALLING),
+        compare_at_ears(Bandwidth::Fb, -44.003, FALLING),
     ]
 });
 
@@ -65,6 +87,17 @@ pub(super) static COMPARISONS: LazyLock<Vec<Comparison>> = LazyLock::new(|| {
 fn ambient_noise_is_that_of_the_cabin() {
     all_hold(&COMPARISONS);
     assert_eq!(count(&COMPARISONS, "ambient_noise_a"), 5);
+    assert_eq!(count(&COMPARISONS, "ambient_noise_ears_a"), 5);
+}
+
+#[test]
+fn an_amplifier_that_hisses_is_heard_in_a_call() {
+    let mut car = cabin(Bandwidth::Wb, -74.0, &[]);
+    car.cabin.noise_amplifier_dbpa_a = Some(-54.0);
+    for (call, level) in [("up", -60.0), ("none", -74.0)] {
+        let found = trial(car.clone(), &[("call", call)]).value("ambient_noise_ears_a");
+        assert!((found - level).abs() < 0.5, "{call}: {found}");
+    }
 }
 
 #[test]

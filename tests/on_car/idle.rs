@@ -1,16 +1,23 @@
-//! Idle noise: declared levels of the terminal, noise through microphone and send response, both weightings.
+//! Idle noise: declared levels of the terminal, noise through microphone and send response, both weightings; hiss, line
+//! noise and lines at the ears, beside the noise of a cabin; lines that stand out.
 
 use std::sync::LazyLock;
 
 use lombard::bench::car::Model;
-use lombard::bench::car::spec::{CarSpec, IdleNoise, Weighting};
+use lombard::bench::car::rig::CarBenchMaker;
+use lombard::bench::car::spec::{CarSpec, Hats, IdleNoise, PathsSpec, Weighting};
 use lombard::bench::car::truth::Truth;
-use lombard::finding::Bound;
+use lombard::context::{Fact, Facts};
+use lombard::entry::EntryId;
+use lombard::finding::{Bound, FactValue, Finding, Value};
+use lombard::limits::{Judgement, Rule, judge};
 use lombard::take::Volume;
-use lombard::terms::Bandwidth;
+use lombard::terms::{Bandwidth, Ear, LimitClass};
+use lombard::units::Unit;
+use lombard::verdict::Verdict;
 
 use super::comparison::{Comparison, LEVEL_TOLERANCE_DB, Source, all_hold, count};
-use super::{SEED, Trial, entry, reference, shipped};
+use super::{SEED, Trial, entry, limit, paths, reference, shipped, tap};
 
 struct Case {
     name: &'static str,
@@ -91,8 +98,12 @@ fn trial(car: &CarSpec, given: &[(&str, &str)]) -> Trial {
 }
 
 /// Every comparison, made once.
-pub(super) static COMPARISONS: LazyLock<Vec<Comparison>> =
-    LazyLock::new(|| cases().iter().map(Case::compare).collect());
+pub(super) static COMPARISONS: LazyLock<Vec<Comparison>> = LazyLock::new(|| {
+    let send = cases().iter().map(Case::compare).collect::<Vec<_>>().into_iter();
+    send.chain(receive_cases().iter().map(ReceiveCase::compare))
+        .chain(peak_cases().iter().map(PeakCase::compare))
+        .collect()
+});
 
 #[test]
 fn idle_noise_is_that_of_the_car() {
@@ -133,4 +144,304 @@ fn another_weighting_is_seen() {
     let model = Model::new(case.car);
     let other = Truth::of(&model).idle_noise_send_dbm0(Weighting::A, (200.0, 4_000.0));
     assert!(measured.holds() && !measured.against(other).holds(), "{measured:?} {other}");
+}
+
+/// The ideal car of a bandwidth, in a cabin of −84 dBPa(A) unless a test changes that.
+fn ideal(bandwidth: Bandwidth) -> CarSpec {
+    let mut car = shipped(if bandwidth == Bandwidth::Nb { "ideal-nb" } else { "ideal-wb" });
+    car.bandwidth = bandwidth;
+    car.cabin.noise_ears_dbpa_a = Some(-84.0);
+    car
+}
+
+/// The ideal car with an amplifier that hisses so loud at 1 m.
+fn hissing(bandwidth: Bandwidth, dbpa_a: f64) -> CarSpec {
+    let mut car = ideal(bandwidth);
+    car.cabin.noise_amplifier_dbpa_a = Some(dbpa_a);
+    car
+}
+
+/// The ideal car on a line with so much noise.
+fn noisy_line(bandwidth: Bandwidth, dbm0_a: f64) -> CarSpec {
+    let mut car = ideal(bandwidth);
+    car.network.noise_receive = Some(IdleNoise { level_dbm0: dbm0_a, weighting: Weighting::A });
+    car
+}
+
+/// What an entry with ambient noise found in the same cabin, without a call.
+fn cabin_known(car: &CarSpec) -> Facts {
+    let given = [("call", "none"), ("analysis", "30 s")];
+    let found =
+        Trial::record(car.clone(), entry("ambient_noise", car.bandwidth, Volume::Step(0), &given), SEED)
+            .finding("ambient_noise_ears_a");
+    let fact = Fact { value: FactValue::of(&found).unwrap(), entry: EntryId::new("ambient_noise", &[]) };
+    Facts([("ambient.ears_a".to_owned(), fact)].into())
+}
+
+fn receive(car: &CarSpec, step: u32, facts: Facts, given: &[(&str, &str)]) -> Trial {
+    let mut all = vec![("direction", "receive")];
+    all.extend(given);
+    let wanted = entry("idle_noise", car.bandwidth, Volume::Step(step), &all);
+    Trial::knowing(CarBenchMaker::new(car.clone()), wanted, SEED, facts)
+}
+
+struct ReceiveCase {
+    name: String,
+    car: CarSpec,
+    step: u32,
+}
+
+fn receive_cases() -> Vec<ReceiveCase> {
+    let mut cases = Vec::new();
+    let mut add = |name: &str, car: CarSpec, step| {
+        cases.push(ReceiveCase { name: format!("{name}, {}", car.bandwidth), car, step });
+    };
+    for bandwidth in [Bandwidth::Nb, Bandwidth::Wb, Bandwidth::Swb, Bandwidth::Fb] {
+        add("amplifier hiss −44 dBPa(A) at 1 m", hissing(bandwidth, -44.0), 5);
+        add("line noise −60 dBm0(A)", noisy_line(bandwidth, -60.0), 5);
+    }
+    for level in [-50.0, -55.5, -61.0, -68.0] {
+        add(&format!("amplifier hiss {level} dBPa(A) at 1 m"), hissing(Bandwidth::Wb, level), 5);
+    }
+    for level in [-40.0, -48.0, -56.0, -64.0] {
+        add(&format!("line noise {level} dBm0(A)"), noisy_line(Bandwidth::Nb, level), 5);
+    }
+    for step in [7, 9, 12, 15] {
+        add(&format!("line noise −58 dBm0(A) at step {step}"), noisy_line(Bandwidth::Swb, -58.0), step);
+    }
+    let mut both = noisy_line(Bandwidth::Wb, -55.0);
+    both.cabin.noise_amplifier_dbpa_a = Some(-60.0);
+    both.terminal.receive_response = vec![(100.0, -12.0), (1_000.0, 0.0), (8_000.0, 9.0)];
+    both.flaws.amplifier_lines = vec![(800.0, -65.0), (11_000.0, -62.0)];
+    add("line noise, hiss and lines, sloped response", both.clone(), 6);
+    paths(&mut both).loudspeaker_to_ears = [tap(-9.0, 3.0), tap(-6.0, 3.4)];
+    add("ears 3 dB apart", both, 6);
+    // 7 dB above the cabin: what the cabin adds is taken out.
+    let mut near = hissing(Bandwidth::Wb, -55.0);
+    near.cabin.noise_ears_dbpa_a = Some(-68.0);
+    add("7 dB above the cabin", near, 5);
+    for name in ["reference-nb", "reference-wb"] {
+        let mut room = shipped(name);
+        room.cabin.noise_amplifier_dbpa_a = Some(-55.0);
+        add("shoebox cabin", room.clone(), 5);
+        if let PathsSpec::Shoebox(cabin) = &mut room.cabin.paths {
+            cabin.hats = Hats::P58;
+        }
+        add("shoebox cabin, ear-drums equalized to the free field", room, 5);
+    }
+    cases
+}
+
+impl ReceiveCase {
+    fn truth(&self) -> f64 {
+        let mut car = self.car.clone();
+        // What a right bench finds is as if the head were not there.
+        if let PathsSpec::Shoebox(cabin) = &mut car.cabin.paths {
+            cabin.hats = Hats::Flat;
+        }
+        let model = Model::new(car);
+        let truth = Truth::of(&model);
+        let at = |ear| truth.idle_noise_receive_dbpa_a(ear, self.step, (20.0, 20_000.0));
+        at(Ear::Left).max(at(Ear::Right))
+    }
+
+    fn compare(&self) -> Comparison {
+        let trial = receive(&self.car, self.step, cabin_known(&self.car), GIVEN);
+        let found = trial.finding("idle_noise_receive_a");
+        assert_eq!(found.bound, Bound::Exact, "{}: {found:?}", self.name);
+        Comparison {
+            method: "idle_noise",
+            measurand: "idle_noise_receive_a",
+            case: self.name.clone(),
+            unit: "dBPa(A)",
+            truth: self.truth(),
+            measured: found.as_scalar().unwrap(),
+            tolerance: LEVEL_TOLERANCE_DB,
+            source: Source::Model,
+        }
+    }
+}
+
+/// Lines in noise; in receive at a volume step.
+struct PeakCase {
+    name: String,
+    car: CarSpec,
+    step: Option<u32>,
+}
+
+/// Lines of the terminal in its own white noise of −64 dBm0(A).
+fn whining(bandwidth: Bandwidth, lines: &[(f64, f64)]) -> CarSpec {
+    let mut car = ideal(bandwidth);
+    reference(&mut car).idle_noise = Some(IdleNoise { level_dbm0: -64.0, weighting: Weighting::A });
+    car.flaws.idle_lines = lines.to_vec();
+    car
+}
+
+/// Lines of the amplifier in its own hiss of −50 dBPa(A).
+fn humming(bandwidth: Bandwidth, lines: &[(f64, f64)]) -> CarSpec {
+    let mut car = hissing(bandwidth, -50.0);
+    car.flaws.amplifier_lines = lines.to_vec();
+    car
+}
+
+fn peak_cases() -> Vec<PeakCase> {
+    let mut cases = Vec::new();
+    let mut add = |name: &str, car: CarSpec, step| {
+        cases.push(PeakCase { name: format!("{name}, {}", car.bandwidth), car, step });
+    };
+    for (bandwidth, hz) in [
+        (Bandwidth::Nb, 1_000.0),
+        (Bandwidth::Wb, 5_600.0),
+        (Bandwidth::Swb, 12_000.0),
+        (Bandwidth::Fb, 15_300.0),
+    ] {
+        add(&format!("line of −76 dBm0 at {hz} Hz"), whining(bandwidth, &[(hz, -76.0)]), None);
+        add(&format!("line of −58 dBPa at {hz} Hz"), humming(bandwidth, &[(hz, -58.0)]), Some(5));
+    }
+    for level in [-80.0, -77.5, -72.0, -60.0] {
+        // In the middle of a bin, and between two.
+        let lines = [(171.0 * 48_000.0 / 8_192.0, level), (2_504.9, level - 1.0)];
+        add(&format!("two lines, the higher of {level} dBm0"), whining(Bandwidth::Wb, &lines), None);
+    }
+    for level in [-62.0, -60.0, -55.0, -45.0] {
+        let lines = [(2_504.9, level), (2_900.0, level - 3.0)];
+        add(
+            &format!("two lines in one octave, the higher of {level} dBPa"),
+            humming(Bandwidth::Wb, &lines),
+            Some(5),
+        );
+    }
+    let mut room = shipped("reference-wb");
+    room.cabin.noise_amplifier_dbpa_a = Some(-50.0);
+    room.flaws.amplifier_lines = vec![(1_250.0, -55.0)];
+    add("shoebox cabin", room, Some(5));
+    cases
+}
+
+impl PeakCase {
+    fn compare(&self) -> Comparison {
+        let band_hz = match self.car.bandwidth {
+            Bandwidth::Nb => (200.0, 4_000.0),
+            Bandwidth::Wb => (100.0, 8_000.0),
+            Bandwidth::Swb => (100.0, 14_000.0),
+            Bandwidth::Fb => (100.0, 20_000.0),
+        };
+        let model = Model::new(self.car.clone());
+        let truth = Truth::of(&model);
+        let (measurand, truth, trial) = match self.step {
+            None => ("idle_noise_send_peak", truth.idle_peak_send_db(band_hz), trial(&self.car, GIVEN)),
+            Some(step) => (
+                "idle_noise_receive_peak",
+                Ear::ALL
+                    .iter()
+                    .map(|ear| truth.idle_peak_receive_db(*ear, step, band_hz))
+                    .fold(f64::NEG_INFINITY, f64::max),
+                receive(&self.car, step, cabin_known(&self.car), GIVEN),
+            ),
+        };
+        let found = trial.finding(measurand);
+        assert_eq!(found.bound, Bound::Exact, "{}: {found:?}", self.name);
+        Comparison {
+            method: "idle_noise",
+            measurand,
+            case: self.name.clone(),
+            unit: "dB",
+            truth,
+            measured: found.as_scalar().unwrap(),
+            tolerance: LEVEL_TOLERANCE_DB,
+            source: Source::Model,
+        }
+    }
+}
+
+#[test]
+fn idle_noise_at_the_ears_and_its_lines_are_those_of_the_car() {
+    for measurand in ["idle_noise_receive_a", "idle_noise_send_peak", "idle_noise_receive_peak"] {
+        assert!(count(&COMPARISONS, measurand) >= 5, "{measurand}");
+    }
+}
+
+/// Not above −53 dBPa(A), no line of more than 10 dB: the public reading of the edition of 2008.
+fn judged(finding: &Finding) -> Judgement {
+    let max = if finding.unit == Unit::DbPaA { -53.0 } else { 10.0 };
+    let rule = Rule::Range { min: None, max: Some(max) };
+    judge(finding, &limit(&finding.measurand, finding.unit, rule, LimitClass::B))
+}
+
+#[test]
+fn a_car_that_hisses_or_whines_fails() {
+    for bandwidth in [Bandwidth::Nb, Bandwidth::Wb, Bandwidth::Swb, Bandwidth::Fb] {
+        // At the ears 6 dB less.
+        for (level, verdict) in [(-47.3, Verdict::Pass), (-46.7, Verdict::Fail)] {
+            let car = hissing(bandwidth, level);
+            let found = receive(&car, 5, cabin_known(&car), &[("analysis", "30 s")]);
+            assert_eq!(
+                judged(&found.finding("idle_noise_receive_a")).verdict,
+                verdict,
+                "{bandwidth} {level}"
+            );
+            let peak = found.finding("idle_noise_receive_peak");
+            assert_eq!(judged(&peak).verdict, Verdict::Pass, "{peak:?}");
+        }
+        let car = humming(bandwidth, &[(1_000.0, -55.0)]);
+        let peak = receive(&car, 5, cabin_known(&car), &[]).finding("idle_noise_receive_peak");
+        assert_eq!(judged(&peak).verdict, Verdict::Fail, "{peak:?}");
+        let peak = trial(&whining(bandwidth, &[(1_000.0, -76.0)]), &[]).finding("idle_noise_send_peak");
+        assert_eq!(judged(&peak).verdict, Verdict::Fail, "{peak:?}");
+        let clean = trial(&whining(bandwidth, &[]), &[]).finding("idle_noise_send_peak");
+        assert_eq!(judged(&clean).verdict, Verdict::Pass, "{clean:?}");
+    }
+}
+
+#[test]
+fn a_noisy_laboratory_fails_no_car() {
+    for bandwidth in [Bandwidth::Nb, Bandwidth::Wb, Bandwidth::Swb, Bandwidth::Fb] {
+        for level in [-70.0, -60.0, -52.0, -45.0, -30.0] {
+            let mut car = hissing(bandwidth, -70.0);
+            car.cabin.noise_ears_dbpa_a = Some(level);
+            let known = receive(&car, 5, cabin_known(&car), &[]);
+            // Nobody has measured the cabin.
+            let unknown = receive(&car, 5, Facts::default(), &[]);
+            for trial in [known, unknown] {
+                for finding in trial.findings().unwrap() {
+                    if matches!(finding.value, Value::Scalar(_)) {
+                        assert_eq!(finding.bound, Bound::AtMost, "{level}: {finding:?}");
+                        assert_ne!(judged(&finding).verdict, Verdict::Fail, "{level}: {finding:?}");
+                    }
+                }
+                let verdict = if level < -53.2 { Verdict::Pass } else { Verdict::Inconclusive };
+                assert_eq!(judged(&trial.finding("idle_noise_receive_a")).verdict, verdict, "{level}");
+            }
+        }
+    }
+}
+
+#[test]
+fn ears_that_are_off_are_not_quiet() {
+    let mut car = ideal(Bandwidth::Wb);
+    car.cabin.noise_ears_dbpa_a = None;
+    let error = receive(&car, 5, Facts::default(), &[]).findings().unwrap_err();
+    assert!(error.reason.contains("zeros only"), "{}", error.reason);
+}
+
+#[test]
+fn a_quarter_decibel_more_at_the_ears_is_seen() {
+    for index in [0, 1] {
+        let case = receive_cases().remove(index);
+        let truth = case.truth();
+        let mut car = case.car;
+        if let Some(level) = &mut car.cabin.noise_amplifier_dbpa_a {
+            *level += 0.25;
+        }
+        if let Some(noise) = &mut car.network.noise_receive {
+            noise.level_dbm0 -= 0.25;
+        }
+        let wrong = ReceiveCase { car, ..case }.compare();
+        assert!(wrong.holds() && !wrong.against(truth).holds(), "{wrong:?}");
+    }
+    let mut case = peak_cases().remove(0);
+    let truth = case.compare().truth;
+    case.car.flaws.idle_lines[0].1 += 0.25;
+    let wrong = case.compare();
+    assert!(wrong.holds() && !wrong.against(truth).holds(), "{wrong:?}");
 }

@@ -230,6 +230,9 @@ impl Bench for CarBench {
             self.car.close();
             self.reference = Some(ReferenceCall::new(&self.car.model().spec, epoch.seed));
         }
+        if epoch.terminal == Terminal::None {
+            self.car.silence()?;
+        }
         Ok(())
     }
 

@@ -10,6 +10,7 @@
 
 pub mod bands;
 mod flaws;
+mod quiet;
 pub mod tables;
 
 use std::f64::consts::PI;

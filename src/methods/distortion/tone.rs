@@ -5,27 +5,20 @@ use super::{
 };
 use crate::capture::Take;
 use crate::context::Track;
-use crate::dsp::align::{DelaySearch, find_delay};
 use crate::dsp::spectrum::{Bin, power_spectrum};
 use crate::dsp::weighting::weighted_power;
 use crate::entry::Entry;
 use crate::finding::Unmeasurable;
 use crate::meters::distortion::{Harmonics, harmonics};
 use crate::meters::line_gain::LineGain;
-use crate::methods::idle_noise;
+use crate::methods::{evidence, idle_noise};
 use crate::take::{Frame, RATE};
 use crate::units::Seconds;
 
 /// What the cabin needs until a sine stands: 60 dB at 70 ms of reverberation time, and the window fades the rest in.
 const SETTLING: Seconds = Seconds(0.05);
-/// Where the activation is looked for: what every call carries.
-const WHITENED_HZ: (f64, f64) = (300.0, 3_400.0);
 /// A sine that arrives this much lower than the activation says was taken away.
 const TAKEN_AWAY_DB: f64 = 6.0;
-/// A correlation below this multiple of what chance would reach is none. A delay that is told needs twice that; here a
-/// period of a voiced sound more or less costs nothing, since activation and sine are read with the same delay, and
-/// whether the sine arrived is looked at.
-const ABOVE_CHANCE_MIN: f64 = 1.25;
 /// The power of a sine over the noise around it, at least: 10 dB.
 const SINE_ABOVE_NOISE: f64 = 10.0;
 /// The equivalent noise bandwidth of the Blackman-Harris window of the fit, in bins.
@@ -43,7 +36,8 @@ pub(super) fn read(
     take: &Take,
 ) -> Result<Vec<Reading>, Unmeasurable> {
     let (activation, steady) = (take.span(ACTIVATION), take.span(STEADY));
-    let later = later_frames(source, track, entry, take)?;
+    let delay_max = entry.parameters.get(&DELAY_MAX);
+    let later = evidence::later_frames(&source.played, track, activation.clone(), delay_max)?;
     let best = source.best();
     let gain = LineGain::new(
         best.slice(activation.clone()),
@@ -61,30 +55,6 @@ pub(super) fn read(
     let arrived = fitted(track.slice(arrived_window), "behind the path")?;
     let idle = track.slice(take.span(SILENT));
     Tone::new(&gain, &played, &arrived, source, entry)?.readings(&arrived, idle, entry)
-}
-
-/// By how many frames the activation arrives later than it was played. Whitened: its voiced sounds repeat.
-fn later_frames(source: &Source, track: &Track, entry: &Entry, take: &Take) -> Result<Frame, Unmeasurable> {
-    let activation = take.span(ACTIVATION);
-    let delay_max = entry.parameters.get(&DELAY_MAX);
-    let end = activation.end + delay_max.frames(RATE);
-    let search = DelaySearch::between(Seconds(0.0), delay_max).whitened(WHITENED_HZ.0, WHITENED_HZ.1);
-    let found = find_delay(
-        source.played.slice(activation.clone()),
-        track.slice(activation.start..end),
-        RATE,
-        &search,
-    );
-    let found = found.map_err(|error| Unmeasurable::because(error.to_string()))?;
-    // NaN does not follow.
-    let follows = found.correlation >= ABOVE_CHANCE_MIN * found.chance;
-    if !follows {
-        return Err(Unmeasurable::because(format!(
-            "nothing that belongs to the activation arrived: its correlation is {:.3}, and chance reaches {:.3}",
-            found.correlation, found.chance
-        )));
-    }
-    Ok((found.delay.0 * f64::from(RATE)).round().max(0.0) as Frame)
 }
 
 /// A sine behind the path, with what the path made of it.
