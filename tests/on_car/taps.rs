@@ -194,7 +194,7 @@ fn taps_record_what_passes_them_on_their_own_scale() {
         let expected = -22.15 - 1.5 * f64::from(15 - step);
         for port in [Port::TAP_ECHO_REFERENCE, Port::TAP_LOUDSPEAKER] {
             let driven = level_dbov(&trial, 1, port, "stimulus");
-            assert!((driven - expected).abs() < 0.35, "{name} {step} {port}: {driven}, not {expected}");
+            assert!((driven - expected).abs() < 0.1, "{name} {step} {port}: {driven}, not {expected}");
         }
     }
 }
@@ -252,8 +252,9 @@ fn what_the_tap_recorded_sounds_the_same_when_it_is_inserted_again() {
         let power = |track: &[f32]| track.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>();
         let apart: Vec<f32> = first.iter().zip(second).map(|(a, b)| a - b).collect();
         let apart_db = 10.0 * (power(&apart) / power(first)).log10();
-        // Single precision, and in a codec now and then another step.
-        assert!(power(first) > 1.0 && apart_db < -60.0, "{name}: {apart_db:.1} dB apart");
+        // Single precision; G.722 and the suppressor make other steps of it now and then.
+        let room_db = if name == "real-wb" { -30.0 } else { -100.0 };
+        assert!(power(first) > 1.0 && apart_db < room_db, "{name}: {apart_db:.1} dB apart");
     }
 }
 

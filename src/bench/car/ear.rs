@@ -104,7 +104,7 @@ pub fn own_response(ears: &Ears, deviation: &[(f64, f64)]) -> EarResponse {
     let ear = minimum_phase(deviation);
     // 24 in an octave: finer than what 256 taps resolve; and where the tables have their corners.
     let mut freqs_hz: Vec<f64> = (0..=243).map(|n| 20.0 * 2f64.powf(f64::from(n) / 24.0)).collect();
-    freqs_hz.extend(P58_FREE_FIELD.iter().map(|point| point.0));
+    freqs_hz.extend(P58_FREE_FIELD.iter().chain(deviation).map(|point| point.0));
     freqs_hz.sort_by(f64::total_cmp);
     freqs_hz.dedup();
     let curve = |diffuse: bool| {
