@@ -77,8 +77,9 @@ fn judged(plan: &ResolvedPlan) -> Vec<(&PlannedEntry, &Limit)> {
 /// How far the truth of a car is inside each limit that it is known for (negative: outside), over [`room`].
 fn insides(plan: &ResolvedPlan, car: &Drawn) -> BTreeMap<String, f64> {
     let truth = CarTruth::of(car);
+    let of_model = truth.of_model();
     let inside = |(entry, limit): (&PlannedEntry, &Limit)| {
-        let finding = truth.finding(&entry.entry, &limit.measurand)?;
+        let finding = truth.finding(&of_model, &entry.entry, &limit.measurand)?;
         let margin = judge(&finding, limit).margin.map_or(f64::NAN, |margin| margin.value);
         Some((key(entry, limit), margin / room(limit)))
     };
@@ -185,9 +186,11 @@ fn record(drawn: &Drawn, entry: &PlannedEntry, facts: &Facts, seed: u64) -> Tria
         return at_the_end(drawn, entry, facts, seed);
     }
     let maker = CarBenchMaker::new(drawn.for_method(&entry.method));
-    // What compresses refers to the first take of an entry; the others speak at one level.
-    let share = if entry.method == "send_linearity" { drawn.compression } else { 0.0 };
-    Trial::through(maker, entry, seed, facts.clone(), |bench| compressing(bench, 0.0, share))
+    // What compresses refers to the first take of an entry; the others speak at one level, or not at all.
+    let compresses = entry.method == "send_linearity";
+    Trial::through(maker, entry, seed, facts.clone(), |bench| {
+        if compresses { compressing(bench, 0.0, drawn.compression) } else { bench }
+    })
 }
 
 /// The set-up check at the end, after one at the start with other noise.

@@ -47,8 +47,8 @@
 //!
 //! ## What makes it inconclusive
 //!
-//! - Nothing arrives that follows the activation, or the sine stands less than 10 dB above the noise around it; the sine arrives more than 6 dB lower than the activation says: it was taken
-//!   away.
+//! - Nothing arrives that follows the activation, or the sine stands less than 10 dB above the noise around it; the sine arrives more than 6 dB lower than the activation says, at both ears in
+//!   receive: it was taken away. At one ear alone the room cancels it.
 //! - Harmonics less than 6 dB above the noise, or a total less than 6 dB above the idle noise: the value is *at most* this.
 //! - What the mouth may have made is more than a tenth of the value, or is not known since `mic.mrp` is missing: the value
 //!   is *at most* this. So a device fails only for what is proven to be its own.
@@ -180,6 +180,8 @@ const LEAD: Seconds = Seconds(0.5);
 const ORDER_MAX: u32 = 60;
 /// The part of a value that the mouth may have made before the value is only a bound.
 const DOUBT_MAX: f64 = 0.1;
+/// A sine that arrives this much lower than the activation says was taken away.
+const TAKEN_AWAY_DB: f64 = 6.0;
 /// What the mouth's harmonics make of a device's bend together with their fundamental, by their share of it: a cube makes
 /// 3/2·A²·m of a third harmonic m where it makes 1/4·A³ of the fundamental A alone.
 const CROSS: f64 = 6.0;
@@ -234,12 +236,15 @@ impl Method for Distortion {
             Direction::Receive => Unit::DbPa,
         };
         let mut worst: Option<(Vec<Reading>, Track)> = None;
+        // The room may cancel a sine at one ear: what takes it away as noise takes it from both.
+        let mut least_change_db = f64::NEG_INFINITY;
         for port in call::sink_ports(direction, entry) {
             let track = evidence::captured(cx, take, &port, plane)?;
-            let mut readings = match entry.parameters.get(&STIMULUS) {
+            let (mut readings, change_db) = match entry.parameters.get(&STIMULUS) {
                 Stimulus::Tone => tone::read(&source, &track, entry, take)?,
-                Stimulus::Noise => noise::read(&source, &track, entry, take)?,
+                Stimulus::Noise => (noise::read(&source, &track, entry, take)?, 0.0),
             };
+            least_change_db = least_change_db.max(change_db);
             if direction == Direction::Receive {
                 for reading in &mut readings {
                     reading.note = format!("{port}; {}", reading.note);
@@ -248,6 +253,12 @@ impl Method for Distortion {
             if worst.as_ref().is_none_or(|(worst, _)| readings[0].percent > worst[0].percent) {
                 worst = Some((readings, track));
             }
+        }
+        if least_change_db < -TAKEN_AWAY_DB {
+            return Err(Unmeasurable::because(format!(
+                "the sine arrived {:.1} dB lower than the activation says: it was taken away as noise",
+                -least_change_db
+            )));
         }
         let (readings, track) = worst.ok_or_else(|| Unmeasurable::because("nothing was recorded"))?;
         let lombard = call::lombard_note(entry).filter(|_| direction == Direction::Send);

@@ -217,7 +217,8 @@ impl Draft {
         let drive_dbpa = LEVEL_POI_DBM0 + car.terminal.receive_gain_db - below_loudest_db;
         car.flaws.loudspeaker = second_harmonic(self.receive_percent, drive_dbpa);
         let line_hz = f64::from(self.line.1) * LINE_HZ;
-        let level_dbm0 = Idle::around(&Model::new(car.clone()), line_hz).line_dbm0(self.line.0);
+        let level_dbm0 =
+            Idle::around(&Truth::of(&Model::new(car.clone())), car.bandwidth, line_hz).line_dbm0(self.line.0);
         car.flaws.idle_lines = vec![(line_hz, level_dbm0)];
         Drawn { car, compression: self.compression, moved_db: self.moved_db }
     }

@@ -40,14 +40,13 @@ pub(super) struct Idle {
 
 impl Idle {
     /// The noise of a car at `line_hz` and in the octave around it.
-    pub(super) fn around(model: &Model, line_hz: f64) -> Self {
-        let truth = Truth::of(model);
+    pub(super) fn around(truth: &Truth<'_>, bandwidth: Bandwidth, line_hz: f64) -> Self {
         let density = |hz: f64| {
             let half_hz = LINE_HZ / 2.0;
             let level = truth.idle_noise_send_dbm0(Weighting::A, (hz - half_hz, hz + half_hz));
             10f64.powf((level - weight_db(Weighting::A, hz)) / 10.0) / LINE_HZ
         };
-        let (lo_hz, hi_hz) = counted_hz(model.spec.bandwidth);
+        let (lo_hz, hi_hz) = counted_hz(bandwidth);
         let from_hz = (line_hz * std::f64::consts::FRAC_1_SQRT_2).max(lo_hz);
         let to_hz = (line_hz * std::f64::consts::SQRT_2).min(hi_hz);
         let bins = (from_hz / LINE_HZ).round() as u32..=(to_hz / LINE_HZ).round() as u32;
@@ -112,9 +111,13 @@ impl CarTruth {
         }
     }
 
+    /// The truth of its model: designed once for all findings.
+    pub(super) fn of_model(&self) -> Truth<'_> {
+        Truth::of(&self.model)
+    }
+
     /// What a right method finds of a measurand; `None` where no figure is known.
-    pub(super) fn finding(&self, entry: &Entry, measurand: &str) -> Option<Finding> {
-        let truth = Truth::of(&self.model);
+    pub(super) fn finding(&self, truth: &Truth<'_>, entry: &Entry, measurand: &str) -> Option<Finding> {
         let played = signal(entry);
         let near = played.as_ref().map(|id| density_of(id, false));
         let far =
@@ -140,7 +143,7 @@ impl CarTruth {
             }
             "ambient_noise_octaves" => self.octaves(measurand),
             "setup_change" => db(self.moved_db.iter().fold(0.0, |most, db| db.abs().max(most))),
-            "distortion_send" | "distortion_receive" => self.distortion(entry, measurand),
+            "distortion_send" | "distortion_receive" => self.distortion(truth, entry, measurand),
             "tclw" => db(truth.tclw_db(self.step(entry), &far)),
             "tcl" => db(truth.tcl_db(self.step(entry), &far)),
             "send_sensitivity" => {
@@ -157,19 +160,25 @@ impl CarTruth {
                 let round_trip_s = truth.send_delay_s(&white) + receive_s.fold(f64::INFINITY, f64::min);
                 Some(Finding::scalar(measurand, round_trip_s * 1e3, Unit::Millisecond))
             }
-            "idle_noise_send_p" => self.idle_noise(measurand, Weighting::Psophometric, Unit::Dbm0P),
-            "idle_noise_send_a" => self.idle_noise(measurand, Weighting::A, Unit::Dbm0A),
+            "idle_noise_send_p" => self.idle_noise(truth, measurand, Weighting::Psophometric, Unit::Dbm0P),
+            "idle_noise_send_a" => self.idle_noise(truth, measurand, Weighting::A, Unit::Dbm0A),
             "idle_noise_send_peak" => {
                 let (line_hz, line_dbm0) = *self.model.spec.flaws.idle_lines.first()?;
-                db(Idle::around(&self.model, line_hz).peak_db(line_dbm0))
+                db(Idle::around(truth, self.bandwidth(), line_hz).peak_db(line_dbm0))
             }
             _ => None,
         }
     }
 
     /// The noise of the terminal with its lines.
-    fn idle_noise(&self, measurand: &str, weighting: Weighting, unit: Unit) -> Option<Finding> {
-        let noise = Truth::of(&self.model).idle_noise_send_dbm0(weighting, counted_hz(self.bandwidth()));
+    fn idle_noise(
+        &self,
+        truth: &Truth<'_>,
+        measurand: &str,
+        weighting: Weighting,
+        unit: Unit,
+    ) -> Option<Finding> {
+        let noise = truth.idle_noise_send_dbm0(weighting, counted_hz(self.bandwidth()));
         let lines = &self.model.spec.flaws.idle_lines;
         let lines = lines.iter().map(|(hz, level)| level + weight_db(weighting, *hz));
         let power: f64 = lines.chain([noise]).map(|level| 10f64.powf(level / 10.0)).sum();
@@ -196,8 +205,7 @@ impl CarTruth {
     }
 
     /// The harmonics of the sine of an entry, at the worse ear in receive.
-    fn distortion(&self, entry: &Entry, measurand: &str) -> Option<Finding> {
-        let truth = Truth::of(&self.model);
+    fn distortion(&self, truth: &Truth<'_>, entry: &Entry, measurand: &str) -> Option<Finding> {
         let (hz, band_hz) = (quantity(entry, "frequency")?, counted_hz(self.bandwidth()));
         let order = match entry.parameters.0.get("order")? {
             ParameterValue::Count(order) => *order as usize,

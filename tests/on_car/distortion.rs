@@ -19,6 +19,8 @@ use super::comparison::{Comparison, Source, all_hold, count};
 use super::spectrum::Density;
 use super::{SEED, SIGNALS, Trial, entry, paths, reference, shipped, tap};
 
+mod taken;
+
 /// What a distortion is told to: the fit of a sine is exact, single precision of the tracks is not (−110 dB at the quietest).
 const TOLERANCE_POINTS: f64 = 0.01;
 /// Or this share of it: a cabin with reverberation is settled to −60 dB when the sine is read.

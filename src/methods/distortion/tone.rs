@@ -17,8 +17,6 @@ use crate::units::Seconds;
 
 /// What the cabin needs until a sine stands: 60 dB at 70 ms of reverberation time, and the window fades the rest in.
 const SETTLING: Seconds = Seconds(0.05);
-/// A sine that arrives this much lower than the activation says was taken away.
-const TAKEN_AWAY_DB: f64 = 6.0;
 /// The power of a sine over the noise around it, at least: 10 dB.
 const SINE_ABOVE_NOISE: f64 = 10.0;
 /// The equivalent noise bandwidth of the Blackman-Harris window of the fit, in bins.
@@ -28,13 +26,14 @@ const NOISE_SHARE_MAX: f64 = 0.25;
 /// Half a third octave.
 const HALF_BAND: f64 = 1.122_018_454_301_963_4; // 10^0.05
 
-/// The readings of one recording, the harmonic distortion first.
+/// The readings of one recording, the harmonic distortion first, and by how many dB the sine arrived louder than the
+/// activation says.
 pub(super) fn read(
     source: &Source,
     track: &Track,
     entry: &Entry,
     take: &Take,
-) -> Result<Vec<Reading>, Unmeasurable> {
+) -> Result<(Vec<Reading>, f64), Unmeasurable> {
     let (activation, steady) = (take.span(ACTIVATION), take.span(STEADY));
     let delay_max = entry.parameters.get(&DELAY_MAX);
     let later = evidence::later_frames(&source.played, track, activation.clone(), delay_max)?;
@@ -54,7 +53,8 @@ pub(super) fn read(
     let arrived_window = window.start + later..window.end + later;
     let arrived = fitted(track.slice(arrived_window), "behind the path")?;
     let idle = track.slice(take.span(SILENT));
-    Tone::new(&gain, &played, &arrived, source, entry)?.readings(&arrived, idle, entry)
+    let tone = Tone::new(&gain, &played, &arrived, source, entry);
+    Ok((tone.readings(&arrived, idle, entry)?, tone.change_db))
 }
 
 /// A sine behind the path, with what the path made of it.
@@ -68,27 +68,17 @@ struct Tone {
     /// The mouth's harmonics over its fundamental.
     mouth_share: f64,
     unknown: bool,
+    /// Against what the activation says.
+    change_db: f64,
     note: String,
 }
 
 impl Tone {
-    fn new(
-        gain: &LineGain,
-        played: &Harmonics,
-        arrived: &Harmonics,
-        source: &Source,
-        entry: &Entry,
-    ) -> Result<Self, Unmeasurable> {
+    fn new(gain: &LineGain, played: &Harmonics, arrived: &Harmonics, source: &Source, entry: &Entry) -> Self {
         let frequency = arrived.fundamental.0;
         let (sent, came) = (played.amplitudes[0], arrived.amplitudes[0]);
         let foretold = gain.at(frequency).map(|gain| gain * sent);
         let change_db = foretold.map_or(0.0, |foretold| 20.0 * (came.norm() / foretold.norm()).log10());
-        if change_db < -TAKEN_AWAY_DB {
-            return Err(Unmeasurable::because(format!(
-                "the sine arrived {:.1} dB lower than the activation says: it was taken away as noise",
-                -change_db
-            )));
-        }
         // How well the activation foretells what the path does to a sine.
         let error = foretold.map_or(1.0, |foretold| ((came - foretold).norm() / came.norm()).min(1.0));
         let upper_hz = idle_noise::band_hz(entry.bandwidth).1;
@@ -126,7 +116,8 @@ impl Tone {
             let percent = 100.0 * mouth_share;
             note = format!("{note}; {level_db:.2} dBPa at the MRP, where the mouth has {percent:.3} %");
         }
-        Ok(Self { fundamental: came.norm(), own, doubt, mouth_share, unknown: source.is_unknown, note })
+        let (fundamental, unknown) = (came.norm(), source.is_unknown);
+        Self { fundamental, own, doubt, mouth_share, unknown, change_db, note }
     }
 
     fn percent(&self, power: f64) -> f64 {
