@@ -371,6 +371,8 @@ mod tests {
         assert_ne!(take("a", -1.7).id(&key), take("a", -1.8).id(&key));
         let reference = CallState { terminal: Terminal::Reference, ..epoch.call.clone() };
         assert!(EpochSpec { call: reference, ..epoch.clone() }.key().text().starts_with("wb-reference-"));
+        let none = CallState { terminal: Terminal::None, ..epoch.call.clone() };
+        assert!(EpochSpec { call: none, ..epoch.clone() }.key().text().starts_with("wb-no-call-"));
         assert_ne!(EpochSpec { repeat: 1, ..epoch.clone() }.key(), key);
         let conditioned = EpochSpec { preamble: vec![take("c", -1.7)], ..epoch };
         assert_ne!(conditioned.key(), key);
