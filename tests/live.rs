@@ -231,6 +231,7 @@ mod with_audio {
         let take = RenderedTake {
             id: TakeId::stored("t"),
             epoch: EpochKey::stored("e"),
+            from: 0,
             duration: 48_000,
             tracks: [(Port::of("mouth"), noise()), (Port::of("poi.receive"), noise())].into(),
             actions: Vec::new(),
@@ -243,6 +244,7 @@ mod with_audio {
                 bandwidth: Bandwidth::Wb,
                 volume_step,
                 terminal: Terminal::Device,
+                noise: None,
             };
             let mut sink = Memory::default();
             bench.open(&epoch, &TelemetrySender::none()).unwrap();

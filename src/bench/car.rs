@@ -15,6 +15,7 @@
 //! Units: mouth, MRP and ears in Pa; POI digital, ±1.0 is full scale, 0 dBm0 is −6.15 dBov. The chain has no latency but
 //! what the file declares: every block goes all the way through.
 
+pub mod bed;
 pub mod cabin;
 pub mod ear;
 pub mod faults;
@@ -36,6 +37,7 @@ mod tests;
 
 use std::sync::Arc;
 
+use bed::Bed;
 use cabin::{Cabin, Head};
 use faults::Disturbance;
 use network::Channel;
@@ -149,6 +151,8 @@ struct Call {
     reference_noise: Option<NoiseSource>,
     network_send: Channel,
     flaws: flaws::Running,
+    /// The background noise.
+    bed: Option<Bed>,
     /// A fault of the terminal's output, and the frames since it was armed.
     disturbance: Option<(Disturbance, Frame)>,
 }
@@ -274,6 +278,26 @@ impl Car {
         Ok(())
     }
 
+    /// Lets a background noise sound in the call, from its beginning.
+    ///
+    /// # Errors
+    /// When no call is open.
+    pub fn sound(&mut self, bed: Option<Bed>) -> Result<(), CarError> {
+        self.call.as_mut().ok_or(CarError::NoCall)?.bed = bed;
+        self.seek(0)
+    }
+
+    /// Goes to a frame of the call's background noise.
+    ///
+    /// # Errors
+    /// When no call is open.
+    pub fn seek(&mut self, frame: Frame) -> Result<(), CarError> {
+        if let Some(bed) = &mut self.call.as_mut().ok_or(CarError::NoCall)?.bed {
+            bed.seek(frame);
+        }
+        Ok(())
+    }
+
     /// Arms a fault of the terminal's output, or none; its frames count from the next block on.
     ///
     /// # Errors
@@ -362,6 +386,7 @@ impl Call {
             reference_noise: model.reference_noise.as_ref().map(|noise| source(noise, 31)),
             network_send: channel(Direction::Send),
             flaws: flaws::Running::new(&spec.flaws),
+            bed: None,
             disturbance: None,
         }
     }
@@ -394,6 +419,9 @@ impl Call {
         let mut reference = self.loudspeaker_to_reference.arrival(&loudspeaker);
         if let Some(noise) = &mut self.reference_noise {
             noise.add_to(&mut reference);
+        }
+        if let Some(bed) = &mut self.bed {
+            bed.add_to(&mut near, &mut reference, ears.iter_mut().map(|(_, ears)| ears));
         }
         let echo = self.loudspeaker_to_microphone.arrival(&loudspeaker);
         self.flaws.capture(&mut near, &echo);

@@ -9,6 +9,7 @@
 //! codec, without canceller and without noise suppression, and [`Truth::is_exact`] says no.
 
 pub mod bands;
+pub mod field;
 mod flaws;
 pub mod tables;
 
