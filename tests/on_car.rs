@@ -40,6 +40,7 @@ mod idle;
 mod levels;
 pub(crate) mod linearity;
 mod loudness;
+mod noise_field;
 mod range;
 mod reference;
 mod response;
@@ -64,6 +65,7 @@ pub(crate) fn comparisons() -> Vec<comparison::Comparison> {
         &*coupling::COMPARISONS,
         &*reference::COMPARISONS,
         &*ambient::COMPARISONS,
+        &*noise_field::COMPARISONS,
         &*call::COMPARISONS,
         &*setup::COMPARISONS,
         &*levels::COMPARISONS,

@@ -126,6 +126,11 @@ impl<'m> Truth<'m> {
         path_response(&self.head.mouth_to_microphone, freq_hz).scaled(self.send_electrical(freq_hz))
     }
 
+    /// Send: digital level at the POI for 0 dBPa at the hands-free microphone, in dB.
+    pub fn send_gain_db(&self, freq_hz: f64) -> f64 {
+        20.0 * self.send_electrical(freq_hz).abs().log10()
+    }
+
     /// Receive: Pa at an ear for the digital amplitude 1 at the POI. Delays of terminal and network are left out.
     pub fn receive_response(&self, ear: Ear, volume_step: u32, freq_hz: f64) -> Phasor {
         path_response(self.head.loudspeaker_to_ear(ear), freq_hz)
