@@ -46,6 +46,7 @@ use spec::{CabinSpec, CarSpec, Weighting};
 use stage::{Block, NOISE_HALF, NoiseModel, NoiseSource, SILENCE, Sound};
 use terminal::Terminal;
 
+use crate::bench::noise::NOISE_LEAD;
 pub use crate::take::BLOCK;
 use crate::take::{Frame, RATE};
 use crate::terms::{Bandwidth, Direction, Seat};
@@ -284,16 +285,22 @@ impl Car {
     /// When no call is open.
     pub fn sound(&mut self, bed: Option<Bed>) -> Result<(), CarError> {
         self.call.as_mut().ok_or(CarError::NoCall)?.bed = bed;
-        self.seek(0)
+        Ok(())
     }
 
-    /// Goes to a frame of the call's background noise.
+    /// Goes to a frame of the call's background noise. Where the noise is not there yet, as in a call that is recorded in
+    /// parts, the call first hears what comes before that frame, with nobody speaking: [`NOISE_LEAD`] of it, longer than
+    /// anything in the chain remembers but a canceller.
     ///
     /// # Errors
     /// When no call is open.
     pub fn seek(&mut self, frame: Frame) -> Result<(), CarError> {
-        if let Some(bed) = &mut self.call.as_mut().ok_or(CarError::NoCall)?.bed {
-            bed.seek(frame);
+        let call = self.call.as_mut().ok_or(CarError::NoCall)?;
+        let Some(bed) = call.bed.as_mut().filter(|bed| !bed.is_at(frame)) else { return Ok(()) };
+        let blocks = NOISE_LEAD.div_ceil(BLOCK as Frame);
+        bed.seek_before(frame, blocks * BLOCK as Frame);
+        for _ in 0..blocks {
+            call.block(&BlockInputs::default());
         }
         Ok(())
     }

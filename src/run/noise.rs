@@ -137,3 +137,133 @@ fn digital(
     }
     Ok(pascals.iter().map(|x| (unit_gain * x) as f32).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calibration::{PortCalibration, Validity};
+    use crate::context::{NetworkInfo, PortInfo};
+    use crate::signals::Library;
+    use crate::terms::Bandwidth;
+    use crate::units::Seconds;
+
+    /// A bench with these outputs, each with its full scale in dBPa.
+    fn bench(outputs: &[(&str, f64)]) -> BenchInfo {
+        let port = |(name, zero): &(&str, f64)| {
+            let calibration = PortCalibration {
+                record: "r".to_owned(),
+                zero_dbov: Quantity::new(*zero, Unit::DbPa),
+                validity: Validity::Valid,
+            };
+            let info = PortInfo { ear: None, direction: PortDirection::Out, calibration };
+            (Port::new(name).unwrap(), info)
+        };
+        BenchInfo {
+            name: "lab".to_owned(),
+            is_virtual: false,
+            ports: outputs.iter().map(port).collect(),
+            network: NetworkInfo {
+                codec: "none".to_owned(),
+                mode: String::new(),
+                dtx: None,
+                bandwidth: Bandwidth::Wb,
+                delay_send: Seconds(0.0),
+                delay_receive: Seconds(0.0),
+            },
+            volume_step_count: 1,
+        }
+    }
+
+    fn rendered(outputs: &[(&str, f64)]) -> Result<RenderedNoise, RenderError> {
+        static SIGNALS: std::sync::LazyLock<SignalStore> =
+            std::sync::LazyLock::new(|| SignalStore::new(Library::builtin().unwrap()));
+        render_noise(&NoiseBed { signal: "driving-50".to_owned() }, &bench(outputs), &SIGNALS)
+    }
+
+    #[test]
+    fn a_bench_without_loudspeakers_is_told_which_port_it_lacks() {
+        for (outputs, missing) in [
+            (&[("mouth", 20.0)][..], "noise.1"),
+            (&[("noise.sub", 20.0)], "noise.1"),
+            (&[("noise.1", 20.0), ("noise.3", 20.0)], "noise.2"),
+            (&[("noise.2", 20.0)], "noise.1"),
+        ] {
+            let error = rendered(outputs).unwrap_err().to_string();
+            for part in ["'lab'", "'driving-50'", &format!("no output port {missing};"), "noise.sub"] {
+                assert!(error.contains(part), "{part}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_loudspeaker_that_would_clip_is_refused() {
+        let error = rendered(&[("noise.1", -25.0)]).unwrap_err();
+        assert!(matches!(&error, RenderError::Clips { port, .. } if port.name() == "noise.1"), "{error}");
+    }
+
+    /// Power at the reference microphone, where all loudspeakers add up, in Pa².
+    fn heard(noise: &RenderedNoise, outputs: &[(&str, f64)]) -> Vec<f64> {
+        let NoiseSound::Ports(ports) = &noise.sound else { panic!("loudspeakers") };
+        let mut sum = vec![0.0; noise.recording.len()];
+        for (port, track) in ports {
+            let zero = outputs.iter().find(|one| one.0 == port.name()).unwrap().1;
+            let pascals = 10f64.powf(zero / 20.0);
+            sum.iter_mut().zip(track.iter()).for_each(|(sum, x)| *sum += pascals * f64::from(*x));
+        }
+        sum
+    }
+
+    #[test]
+    fn loudspeakers_together_make_the_recording_again() {
+        use crate::dsp::bands::Bands;
+        use crate::dsp::spectrum::power_spectrum;
+        let bands = Bands::third_octave(31.5, 10_000.0);
+        let four: &[(&str, f64)] = &[
+            ("noise.1", 20.0),
+            ("noise.2", 17.0),
+            ("noise.3", 23.0),
+            ("noise.4", 20.0),
+            ("noise.sub", 30.0),
+        ];
+        for outputs in [&[("noise.1", 20.0)][..], &four[..2], four] {
+            let noise = rendered(outputs).unwrap();
+            let recording: Vec<f64> = noise.recording.iter().map(|x| f64::from(*x)).collect();
+            let here = bands.powers(&power_spectrum(&heard(&noise, outputs), RATE));
+            let there = bands.powers(&power_spectrum(&recording, RATE));
+            for (band, (here, there)) in bands.iter().zip(here.iter().zip(&there)) {
+                let off = 10.0 * (here / there).log10();
+                // Shares that do not know of each other add up by power: n lines of a band scatter by 1/√n. The band at
+                // 100 Hz has 460.
+                let most = if band.nominal_hz < 100.0 { 1.2 } else { 0.5 };
+                assert!(off.abs() < most, "{} loudspeakers, {} Hz: {off}", outputs.len(), band.nominal_hz);
+            }
+        }
+    }
+
+    #[test]
+    fn the_subwoofer_plays_what_lies_below_the_crossover_and_nothing_is_lost() {
+        use crate::dsp::spectrum::power_spectrum;
+        let outputs = &[("noise.1", 20.0), ("noise.sub", 20.0)];
+        let noise = rendered(outputs).unwrap();
+        let NoiseSound::Ports(ports) = &noise.sound else { panic!("loudspeakers") };
+        let power = |port: &str, lo_hz, hi_hz| {
+            let track: Vec<f64> = ports[&Port::new(port).unwrap()].iter().map(|x| f64::from(*x)).collect();
+            100.0 * power_spectrum(&track, RATE).band_power(lo_hz, hi_hz)
+        };
+        let recording: Vec<f64> = noise.recording.iter().map(|x| f64::from(*x)).collect();
+        let whole = power_spectrum(&recording, RATE);
+        for (lo_hz, hi_hz) in [(20.0, 50.0), (60.0, 75.0), (85.0, 110.0), (120.0, 10_000.0)] {
+            let (main, sub) = (power("noise.1", lo_hz, hi_hz), power("noise.sub", lo_hz, hi_hz));
+            let off = 10.0 * ((main + sub) / whole.band_power(lo_hz, hi_hz)).log10();
+            assert!(off.abs() < 0.01, "{lo_hz} Hz: {off}");
+            let clear = if lo_hz < 55.0 {
+                main / sub
+            } else if lo_hz > 115.0 {
+                sub / main
+            } else {
+                0.0
+            };
+            assert!(clear < 1e-6, "{lo_hz} Hz: {clear}");
+        }
+    }
+}

@@ -94,12 +94,25 @@ impl Bed {
             }
         };
         let ears = spec.seats().map(|seat| ear_points(seat).map(at_ear)).collect();
-        Some(Self { microphones, reference: heard(first), ears, at: 0 })
+        let mut bed = Self { microphones, reference: heard(first), ears, at: 0 };
+        bed.seek_before(0, 0);
+        Some(bed)
     }
 
-    /// Goes to a frame of the call.
-    pub fn seek(&mut self, frame: Frame) {
-        self.at = ((NOISE_LEAD + frame) % self.reference.len() as Frame) as usize;
+    /// Whether the next block is that of a frame of the call.
+    pub fn is_at(&self, frame: Frame) -> bool {
+        self.at == self.place(frame, 0)
+    }
+
+    /// Goes to so many frames before a frame of the call.
+    pub fn seek_before(&mut self, frame: Frame, before: Frame) {
+        self.at = self.place(frame, before);
+    }
+
+    /// Where a frame is in the turn: the noise began [`NOISE_LEAD`] before the call.
+    fn place(&self, frame: Frame, before: Frame) -> usize {
+        let turn = self.reference.len() as Frame;
+        ((NOISE_LEAD % turn + frame % turn + turn - before % turn) % turn) as usize
     }
 
     /// Adds the next block: at the microphones, at the bench's microphone, at the ears of every head, the driver's first.
