@@ -2,6 +2,7 @@
 
 pub mod car;
 pub mod live;
+pub mod noise;
 
 #[cfg(test)]
 pub(crate) mod suite;
@@ -17,6 +18,8 @@ use crate::event::{Failure, Telemetry};
 use crate::take::{EpochKey, Frame, RigAction, TakeId, Terminal};
 use crate::terms::{Bandwidth, Port};
 
+pub use noise::RenderedNoise;
+
 /// An epoch with everything decided.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RenderedEpoch {
@@ -30,6 +33,8 @@ pub struct RenderedEpoch {
     pub volume_step: u32,
     /// Who is called.
     pub terminal: Terminal,
+    /// The background noise, which sounds from [`noise::NOISE_LEAD`] before the call is set up until it ends.
+    pub noise: Option<RenderedNoise>,
 }
 
 /// A take with its tracks, ready to be played.
@@ -39,6 +44,9 @@ pub struct RenderedTake {
     pub id: TakeId,
     /// The epoch, for telemetry.
     pub epoch: EpochKey,
+    /// The frame of the call at which it begins, counted over every take that is planned before it, recorded in this call or
+    /// not: there a simulated background noise is, whenever the take is recorded.
+    pub from: Frame,
     /// The length in frames.
     pub duration: Frame,
     /// Tracks by output port, raw digital full scale, each `duration` long.

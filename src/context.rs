@@ -269,6 +269,29 @@ impl EvalCx<'_> {
         self.calibrated(take, port, &samples)
     }
 
+    /// The recording of the background noise that sounded during a take: one turn of it, in Pa, as it was kept when it was
+    /// played. What the field is held against; nothing of it went through a loudspeaker or a microphone.
+    ///
+    /// # Errors
+    /// No noise was kept with the take, the file cannot be read, it holds NaN.
+    pub fn noise_recording(&self, take: &Take) -> Result<Vec<f64>, Unmeasurable> {
+        let port = Port::of(Port::NOISE_RECORDING);
+        let turn = take.played.get(&port).ok_or_else(|| {
+            Unmeasurable::because(format!(
+                "no recording of a background noise was kept with take {}",
+                take.id
+            ))
+        })?;
+        let samples = turn.samples().map_err(|error| Unmeasurable::because(error.to_string()))?;
+        if samples.iter().any(|sample| !sample.is_finite()) {
+            return Err(Unmeasurable::because(format!(
+                "the recording of the background noise of take {} holds a value that is no number",
+                take.id
+            )));
+        }
+        Ok(samples.iter().map(|sample| f64::from(*sample)).collect())
+    }
+
     fn calibrated(&self, take: &Take, port: &Port, samples: &[f32]) -> Result<Track, Unmeasurable> {
         let calibration = &self
             .bench

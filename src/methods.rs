@@ -17,6 +17,7 @@ pub mod frequency_response;
 pub mod idle_noise;
 pub mod level_plan;
 pub mod loudness_rating;
+pub mod noise_field;
 pub mod out_of_band;
 pub mod reference_run;
 pub mod send_linearity;
@@ -156,6 +157,7 @@ pub trait Method: Sync {
 /// Every method, in the order of the Recommendations and of the documentation.
 pub static METHODS: &[&dyn Method] = &[
     &ambient_noise::AmbientNoise,
+    &noise_field::NoiseField,
     &level_plan::LevelPlan,
     &call_check::CallCheck,
     &reference_run::ReferenceRun,

@@ -207,6 +207,10 @@ impl Port {
     pub const EAR_LEFT: &'static str = "ear.left";
     /// The right ear of the driver seat.
     pub const EAR_RIGHT: &'static str = "ear.right";
+    /// A loudspeaker for low frequencies, beside `noise.1` … `noise.n`, which play the background noise.
+    pub const NOISE_SUB: &'static str = "noise.sub";
+    /// No port of any bench: under this name a run keeps what the background noise of a call is, in Pa.
+    pub const NOISE_RECORDING: &'static str = "noise.recording";
     /// The pair that proves timing and integrity.
     pub const LOOPBACK: &'static str = "loopback";
 
@@ -238,6 +242,11 @@ impl Port {
             Seat::Driver => Self::of(Self::MOUTH),
             seat => Self(format!("{}.{seat}", Self::MOUTH)),
         }
+    }
+
+    /// A loudspeaker for background noise, from 1: `noise.1`.
+    pub fn noise(number: u32) -> Self {
+        Self(format!("noise.{number}"))
     }
 
     /// An ear of the head in a seat: `ear.left`, `ear.codriver.left`.

@@ -38,7 +38,7 @@ mod with_audio {
     use lombard::bench::StopFlag;
     use lombard::bench::car::file::read_car;
     use lombard::bench::car::rig::CarBench;
-    use lombard::bench::car::{BLOCK, Car};
+    use lombard::bench::car::{BLOCK, BlockInputs, Car};
     use lombard::bench::live::audio::AudioSystem;
     use lombard::bench::live::audio::loop_host::{LoopHost, LoopSpec, Wiring};
     use lombard::bench::live::file::read_bench;
@@ -55,7 +55,7 @@ mod with_audio {
     use lombard::run::view::{RunState, RunView};
     use lombard::signals::random::Random;
     use lombard::take::{EpochKey, TakeId, Terminal};
-    use lombard::terms::{Bandwidth, Port};
+    use lombard::terms::{Bandwidth, Port, Seat};
     use lombard::verdict::Verdict;
     use time::macros::date;
 
@@ -190,6 +190,47 @@ mod with_audio {
         assert!(error.to_string().contains("did you mean 'example-loop'?"), "{error}");
     }
 
+    #[test]
+    fn a_noise_is_played_at_the_level_that_the_calibration_of_its_loudspeaker_says() {
+        let folder = empty_folder("wire-noise");
+        let plan = r#"
+title = "Field"
+recommendation = "P.1110"
+edition = "10/2025"
+bandwidth = "WB"
+car = "ideal-wb"
+
+[[entry]]
+id = "field"
+clause = "9.2"
+method = "noise_field"
+noise = "driving-120"
+"#;
+        // A loudspeaker that is 6 dB louder than its calibration knows makes a field that is 6 dB too loud.
+        for (loudspeaker_dbpa, off_db) in [(30.0, 0.0), (24.0, 6.0), (33.5, -3.5)] {
+            let rig = lab(&folder, "2099-12-31");
+            let mut text = std::fs::read_to_string(&rig).unwrap();
+            for (name, direction, zero) in
+                [("noise.1", "out", loudspeaker_dbpa), ("mic.reference", "in", 30.0)]
+            {
+                text.push_str(&format!(
+                    "[[port]]\nname = \"{name}\"\ndirection = \"{direction}\"\nchannel = 5\nnominal = \"{zero} dBPa\"\n"
+                ));
+            }
+            std::fs::write(&rig, text).unwrap();
+            let mut wish = request(&plan_in(&folder, plan), &folder, 1);
+            wish.bench = on_rig(&rig);
+            let view = Engine::new(Vec::new()).record(&wish, &|_| {}, &StopFlag::default()).unwrap();
+            let off = scalar(&view, "field", "noise_level_deviation");
+            assert!((off - off_db).abs() < 0.01, "{loudspeaker_dbpa}: {off}");
+            // 69 dB(A) re 20 µPa at the driver's head; one period of it has that level within the wander's rounding.
+            let level = scalar(&view, "field", "noise_level_a") + 93.979_4;
+            assert!((level - off_db - 69.0).abs() < 0.05, "{level}");
+            assert!((scalar(&view, "field", "lombard_rise") - 5.7).abs() < 1e-9);
+            assert!((scalar(&view, "field", "talker_level") - 4.0).abs() < 1e-9);
+        }
+    }
+
     /// What was recorded, by port.
     #[derive(Default)]
     struct Memory(std::collections::BTreeMap<Port, Vec<f32>>);
@@ -210,9 +251,10 @@ mod with_audio {
         let wiring: Wiring = Box::new(move |out, input| {
             let lane = |n: usize| -> [f32; BLOCK] { std::array::from_fn(|k| out[4 * k + n]) };
             let mouth = lane(0).map(|x| 10.0 * x);
-            let heard = car.lock().unwrap().block(&mouth, &lane(1)).unwrap();
+            let inputs = BlockInputs { mouths: vec![(Seat::Driver, mouth)], receive: lane(1) };
+            let heard = car.lock().unwrap().block(&inputs).unwrap();
             for (k, frame) in input.chunks_exact_mut(4).enumerate() {
-                let ear = |side: usize| heard.ears[side][k] / 10.0;
+                let ear = |side: usize| heard.ears[0].1[side][k] / 10.0;
                 frame.copy_from_slice(&[heard.poi_send[k], ear(0), ear(1), out[4 * k + 3]]);
             }
         });
@@ -231,6 +273,7 @@ mod with_audio {
         let take = RenderedTake {
             id: TakeId::stored("t"),
             epoch: EpochKey::stored("e"),
+            from: 0,
             duration: 48_000,
             tracks: [(Port::of("mouth"), noise()), (Port::of("poi.receive"), noise())].into(),
             actions: Vec::new(),
@@ -243,6 +286,7 @@ mod with_audio {
                 bandwidth: Bandwidth::Wb,
                 volume_step,
                 terminal: Terminal::Device,
+                noise: None,
             };
             let mut sink = Memory::default();
             bench.open(&epoch, &TelemetrySender::none()).unwrap();

@@ -19,6 +19,7 @@ mod gui;
 mod layers;
 mod live;
 mod meters;
+mod noise;
 mod on_car;
 mod pages;
 mod plan_meaning;

@@ -3,7 +3,7 @@
 //! A [`Trial`] is one entry on one car, recorded in memory the way a run records it, without plan, limits and store.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use lombard::bench::car::file::read_car;
 use lombard::bench::car::rig::CarBenchMaker;
@@ -16,9 +16,10 @@ use lombard::finding::{Finding, Unmeasurable};
 use lombard::limits::{Limit, Rule};
 use lombard::methods::{Method, Next, method};
 use lombard::problem::SourceText;
-use lombard::run::render::{SignalStore, render};
+use lombard::run::noise::render_noise;
+use lombard::run::render::{Call, SignalStore, render};
 use lombard::signals::Library;
-use lombard::take::{EpochKey, TakeSpec, Volume};
+use lombard::take::{TakeSpec, Volume};
 use lombard::terms::{Bandwidth, ClauseRef, LimitClass, Port, Seat};
 use lombard::units::Unit;
 
@@ -40,6 +41,7 @@ mod idle;
 mod levels;
 pub(crate) mod linearity;
 mod loudness;
+mod noise_field;
 mod out_of_band;
 mod range;
 mod reference;
@@ -68,6 +70,7 @@ pub(crate) fn comparisons() -> Vec<comparison::Comparison> {
         &*coupling::COMPARISONS,
         &*reference::COMPARISONS,
         &*ambient::COMPARISONS,
+        &*noise_field::COMPARISONS,
         &*call::COMPARISONS,
         &*setup::COMPARISONS,
         &*taps::COMPARISONS,
@@ -237,12 +240,21 @@ impl Trial {
         let bandwidth = trial.maker.model().spec.bandwidth;
         let mut bench = around(trial.maker.make().expect("a virtual bench can be made"));
         let terminal = wish.epoch.call.terminal;
-        let epoch = RenderedEpoch { key: key.clone(), seed, bandwidth, volume_step, terminal };
+        let noise = wish.epoch.noise.as_ref().map(|bed| render_noise(bed, bench.info(), &SIGNALS));
+        let noise = noise.transpose().unwrap_or_else(|error| panic!("{error}"));
+        let recording = noise.as_ref().map(|noise| Arc::clone(&noise.recording));
+        let epoch = RenderedEpoch { key: key.clone(), seed, bandwidth, volume_step, terminal, noise };
         bench.open(&epoch, &TelemetrySender::none()).expect("the call is set up");
+        let mut from = 0;
         let mut take = |spec: &TakeSpec| {
             let mut spec = spec.clone();
             spec.record.extend(ports.iter().cloned());
-            record_take(&mut *bench, &spec, &key, bandwidth)
+            let call = Call { epoch: &key, bandwidth, from };
+            from += spec.duration;
+            let mut take = record_take(&mut *bench, &spec, &call);
+            let recording = recording.iter().map(|turn| Capture::in_memory(turn.to_vec()));
+            take.played.extend(recording.map(|turn| (Port::of(Port::NOISE_RECORDING), turn)));
+            take
         };
         // A reference terminal has nothing that conditioning could change.
         if matches!(trial.maker.model().spec.terminal.kind, TerminalKind::Real(_)) {
@@ -286,10 +298,10 @@ impl Trial {
     }
 }
 
-fn record_take(bench: &mut dyn Bench, spec: &TakeSpec, key: &EpochKey, bandwidth: Bandwidth) -> Take {
-    let id = spec.id(key);
-    let rendered = render(spec, &id, key, bandwidth, bench.info(), &SIGNALS)
-        .unwrap_or_else(|error| panic!("{id}: {error}"));
+fn record_take(bench: &mut dyn Bench, spec: &TakeSpec, call: &Call<'_>) -> Take {
+    let id = spec.id(call.epoch);
+    let rendered =
+        render(spec, &id, call, bench.info(), &SIGNALS).unwrap_or_else(|error| panic!("{id}: {error}"));
     let mut memory = Memory::default();
     let certificate = bench
         .take(&rendered.take, &mut memory, &StopFlag::default())

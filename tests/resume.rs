@@ -14,7 +14,7 @@ use lombard::verdict::Verdict;
 
 use crate::recording::{SHORT_PLAN, empty_folder, findings, plan_in, record, record_on, request};
 
-fn copy_folder(from: &Path, to: &Path) {
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

@@ -16,6 +16,7 @@
 //! Units: mouth, MRP and ears in Pa; POI and taps digital, ±1.0 is full scale, 0 dBm0 is −6.15 dBov. The chain has no latency but
 //! what the file declares: every block goes all the way through.
 
+pub mod bed;
 pub mod cabin;
 pub mod clock;
 pub mod ear;
@@ -38,6 +39,7 @@ mod tests;
 
 use std::sync::Arc;
 
+use bed::Bed;
 use cabin::{Cabin, Head};
 use faults::Disturbance;
 use network::Channel;
@@ -46,6 +48,7 @@ use spec::{CabinSpec, CarSpec, Weighting};
 use stage::{Block, NOISE_HALF, NoiseModel, NoiseSource, SILENCE, Sound};
 use terminal::{Terminal, overload, receive_gain};
 
+use crate::bench::noise::NOISE_LEAD;
 use crate::calibration::ear::EarResponse;
 pub use crate::take::BLOCK;
 use crate::take::{Frame, RATE};
@@ -167,6 +170,8 @@ struct Call {
     microphone_full: f32,
     /// Pa at 1 m for digital 1 before the loudspeaker's converter.
     loudspeaker_full: f32,
+    /// The background noise.
+    bed: Option<Bed>,
     /// A fault of the terminal's output, and the frames since it was armed.
     disturbance: Option<(Disturbance, Frame)>,
 }
@@ -329,6 +334,32 @@ impl Car {
         Ok(())
     }
 
+    /// Lets a background noise sound in the call, from its beginning.
+    ///
+    /// # Errors
+    /// When no call is open.
+    pub fn sound(&mut self, bed: Option<Bed>) -> Result<(), CarError> {
+        self.call.as_mut().ok_or(CarError::NoCall)?.bed = bed;
+        Ok(())
+    }
+
+    /// Goes to a frame of the call's background noise. Where the noise is not there yet, as in a call that is recorded in
+    /// parts, the call first hears what comes before that frame, with nobody speaking: [`NOISE_LEAD`] of it, longer than
+    /// anything in the chain remembers but a canceller.
+    ///
+    /// # Errors
+    /// When no call is open.
+    pub fn seek(&mut self, frame: Frame) -> Result<(), CarError> {
+        let call = self.call.as_mut().ok_or(CarError::NoCall)?;
+        let Some(bed) = call.bed.as_mut().filter(|bed| !bed.is_at(frame)) else { return Ok(()) };
+        let blocks = NOISE_LEAD.div_ceil(BLOCK as Frame);
+        bed.seek_before(frame, blocks * BLOCK as Frame);
+        for _ in 0..blocks {
+            call.block(&BlockInputs::default());
+        }
+        Ok(())
+    }
+
     /// Arms a fault of the terminal's output, or none; its frames count from the next block on.
     ///
     /// # Errors
@@ -434,6 +465,7 @@ impl Call {
             flaws: flaws::Running::new(&spec.flaws),
             microphone_full: overload(&spec.terminal) as f32,
             loudspeaker_full: receive_gain(&spec.terminal, u32::MAX) as f32,
+            bed: None,
             disturbance: None,
         }
     }
@@ -461,6 +493,9 @@ impl Call {
         let mut reference = self.loudspeaker_to_reference.arrival(&loudspeaker);
         if let Some(noise) = &mut self.reference_noise {
             noise.add_to(&mut reference);
+        }
+        if let Some(bed) = &mut self.bed {
+            bed.add_to(&mut near, &mut reference, ears.iter_mut().map(|(_, ears)| ears));
         }
         if !self.is_up {
             return BlockOutputs { poi_send: SILENCE, ears, reference, taps: Taps::none() };

@@ -48,6 +48,7 @@ pub(crate) fn epoch(bandwidth: Bandwidth, volume_step: u32) -> RenderedEpoch {
         bandwidth,
         volume_step,
         terminal: Terminal::Device,
+        noise: None,
     }
 }
 
@@ -60,6 +61,7 @@ pub(crate) fn take(
     RenderedTake {
         id: TakeId::stored("suite.take"),
         epoch: EpochKey::stored("suite"),
+        from: 0,
         duration,
         tracks: tracks.iter().map(|(port, track)| (Port::of(port), track.as_slice().into())).collect(),
         actions: Vec::new(),

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use super::Refusal;
 use crate::context::{PlanCx, PortDirection};
-use crate::entry::{Entry, Param, ParameterType, SignalId};
+use crate::entry::{Entry, Noise, Param, ParameterType, SignalId};
 use crate::take::{
     Action, BLOCK, CallState, Cue, EpochSpec, Frame, NoiseBed, RigAction, Span, TakeSpec, Terminal, Volume,
     frames,
@@ -360,6 +360,19 @@ impl Checks {
                 remedy: "state the number of volume steps of the device in its file".to_owned(),
             });
         }
+    }
+
+    /// The entry must name a background noise.
+    pub fn noise<'e>(&mut self, entry: &'e Entry) -> Option<&'e Noise> {
+        if entry.noise.is_none() {
+            self.refusals.push(Refusal {
+                parameter: None,
+                found: "an entry without background noise".to_owned(),
+                expected: "the id of a noise".to_owned(),
+                remedy: "write noise = \"…\" with a noise of 'lombard list signals'".to_owned(),
+            });
+        }
+        entry.noise.as_ref()
     }
 
     /// The parameter cannot be met.

@@ -14,7 +14,9 @@ use crate::finding::FactValue;
 use crate::methods::Next;
 use crate::plan::schedule::{PlannedEpoch, TakeUse};
 use crate::plan::{self, PlannedEntry, ResolvedPlan, Schedule};
+use crate::run::call::{OpenCall, seed_of};
 use crate::run::log::{RunLog, StoredTakes};
+use crate::run::noise::render_noise;
 use crate::run::progress::Progress;
 use crate::run::render::{self, SignalStore};
 use crate::run::{RunError, clock, session};
@@ -23,6 +25,7 @@ use crate::store::folder::{FolderError, RunFolder};
 use crate::store::journal::Journal;
 use crate::store::wire::Line;
 use crate::take::{EpochKey, TakeId, TakeSpec};
+use crate::terms::Port;
 
 /// How often a take is tried before its last recording, good or not, is left as it is.
 const ATTEMPTS_MAX: u32 = 3;
@@ -307,12 +310,16 @@ impl Acquisition<'_> {
         };
         let volume_step = volume_step
             .ok_or_else(|| RunError::Broken(format!("the volume of epoch {} is not known", epoch.key)))?;
+        let noise =
+            epoch.spec.noise.as_ref().map(|bed| render_noise(bed, self.bench, self.signals)).transpose();
+        let noise = noise.map_err(|error| Ended::Bench(None, BenchError::StopRun(error.to_string())))?;
         let rendered = RenderedEpoch {
             key: epoch.key.clone(),
             seed: seed_of(self.seed, &epoch.key),
             bandwidth: epoch.spec.call.bandwidth,
             volume_step,
             terminal: epoch.spec.call.terminal,
+            noise,
         };
         bench.open(&rendered, self.telemetry).map_err(|error| Ended::Bench(None, error))?;
         let network = &self.bench.network;
@@ -328,20 +335,23 @@ impl Acquisition<'_> {
                 network.delay_receive.as_ms()
             ),
         })?;
+        let mut call = OpenCall { epoch, noise: rendered.noise.as_ref(), at: 0 };
         for take in &epoch.spec.preamble {
             let id = take.id(&epoch.key);
             let replay = self.state()?.log.has(&id);
-            self.record_take(bench, epoch, take, &id, replay)?;
+            self.record_take(bench, &call, take, &id, replay)?;
+            call.pass(take);
         }
         for (index, take) in epoch.takes.iter().enumerate() {
             let missing = !self.state()?.log.has(&take.id);
             if missing || self.is_pulled(epoch, index)? {
-                self.record_take(bench, epoch, &take.spec, &take.id, !missing)?;
+                self.record_take(bench, &call, &take.spec, &take.id, !missing)?;
                 self.send_complete(epoch, schedule, sent)?;
             }
+            call.pass(&take.spec);
         }
         for entry in &epoch.adaptive {
-            self.record_adaptive(bench, epoch, entry, schedule)?;
+            self.record_adaptive(bench, &mut call, entry, schedule)?;
         }
         Ok(())
     }
@@ -356,7 +366,7 @@ impl Acquisition<'_> {
     fn record_adaptive(
         &self,
         bench: &mut dyn Bench,
-        epoch: &PlannedEpoch,
+        call: &mut OpenCall<'_>,
         entry: &EntryId,
         schedule: &Schedule,
     ) -> Result<(), Ended> {
@@ -364,7 +374,9 @@ impl Acquisition<'_> {
         let method = planned.and_then(|one| crate::methods::method(&one.entry.method));
         let (Some(planned), Some(method)) = (planned, method) else { return Ok(()) };
         let facts = self.facts()?;
+        let begin = call.at;
         for step in 1..=method.card().takes_max + 1 {
+            call.at = begin;
             let mut takes: Vec<Take> = Vec::new();
             {
                 let state = self.state()?;
@@ -378,13 +390,16 @@ impl Acquisition<'_> {
             let next = loop {
                 match method.next(&planned.entry, &cx, &takes) {
                     Ok(Next::Take { spec, reason }) => {
-                        let id = spec.id(&epoch.key);
+                        let id = spec.id(&call.epoch.key);
                         let state = self.state()?;
                         let stored = StoredTakes { folder: self.folder, log: &state.log }.take(&id, &spec);
                         drop(state);
                         index += 1;
                         match stored {
-                            Some(take) if index <= method.card().takes_max => takes.push(take),
+                            Some(take) if index <= method.card().takes_max => {
+                                call.pass(&take.spec);
+                                takes.push(take);
+                            }
                             _ => break Some((id, spec, reason)),
                         }
                     }
@@ -406,7 +421,7 @@ impl Acquisition<'_> {
                 return Err(RunError::Broken(reason).into());
             }
             self.decide(entry, index, Some(id.clone()), reason)?;
-            self.record_take(bench, epoch, &spec, &id, false)?;
+            self.record_take(bench, call, &spec, &id, false)?;
         }
         Ok(())
     }
@@ -429,20 +444,26 @@ impl Acquisition<'_> {
     fn record_take(
         &self,
         bench: &mut dyn Bench,
-        epoch: &PlannedEpoch,
+        call: &OpenCall<'_>,
         spec: &TakeSpec,
         id: &TakeId,
         replay: bool,
     ) -> Result<(), Ended> {
-        let rendered =
-            render::render(spec, id, &epoch.key, epoch.spec.call.bandwidth, self.bench, self.signals);
+        let epoch = call.epoch;
+        let rendered = render::render(spec, id, &call.rendered(), self.bench, self.signals);
         let rendered = rendered
             .map_err(|error| Ended::Bench(Some(id.clone()), BenchError::StopRun(error.to_string())))?;
+        let method_equivalent =
+            rendered.method_equivalent || call.noise.is_some_and(|noise| noise.method_equivalent);
         for _ in 0..ATTEMPTS_MAX {
             let attempt = self.state()?.log.attempts(id) + 1;
             let mut stimuli = Vec::new();
             for (port, track) in &rendered.take.tracks {
                 stimuli.push(self.folder.stimulus(port, track)?);
+            }
+            if let Some(noise) = call.noise {
+                let port = Port::of(Port::NOISE_RECORDING);
+                stimuli.push(self.folder.stimulus(&port, &noise.recording)?);
             }
             let mut sink = self.folder.sink(id, attempt);
             self.progress.begin(id, spec.seconds().0);
@@ -462,7 +483,7 @@ impl Acquisition<'_> {
                 captures,
                 stimuli,
                 certificate,
-                method_equivalent: rendered.method_equivalent,
+                method_equivalent,
             })?;
             if kept {
                 return Ok(());
@@ -563,26 +584,4 @@ impl Acquisition<'_> {
 fn abandon(queue: &Mutex<VecDeque<&PlannedEpoch>>, reason: String) -> Result<Option<String>, RunError> {
     queue.lock().map_err(|_| RunError::Broken("a recording thread panicked".to_owned()))?.clear();
     Ok(Some(reason))
-}
-
-/// The seed of an epoch: a hash of the run's seed and the epoch's identity, so that it depends neither
-/// on the order of recording nor on the other epochs.
-pub fn seed_of(run: u64, epoch: &EpochKey) -> u64 {
-    use sha2::{Digest, Sha256};
-    let digest =
-        Sha256::new().chain_update(run.to_le_bytes()).chain_update(epoch.text().as_bytes()).finalize();
-    digest.iter().take(8).fold(0, |seed, byte| (seed << 8) | u64::from(*byte))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn seeds_depend_on_run_and_epoch() {
-        let (a, b) = (EpochKey::stored("a"), EpochKey::stored("b"));
-        assert_eq!(seed_of(1, &a), seed_of(1, &a));
-        assert_ne!(seed_of(1, &a), seed_of(2, &a));
-        assert_ne!(seed_of(1, &a), seed_of(1, &b));
-    }
 }

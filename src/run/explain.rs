@@ -128,8 +128,9 @@ impl Engine {
                 audio: epoch.audio(),
             });
         }
-        let plays = |spec: &TakeSpec, id: &TakeId, call: &EpochKey| -> Result<Vec<Play>, RunError> {
-            let rendered = render::render(spec, id, call, plan.bandwidth, bench, &signals)
+        let plays = |spec: &TakeSpec, id: &TakeId, epoch: &EpochKey| -> Result<Vec<Play>, RunError> {
+            let call = render::Call { epoch, bandwidth: plan.bandwidth, from: 0 };
+            let rendered = render::render(spec, id, &call, bench, &signals)
                 .map_err(|error| RunError::Usage(error.to_string()))?;
             Ok(plays_of(spec, &rendered.take.tracks))
         };

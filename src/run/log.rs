@@ -10,6 +10,7 @@ use crate::run::clock;
 use crate::store::folder::RunFolder;
 use crate::store::wire::Line;
 use crate::take::{EpochKey, RATE, TakeId, TakeSpec};
+use crate::terms::Port;
 
 /// A take as the journal names it.
 #[derive(Debug, Clone, PartialEq)]
@@ -113,7 +114,9 @@ impl RunLog {
                 ..
             } => {
                 self.attempts.insert(take.clone(), *attempt);
-                let frames = captures.iter().chain(stimuli).map(|track| track.frames).max().unwrap_or(0);
+                // The recording of a background noise goes round; it says nothing about the length of a take.
+                let played = stimuli.iter().filter(|track| track.port.name() != Port::NOISE_RECORDING);
+                let frames = captures.iter().chain(played).map(|track| track.frames).max().unwrap_or(0);
                 self.audio_s += frames as f64 / f64::from(RATE);
                 // Finished takes are never replaced; a take without a good certificate is.
                 if !(*replay || self.has(take)) {

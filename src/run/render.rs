@@ -55,6 +55,19 @@ pub enum RenderError {
         /// By how much.
         excess_db: f64,
     },
+    /// The bench has no loudspeakers for background noise.
+    #[error(
+        "the bench '{bench}' cannot play the background noise '{signal}': it has no output port {missing}; bind the \
+         loudspeakers of the noise as noise.1, noise.2 … without a gap, and a subwoofer as noise.sub, in the bench file"
+    )]
+    NoNoise {
+        /// The bench.
+        bench: String,
+        /// The noise.
+        signal: String,
+        /// What is missing.
+        missing: String,
+    },
     /// The signal could not be made.
     #[error("signal '{signal}': {cause}")]
     Signal {
@@ -72,12 +85,17 @@ type Made = (String, Option<Bandwidth>);
 pub struct SignalStore {
     library: Library,
     made: Mutex<BTreeMap<Made, Arc<Signal>>>,
+    /// One turn of each noise at each of its points, in Pa.
+    turns: Mutex<BTreeMap<String, Points>>,
 }
+
+/// One turn of a noise at points, in Pa.
+pub(super) type Points = BTreeMap<String, Arc<[f32]>>;
 
 impl SignalStore {
     /// The signals of a library.
     pub fn new(library: Library) -> Self {
-        Self { library, made: Mutex::default() }
+        Self { library, made: Mutex::default(), turns: Mutex::default() }
     }
 
     /// The library.
@@ -104,12 +122,44 @@ impl SignalStore {
     }
 }
 
+impl SignalStore {
+    /// One turn of a noise at every point that it has; made once.
+    pub(super) fn turns(&self, id: &str) -> Result<Points, RenderError> {
+        let failed = |cause: String| RenderError::Signal { signal: id.to_owned(), cause };
+        let lock =
+            || self.turns.lock().map_err(|_| failed("another thread failed while making it".to_owned()));
+        // One thread makes it, the others wait: a field takes a second and much memory.
+        let mut turns = lock()?;
+        if let Some(points) = turns.get(id) {
+            return Ok(points.clone());
+        }
+        let points = self.library.field_points(id).unwrap_or_default();
+        let points: Vec<String> = points.into_iter().map(str::to_owned).collect();
+        let field = self.library.field_loop(id, RATE, &points).map_err(|error| failed(error.to_string()))?;
+        let turn = |channel: Vec<f64>| -> Arc<[f32]> { channel.iter().map(|x| *x as f32).collect() };
+        let made: Points = field.points.into_iter().zip(field.channels.into_iter().map(turn)).collect();
+        turns.insert(id.to_owned(), made.clone());
+        Ok(made)
+    }
+}
+
 /// A rendered take, and whether a signal in it stands in for a licensed recording.
 pub struct Rendered {
     /// Ready to be played.
     pub take: RenderedTake,
     /// See [`crate::verdict::Flag::MethodEquivalentSignal`].
     pub method_equivalent: bool,
+}
+
+/// The call that a take belongs to.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    /// Its identity.
+    pub epoch: &'a EpochKey,
+    /// Its band.
+    pub bandwidth: Bandwidth,
+    /// The frame of it at which the take begins.
+    pub from: Frame,
 }
 
 /// Renders a take of a call for a bench. What is played into the network is limited to the band of the call
@@ -120,8 +170,7 @@ pub struct Rendered {
 pub fn render(
     spec: &TakeSpec,
     id: &TakeId,
-    epoch: &EpochKey,
-    bandwidth: Bandwidth,
+    call: &Call<'_>,
     bench: &BenchInfo,
     signals: &SignalStore,
 ) -> Result<Rendered, RenderError> {
@@ -133,7 +182,7 @@ pub fn render(
             Action::Rig(action) => actions.push((cue.at, action.clone())),
             Action::Play { port, signal, level } => {
                 let gain = gain(bench, port, signal, *level)?;
-                let band = (port.name() == Port::POI_RECEIVE).then_some(bandwidth);
+                let band = (port.name() == Port::POI_RECEIVE).then_some(call.bandwidth);
                 let made = signals.get(signal, band)?;
                 method_equivalent |= made.method_equivalent;
                 let track = tracks.entry(port.clone()).or_insert_with(|| vec![0.0; spec.duration as usize]);
@@ -162,7 +211,8 @@ pub fn render(
     let tracks = tracks.into_iter().map(|(port, track)| (port, track.iter().map(|x| *x as f32).collect()));
     let take = RenderedTake {
         id: id.clone(),
-        epoch: epoch.clone(),
+        epoch: call.epoch.clone(),
+        from: call.from,
         duration: spec.duration,
         tracks: tracks.collect(),
         actions,
@@ -172,7 +222,12 @@ pub fn render(
 }
 
 /// The factor from a signal of unit level to the samples of a port.
-fn gain(bench: &BenchInfo, port: &Port, signal: &str, level: Quantity) -> Result<f64, RenderError> {
+pub(super) fn gain(
+    bench: &BenchInfo,
+    port: &Port,
+    signal: &str,
+    level: Quantity,
+) -> Result<f64, RenderError> {
     let info = bench.ports.get(port).filter(|_| bench.has(port, PortDirection::Out));
     let info = info.ok_or_else(|| RenderError::NoOutput { bench: bench.name.clone(), port: port.clone() })?;
     if info.calibration.unit() != level.unit {
@@ -236,7 +291,9 @@ mod tests {
             duration: 24_000,
             continues: false,
         };
-        render(&spec, &TakeId::stored("t"), &EpochKey::stored("e"), Bandwidth::Wb, &bench(), &signals)
+        let epoch = EpochKey::stored("e");
+        let call = Call { epoch: &epoch, bandwidth: Bandwidth::Wb, from: 0 };
+        render(&spec, &TakeId::stored("t"), &call, &bench(), &signals)
     }
 
     #[test]

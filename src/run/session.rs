@@ -16,9 +16,10 @@ use crate::problem::Problem;
 use crate::run::acquire::{Acquisition, Ready, State};
 use crate::run::engine::{device_of, set_of};
 use crate::run::log::RunLog;
+use crate::run::noise::render_noise;
 use crate::run::outcome::{self, Material, Outcome};
 use crate::run::progress::Progress;
-use crate::run::render::{self, SignalStore};
+use crate::run::render::{self, RenderError, SignalStore};
 use crate::run::view::{Device, EntryView, FindingView, RunState, RunView};
 use crate::run::{RunError, Update, clock};
 use crate::store::evaluation::{EvaluationLine, EvaluationWriter, Judged};
@@ -87,23 +88,31 @@ pub(super) fn preflight(
     let schedule = plan::schedule(&entries, METHODS, &cx);
     let mut problems: Vec<Problem> = schedule.refused.into_iter().flat_map(|one| one.problems).collect();
     let mut refused: BTreeSet<String> = BTreeSet::new();
+    let mut refuse = |error: &RenderError, entries: &[EntryId], what: &str, remedy: &str| {
+        let entry = entries.first().and_then(|id| plan.entry(id));
+        if let Some(entry) = entry.filter(|_| refused.insert(error.to_string())) {
+            problems.push(Problem {
+                title: format!("entry '{}' cannot be played", entry.entry.id),
+                place: entry.place.clone(),
+                found: error.to_string(),
+                expected: format!("{what} that the bench '{}' can play and record", bench.name),
+                remedy: remedy.to_owned(),
+            });
+        }
+    };
     for epoch in &schedule.epochs {
+        if let Some(bed) = &epoch.spec.noise
+            && let Err(error) = render_noise(bed, bench, signals)
+        {
+            let remedy = "bind the loudspeakers of the noise in the bench file, or take the entry out by 'remove' in an overlay";
+            refuse(&error, &epoch.entries, "a background noise", remedy);
+        }
         let preamble = epoch.spec.preamble.iter().map(|take| (take, take.id(&epoch.key), &epoch.entries));
         let takes = epoch.takes.iter().map(|take| (&take.spec, take.id.clone(), &take.entries));
         for (spec, id, entries) in preamble.chain(takes) {
-            let Err(error) = render::render(spec, &id, &epoch.key, epoch.spec.call.bandwidth, bench, signals)
-            else {
-                continue;
-            };
-            let entry = entries.first().and_then(|id| plan.entry(id));
-            if let Some(entry) = entry.filter(|_| refused.insert(error.to_string())) {
-                problems.push(Problem {
-                    title: format!("entry '{}' cannot be played", entry.entry.id),
-                    place: entry.place.clone(),
-                    found: error.to_string(),
-                    expected: format!("a take that the bench '{}' can play and record", bench.name),
-                    remedy: "change level, signal or bench".to_owned(),
-                });
+            let call = render::Call { epoch: &epoch.key, bandwidth: epoch.spec.call.bandwidth, from: 0 };
+            if let Err(error) = render::render(spec, &id, &call, bench, signals) {
+                refuse(&error, entries, "a take", "change level, signal or bench");
             }
         }
     }

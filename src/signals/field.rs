@@ -20,7 +20,7 @@ use super::composite::{PeriodError, rms};
 use super::generate::{Base, SECONDS_MAX, hash};
 use super::lines::LineSpectrum;
 use super::random::Random;
-use super::seam::repeated;
+use super::seam::{looped, repeated};
 use super::{Options, RenderError, SignalError, SpeechSource};
 use crate::dsp::curve::{Curve, Outside};
 use crate::dsp::resample::resample;
@@ -164,12 +164,67 @@ pub fn field(
     options: Options,
     wanted: &[String],
 ) -> Result<Field, SignalError> {
+    let seconds = options.seconds.unwrap_or(spec.seconds);
+    if !(libm::round(seconds * f64::from(rate)) >= 1.0 && seconds <= SECONDS_MAX) {
+        return Err(SignalError::Seconds { id: spec.id.clone(), seconds });
+    }
+    let frames = libm::round(seconds * f64::from(rate)) as usize;
+    let channels = once(spec, rate, source, options, wanted)?;
+    let lasting = |one: Vec<f64>| match spec.kind {
+        Kind::RecordedNoise(_) => repeated(&one, frames, rate),
+        // A whole period: it repeats without a seam.
+        _ => one.iter().copied().cycle().take(frames).collect(),
+    };
+    named(spec, rate, wanted, channels.into_iter().map(lasting).collect())
+}
+
+/// One turn of the noise `spec` at the points named, all of one instant, in pascals: it may be repeated for ever without a
+/// seam.
+///
+/// # Errors
+/// As [`field`], but for a length.
+pub fn field_loop(
+    spec: &SignalSpec,
+    rate: u32,
+    source: &dyn SpeechSource,
+    wanted: &[String],
+) -> Result<Field, SignalError> {
+    let channels = once(spec, rate, source, Options::default(), wanted)?;
+    let turn = |one: Vec<f64>| match spec.kind {
+        Kind::RecordedNoise(_) => looped(&one, rate),
+        _ => one,
+    };
+    named(spec, rate, wanted, channels.into_iter().map(turn).collect())
+}
+
+fn named(
+    spec: &SignalSpec,
+    rate: u32,
+    wanted: &[String],
+    channels: Vec<Vec<f64>>,
+) -> Result<Field, SignalError> {
+    let level_dba = level_at_driver_head_dba(spec).ok_or_else(|| no_points(spec))?;
+    let hash = hash(&channels.concat());
+    Ok(Field { id: spec.id.clone(), rate, points: wanted.to_vec(), channels, level_dba, hash })
+}
+
+fn no_points(spec: &SignalSpec) -> SignalError {
+    SignalError::Construction {
+        id: spec.id.clone(),
+        reason: "it has no points: only driving noise and recorded noise are rendered at points".to_owned(),
+    }
+}
+
+/// The noise at the points named, as long as it lasts by itself.
+fn once(
+    spec: &SignalSpec,
+    rate: u32,
+    source: &dyn SpeechSource,
+    options: Options,
+    wanted: &[String],
+) -> Result<Vec<Vec<f64>>, SignalError> {
     let construction = |reason: String| SignalError::Construction { id: spec.id.clone(), reason };
-    let known = points(spec).ok_or_else(|| {
-        construction(
-            "it has no points: only driving noise and recorded noise are rendered at points".to_owned(),
-        )
-    })?;
+    let known = points(spec).ok_or_else(|| no_points(spec))?;
     let mut rows = Vec::new();
     for point in wanted {
         let row = known.iter().position(|one| one == point).ok_or_else(|| SignalError::Point {
@@ -185,28 +240,11 @@ pub fn field(
     if rows.is_empty() {
         return Err(construction("no point is named".to_owned()));
     }
-    let seconds = options.seconds.unwrap_or(spec.seconds);
-    if !(libm::round(seconds * f64::from(rate)) >= 1.0 && seconds <= SECONDS_MAX) {
-        return Err(SignalError::Seconds { id: spec.id.clone(), seconds });
+    match &spec.kind {
+        Kind::DrivingNoise(noise) => synthetic(spec, noise, rate, options.seed.unwrap_or(spec.seed), &rows),
+        Kind::RecordedNoise(noise) => recorded(spec, noise, rate, source, &rows),
+        _ => Err(no_points(spec)),
     }
-    let (channels, level_dba) = match &spec.kind {
-        Kind::DrivingNoise(noise) => {
-            let seed = options.seed.unwrap_or(spec.seed);
-            (synthetic(spec, noise, rate, seed, &rows)?, noise.level_dba)
-        }
-        Kind::RecordedNoise(noise) => (recorded(spec, noise, rate, source, &rows)?, noise.level_dba),
-        _ => return Err(construction("it has no points".to_owned())),
-    };
-    let frames = libm::round(seconds * f64::from(rate)) as usize;
-    let lasting = |one: Vec<f64>| match spec.kind {
-        Kind::RecordedNoise(_) => repeated(&one, frames, rate),
-        // A whole period: it repeats without a seam.
-        _ => one.iter().copied().cycle().take(frames).collect(),
-    };
-    let channels: Vec<Vec<f64>> = channels.into_iter().map(lasting).collect();
-    let hash = hash(&channels.concat());
-    let points = wanted.to_vec();
-    Ok(Field { id: spec.id.clone(), rate, points, channels, level_dba, hash })
 }
 
 /// A mono track of the noise: its first point, of unit RMS; a recorded one of at least `frames`.

@@ -100,6 +100,19 @@ impl Library {
         field::field(self.known(id)?, rate, self.source(), options, points)
     }
 
+    /// One turn of the noise `id` at the points named; see [`field::field_loop`].
+    ///
+    /// # Errors
+    /// As [`field::field_loop`], or [`SignalError::Unknown`].
+    pub fn field_loop(&self, id: &str, rate: u32, points: &[String]) -> Result<field::Field, SignalError> {
+        field::field_loop(self.known(id)?, rate, self.source(), points)
+    }
+
+    /// The points at which the noise `id` can be rendered; `None` where it is no noise of a field.
+    pub fn field_points(&self, id: &str) -> Option<Vec<&str>> {
+        field::points(self.catalogue.get(id)?)
+    }
+
     /// The level at the driver's head that the noise `id` states, in dB(A) re 20 µPa; `None` where it is no noise.
     pub fn noise_level_dba(&self, id: &str) -> Option<f64> {
         match &self.catalogue.get(id)?.kind {

@@ -20,8 +20,7 @@ pub(super) fn repeated(recording: &[f64], frames: usize, rate: u32) -> Vec<f64> 
         samples.resize(frames, recording.last().copied().unwrap_or(0.0));
         return samples;
     }
-    let fade = (libm::round(FADE_S * f64::from(rate)) as usize).min(length / FADE_SHARE_MAX);
-    let period = (length - fade).max(1);
+    let (fade, period) = turn(length, rate);
     (0..frames)
         .map(|n| {
             let at = n % period;
@@ -32,6 +31,19 @@ pub(super) fn repeated(recording: &[f64], frames: usize, rate: u32) -> Vec<f64> 
             libm::cos(angle) * recording[period + at] + libm::sin(angle) * recording[at]
         })
         .collect()
+}
+
+/// One turn of a recording that may be repeated for ever: its end is faded into its beginning as [`repeated`] does it, so
+/// it is as much shorter than the recording as the cross-fade is long.
+pub(super) fn looped(recording: &[f64], rate: u32) -> Vec<f64> {
+    let (_, period) = turn(recording.len(), rate);
+    repeated(recording, 2 * period, rate).split_off(period)
+}
+
+/// The frames of the cross-fade, and from one beginning to the next.
+fn turn(length: usize, rate: u32) -> (usize, usize) {
+    let fade = (libm::round(FADE_S * f64::from(rate)) as usize).min(length / FADE_SHARE_MAX);
+    (fade, (length - fade).max(1))
 }
 
 #[cfg(test)]
@@ -67,5 +79,18 @@ mod tests {
         let power = seam.iter().map(|x| x * x).sum::<f64>() / 4_000.0;
         // A third, the power of uniform noise; 4 000 samples scatter by 1.4 % of it, four of those.
         assert!((3.0 * power - 1.0).abs() < 0.057, "{power}");
+    }
+
+    #[test]
+    fn a_turn_goes_on_where_it_ends() {
+        let ramp: Vec<f64> = (0..RATE).map(f64::from).collect();
+        let turn = looped(&ramp, RATE);
+        // A quarter of it is faded.
+        assert_eq!(turn.len(), 6_000);
+        assert_eq!(turn[5_999], 5_999.0);
+        assert!((turn[0] - 6_000.0).abs() < 10.0, "{}", turn[0]);
+        let long = repeated(&ramp, 18_000, RATE);
+        assert_eq!(long[6_000..12_000], turn);
+        assert_eq!(long[12_000..], turn);
     }
 }

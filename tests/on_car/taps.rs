@@ -208,6 +208,7 @@ fn play(
     let take = RenderedTake {
         id: TakeId::stored("taps.take"),
         epoch: EpochKey::stored("taps"),
+        from: 0,
         duration: tracks.iter().map(|(_, track)| track.len()).max().unwrap_or(0) as u64,
         tracks: tracks.iter().map(|(port, track)| (Port::of(port), Arc::from(*track))).collect(),
         actions: Vec::new(),
@@ -226,6 +227,7 @@ fn call(car: &CarSpec) -> Box<dyn Bench> {
         bandwidth: car.bandwidth,
         volume_step: 5,
         terminal: Terminal::Device,
+        noise: None,
     };
     bench.open(&epoch, &TelemetrySender::none()).unwrap();
     bench

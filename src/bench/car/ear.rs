@@ -74,11 +74,14 @@ pub fn stated(cabin: &CabinSpec) -> Option<[EarResponse; 2]> {
         return None;
     }
     Some(match room.ears.stated {
-        StatedEars::Own => {
-            room.ears.deviations.each_ref().map(|deviation| own_response(&room.ears, deviation))
-        }
+        StatedEars::Own => own_responses(&room.ears),
         StatedEars::Table => [table_response(), table_response()],
     })
+}
+
+/// The left and the right ear as they are.
+pub fn own_responses(ears: &Ears) -> [EarResponse; 2] {
+    ears.deviations.each_ref().map(|deviation| own_response(ears, deviation))
 }
 
 /// The table of P.58, which no serial number stands behind.

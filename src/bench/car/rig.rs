@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::bench::car::bed::Bed;
 use crate::bench::car::faults::{Disturbance, Fault, Place};
 use crate::bench::car::flaws::Bend;
 use crate::bench::car::loopback::{self, Watch};
@@ -22,6 +23,7 @@ use crate::bench::car::reference_call::ReferenceCall;
 use crate::bench::car::spec::CarSpec;
 use crate::bench::car::stage::{Block, SILENCE};
 use crate::bench::car::{BLOCK, BlockInputs, BlockOutputs, Car, CarError, Model};
+use crate::bench::noise::NoiseSound;
 use crate::bench::{
     Bench, BenchError, BenchMaker, CaptureSink, RenderedEpoch, RenderedTake, StopFlag, TelemetrySender,
 };
@@ -229,6 +231,17 @@ impl Bench for CarBench {
         if epoch.terminal == Terminal::Reference {
             self.car.close();
             self.reference = Some(ReferenceCall::new(&self.car.model().spec, epoch.seed));
+        } else {
+            let bed = match epoch.noise.as_ref().map(|noise| (&noise.signal, &noise.sound)) {
+                None => None,
+                Some((_, NoiseSound::Points(points))) => Bed::new(&self.car.model().spec, points),
+                Some((signal, NoiseSound::Ports(_))) => {
+                    return Err(BenchError::StopRun(format!(
+                        "the noise '{signal}' was made for loudspeakers, and the virtual car has a field"
+                    )));
+                }
+            };
+            self.car.sound(bed)?;
         }
         if epoch.terminal == Terminal::None {
             self.car.silence()?;
@@ -252,6 +265,7 @@ impl Bench for CarBench {
         let mut overloaded: Vec<Port> = Vec::new();
         let mut watch = Watch::default();
         if self.reference.is_none() {
+            self.car.seek(take.from)?;
             self.car.disturb_send(self.disturbance(Place::Device, take))?;
         }
         let disturbance = self.disturbance(Place::Bench, take);

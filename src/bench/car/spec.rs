@@ -104,6 +104,24 @@ pub struct CabinSpec {
     pub noise_amplifier_dbpa_a: Option<f64>,
     /// The spectrum of the two cabin noises.
     pub noise_spectrum: ResponsePoints,
+    /// By how much a replayed background noise misses its recording.
+    pub noise_field: NoiseFieldSpec,
+}
+
+/// By how much a replayed background noise misses its recording, the same everywhere in the cabin.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct NoiseFieldSpec {
+    /// It is so much too loud, in dB.
+    pub gain_db: f64,
+    /// And on top of that so much at frequencies.
+    pub response: ResponsePoints,
+}
+
+impl NoiseFieldSpec {
+    /// Whether the field is as it was recorded.
+    pub fn is_right(&self) -> bool {
+        self.gain_db == 0.0 && self.response.is_empty()
+    }
 }
 
 /// How the sound paths of a cabin come about.

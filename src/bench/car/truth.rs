@@ -9,6 +9,7 @@
 //! codec, without canceller and without noise suppression, and [`Truth::is_exact`] says no.
 
 pub mod bands;
+pub mod field;
 mod flaws;
 mod quiet;
 pub mod tables;
@@ -124,6 +125,11 @@ impl<'m> Truth<'m> {
     /// Send: digital amplitude at the POI for 1 Pa at the MRP. Delays of terminal and network are left out.
     pub fn send_response(&self, freq_hz: f64) -> Phasor {
         path_response(&self.head.mouth_to_microphone, freq_hz).scaled(self.send_electrical(freq_hz))
+    }
+
+    /// Send: digital level at the POI for 0 dBPa at the hands-free microphone, in dB.
+    pub fn send_gain_db(&self, freq_hz: f64) -> f64 {
+        20.0 * self.send_electrical(freq_hz).abs().log10()
     }
 
     /// Receive: Pa at an ear for the digital amplitude 1 at the POI. Delays of terminal and network are left out.

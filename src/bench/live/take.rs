@@ -8,15 +8,17 @@ use std::slice::Iter;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::audio::stream::{self, Desk, Fault, Program, ProgramTrack};
+use super::audio::stream::{self, BedTrack, Desk, Fault, Program, ProgramTrack};
 use super::audio::{AudioSystem, Streams};
 use super::file::BenchFile;
 use super::recorder::{Lane, Recorder, StreamFacts};
 use super::rig::Rig;
 use super::spec::LiveSpec;
 use super::sync::{Code, LEAD, SEARCH_MAX};
+use crate::bench::noise::{NOISE_LEAD, NoiseSound};
 use crate::bench::{
-    Bench, BenchError, BenchMaker, CaptureSink, RenderedEpoch, RenderedTake, StopFlag, TelemetrySender,
+    Bench, BenchError, BenchMaker, CaptureSink, RenderedEpoch, RenderedNoise, RenderedTake, StopFlag,
+    TelemetrySender,
 };
 use crate::capture::Certificate;
 use crate::context::BenchInfo;
@@ -41,6 +43,8 @@ struct Running {
     /// Frames read from the ring so far.
     read: u64,
     programs: u32,
+    /// Whether a background noise runs: it is that of one call.
+    has_noise: bool,
     /// Last, so that the callbacks are gone before their other ends.
     _streams: Streams,
 }
@@ -79,8 +83,39 @@ impl LiveBench {
         }
     }
 
-    /// Opens the streams and waits until both run.
-    fn start(&self) -> Result<Running, BenchError> {
+    /// What of a background noise is played on which channel.
+    fn bed(&self, noise: Option<&RenderedNoise>) -> Result<Vec<BedTrack>, BenchError> {
+        let Some(noise) = noise else { return Ok(Vec::new()) };
+        let name = &self.info.name;
+        let NoiseSound::Ports(ports) = &noise.sound else {
+            return Err(BenchError::StopRun(format!(
+                "the noise '{}' was made for a simulated cabin, and the bench '{name}' has loudspeakers",
+                noise.signal
+            )));
+        };
+        let track = |(port, samples): (&Port, &Arc<[f32]>)| {
+            let channel = self.spec.outputs.get(port).ok_or_else(|| {
+                BenchError::StopRun(format!(
+                    "the bench '{name}' cannot play the noise '{}' on port {port}: bind it in the bench file",
+                    noise.signal
+                ))
+            })?;
+            if samples.is_empty() || samples.iter().any(|sample| !sample.is_finite()) {
+                return Err(BenchError::StopRun(format!(
+                    "the noise '{}' for port {port} is empty or holds a value that is no number",
+                    noise.signal
+                )));
+            }
+            Ok(BedTrack { channel: usize::from(*channel) - 1, samples: Arc::clone(samples) })
+        };
+        ports.iter().map(track).collect()
+    }
+
+    /// Opens the streams with a background noise, or none, and waits until both run and the noise has sounded for long
+    /// enough.
+    fn start(&self, noise: Option<&RenderedNoise>) -> Result<Running, BenchError> {
+        let bed = self.bed(noise)?;
+        let lead = if bed.is_empty() { 0 } else { NOISE_LEAD };
         let mut inputs: Vec<usize> =
             self.spec.inputs.values().map(|input| usize::from(input.channel) - 1).collect();
         inputs.extend(self.spec.loopback.map(|pair| usize::from(pair.input) - 1));
@@ -88,9 +123,10 @@ impl LiveBench {
         let outputs = self.spec.outputs.values().copied().chain(loopback).max().unwrap_or(1);
         let patience_s = self.spec.rig.as_ref().map_or(0.0, |rig| rig.timeout.as_secs_f64());
         let ring = (f64::from(RATE) * (f64::from(RING_S) + patience_s)) as usize;
-        let (lines, desk) = stream::lines(inputs, usize::from(outputs), ring);
+        let (lines, desk) = stream::lines(inputs, usize::from(outputs), bed, ring);
         let streams = self.system.start(&self.spec.audio, lines)?;
-        let running = Running { desk, read: 0, programs: 0, _streams: streams };
+        let has_noise = noise.is_some();
+        let mut running = Running { desk, read: 0, programs: 0, has_noise, _streams: streams };
         let began = Instant::now();
         while !running.desk.counters.are_running() {
             self.check_fault(&running)?;
@@ -99,7 +135,25 @@ impl LiveBench {
             }
             self.system.pace().wait();
         }
+        self.let_sound(&mut running, lead)?;
         Ok(running)
+    }
+
+    /// Waits until `lead` frames were heard, and forgets them.
+    fn let_sound(&self, running: &mut Running, lead: Frame) -> Result<(), BenchError> {
+        let (mut old, mut last) = (Vec::new(), Instant::now());
+        while running.read < lead {
+            self.check_fault(running)?;
+            let frames = running.desk.read(&mut old, CHUNK);
+            if frames > 0 {
+                (running.read, last) = (running.read + frames as u64, Instant::now());
+            } else if last.elapsed() > STALL {
+                return Err(self.stalled("while the background noise began"));
+            } else {
+                self.system.pace().wait();
+            }
+        }
+        Ok(())
     }
 
     fn stalled(&self, when: &str) -> BenchError {
@@ -264,19 +318,26 @@ impl Bench for LiveBench {
         }
         self.is_open = false;
         self.telemetry = telemetry.clone();
-        // Streams with a fault are opened anew.
-        if self.running.as_ref().is_some_and(|running| self.check_fault(running).is_err()) {
+        // Streams with a fault are opened anew, and those with a noise of a call that was not closed.
+        let noise = epoch.noise.as_ref().filter(|_| epoch.terminal == Terminal::Device);
+        let is_old =
+            |running: &Running| self.check_fault(running).is_err() || running.has_noise || noise.is_some();
+        if self.running.as_ref().is_some_and(is_old) {
             self.running = None;
         }
         if self.rig.is_none() {
             self.rig = self.spec.rig.as_ref().map(Rig::open).transpose()?;
+        }
+        // The device is touched when the noise is there.
+        if noise.is_some() {
+            self.running = Some(self.start(noise)?);
         }
         // A reference terminal has no volume, and the device is not touched for it.
         if epoch.terminal == Terminal::Device {
             self.set_volume(epoch.volume_step, &StopFlag::default())?;
         }
         if self.running.is_none() {
-            self.running = Some(self.start()?);
+            self.running = Some(self.start(None)?);
         }
         self.is_open = true;
         Ok(())

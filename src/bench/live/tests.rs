@@ -11,9 +11,11 @@ use super::audio::{AudioSystem, Pace};
 use super::file::{BenchFile, read_bench};
 use super::sync::LEAD;
 use super::take::{LiveBench, LiveBenchMaker};
+use crate::bench::noise::{NOISE_LEAD, NoiseSound};
 use crate::bench::suite::{self, Memory, epoch, take};
 use crate::bench::{
-    Bench, BenchError, BenchMaker, CaptureSink, RenderedTake, SinkError, StopFlag, TelemetrySender,
+    Bench, BenchError, BenchMaker, CaptureSink, RenderedEpoch, RenderedNoise, RenderedTake, SinkError,
+    StopFlag, TelemetrySender,
 };
 use crate::capture::{Certificate, Grade};
 use crate::event::{Failure, Telemetry};
@@ -482,4 +484,101 @@ mod with_a_rig {
         bench.take(&busy_take(), &mut Memory::default(), &StopFlag::default()).unwrap();
         bench.close().unwrap();
     }
+}
+
+/// Outputs 4 to 6 are loudspeakers for noise; input 5 is a microphone that hears all three.
+fn noisy_bench() -> String {
+    let port = |name: &str, direction: &str, channel: u32| {
+        format!(
+            "[[port]]\nname = \"{name}\"\ndirection = \"{direction}\"\nchannel = {channel}\nnominal = \"20 dBPa\"\n"
+        )
+    };
+    let ports = [
+        port("noise.1", "out", 4),
+        port("noise.2", "out", 5),
+        port("noise.sub", "out", 6),
+        port("mic.reference", "in", 5),
+    ];
+    BENCH.to_owned() + &ports.concat()
+}
+
+fn with_noise(frames: usize) -> RenderedEpoch {
+    let turn = |seed| -> Arc<[f32]> { noise(seed, frames).iter().map(|x| 0.25 * x).collect() };
+    let ports = [("noise.1", 11), ("noise.2", 12), ("noise.sub", 13)];
+    let sound =
+        NoiseSound::Ports(ports.into_iter().map(|(port, seed)| (Port::of(port), turn(seed))).collect());
+    let noise =
+        RenderedNoise { signal: "n".to_owned(), recording: turn(11), sound, method_equivalent: false };
+    RenderedEpoch { noise: Some(noise), ..epoch(Bandwidth::Wb, 0) }
+}
+
+fn noisy(latency: usize) -> LiveBench {
+    let wiring: Wiring = Box::new(|out, input| {
+        for (from, to) in out.chunks_exact(6).zip(input.chunks_exact_mut(5)) {
+            to.copy_from_slice(&[from[0], from[1], from[0], from[2], from[3] + from[4] + from[5]]);
+        }
+    });
+    let (host, clock) =
+        LoopHost::new(LoopSpec { outputs: 6, inputs: 5, latency, faults: Vec::new(), wiring });
+    let system = AudioSystem::custom(host.into_cpal(), Arc::new(clock));
+    LiveBench::new(&desk(&noisy_bench()), Arc::new(system))
+}
+
+#[test]
+fn a_background_noise_runs_from_before_the_call_through_every_take_without_a_gap() {
+    // Longer than all that is played, so that a place in it is a time.
+    let frames = 1_200_000;
+    let epoch = with_noise(frames);
+    let turn: Vec<f32> = {
+        let Some(RenderedNoise { sound: NoiseSound::Ports(ports), .. }) = &epoch.noise else { panic!() };
+        let at = |n: usize| ports.values().map(|track| track[n]).fold(0.0f32, |sum, x| sum + x);
+        (0..frames).map(at).collect()
+    };
+    let mut bench = noisy(700);
+    bench.open(&epoch, &TelemetrySender::none()).unwrap();
+    let spoken = take(DURATION as u64, &[("mouth", noise(1, DURATION))], &["poi.send", "mic.reference"]);
+    let mut begins = Vec::new();
+    for _ in 0..3 {
+        let mut sink = Memory::default();
+        let certificate = bench.take(&spoken, &mut sink, &StopFlag::default()).unwrap();
+        assert_eq!(certificate.grade, Grade::Good, "{certificate:?}");
+        assert!(sink.tracks[&Port::of("poi.send")] == noise(1, DURATION), "the noise is in the mouth");
+        let heard = &sink.tracks[&Port::of("mic.reference")];
+        let begin = (0..frames - DURATION).find(|n| turn[*n..*n + 8] == heard[..8]).expect("it is the noise");
+        assert!(turn[begin..begin + DURATION] == heard[..], "the noise has a gap");
+        begins.push(begin as u64);
+    }
+    // It sounded for a while before the call, and went on between the takes.
+    assert!(begins[0] >= NOISE_LEAD, "{begins:?}");
+    assert!(begins.windows(2).all(|pair| pair[1] >= pair[0] + DURATION as u64), "{begins:?}");
+    bench.close().unwrap();
+    // A call without noise is silent.
+    bench.open(&suite::epoch(Bandwidth::Wb, 0), &TelemetrySender::none()).unwrap();
+    let mut sink = Memory::default();
+    bench.take(&spoken, &mut sink, &StopFlag::default()).unwrap();
+    assert!(sink.tracks[&Port::of("mic.reference")].iter().all(|x| *x == 0.0));
+    // And one with noise after one that was not closed has it.
+    bench.open(&epoch, &TelemetrySender::none()).unwrap();
+    let mut sink = Memory::default();
+    bench.take(&spoken, &mut sink, &StopFlag::default()).unwrap();
+    assert!(sink.tracks[&Port::of("mic.reference")].iter().any(|x| *x != 0.0));
+}
+
+#[test]
+fn a_noise_that_the_bench_cannot_play_is_refused() {
+    let refused = |bench: &mut LiveBench, epoch: &RenderedEpoch| {
+        let error = bench.open(epoch, &TelemetrySender::none()).unwrap_err();
+        assert_eq!(error.failure(), Failure::StopRun);
+        error.to_string()
+    };
+    let error = refused(&mut hosted(BENCH, 0, Vec::new(), straight()), &with_noise(48_000));
+    assert!(error.contains("on port noise.1"), "{error}");
+    let mut empty = with_noise(0);
+    let error = refused(&mut noisy(0), &empty);
+    assert!(error.contains("is empty"), "{error}");
+    if let Some(noise) = &mut empty.noise {
+        noise.sound = NoiseSound::Points(std::collections::BTreeMap::new());
+    }
+    let error = refused(&mut noisy(0), &empty);
+    assert!(error.contains("simulated cabin"), "{error}");
 }

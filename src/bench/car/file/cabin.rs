@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{AMPLIFIER_LINES, choice, delay_s, gain_db, noise_level, response, within};
 use crate::bench::car::spec::{
-    CabinSpec, Ears, Hats, IdealPaths, IdealSeat, PathsSpec, Shoebox, ShoeboxSeat, StatedEars, TapSpec,
+    CabinSpec, Ears, Hats, IdealPaths, IdealSeat, NoiseFieldSpec, PathsSpec, Shoebox, ShoeboxSeat,
+    StatedEars, TapSpec,
 };
 use crate::document::{Placed, Table};
 use crate::terms::Seat;
@@ -37,6 +38,7 @@ pub(super) fn cabin(table: &Table<'_>) -> Option<CabinSpec> {
         noise.kind(AMPLIFIER_LINES); // read with the other flaws
         noise.finish();
     }
+    let noise_field = noise_field(table);
     table.finish();
     let [microphone, ears, capsule, amplifier] = levels;
     Some(CabinSpec {
@@ -47,7 +49,26 @@ pub(super) fn cabin(table: &Table<'_>) -> Option<CabinSpec> {
         noise_capsule_dbpa_a: capsule?,
         noise_amplifier_dbpa_a: amplifier?,
         noise_spectrum: spectrum?,
+        noise_field: noise_field?,
     })
+}
+
+/// `[cabin.noise_field]`: what a replayed background noise has too much of; absent, nothing.
+fn noise_field(table: &Table<'_>) -> Option<NoiseFieldSpec> {
+    if !table.has("noise_field") {
+        table.table("noise_field");
+        return Some(NoiseFieldSpec::default());
+    }
+    let field = table.table("noise_field")?;
+    let gain_db = if field.has("gain") {
+        gain_db(&field, "gain")
+    } else {
+        field.quantity("gain", &[Unit::Db]);
+        Some(0.0)
+    };
+    let response = response(&field, "response_hz_db");
+    field.finish();
+    Some(NoiseFieldSpec { gain_db: gain_db?, response: response? })
 }
 
 fn ideal(table: &Table<'_>) -> Option<IdealPaths> {

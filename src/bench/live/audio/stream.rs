@@ -32,6 +32,14 @@ pub struct ProgramTrack {
     pub samples: Arc<[f32]>,
 }
 
+/// One loudspeaker of a background noise: its turn goes round for as long as the streams run.
+pub struct BedTrack {
+    /// The channel, from 0.
+    pub channel: usize,
+    /// One turn; never empty.
+    pub samples: Arc<[f32]>,
+}
+
 /// Why a stream does not go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
@@ -140,8 +148,8 @@ pub struct Desk {
 }
 
 /// Both ends of everything: for the channels `inputs` (from 0, in the order of the lanes), a highest output channel,
-/// and a ring of `frames`.
-pub fn lines(inputs: Vec<usize>, outputs: usize, frames: usize) -> (Lines, Desk) {
+/// a background noise on channels that no program has, and a ring of `frames`.
+pub fn lines(inputs: Vec<usize>, outputs: usize, bed: Vec<BedTrack>, frames: usize) -> (Lines, Desk) {
     let (orders, orders_in) = RingBuffer::new(PROGRAMS_MAX);
     let (used_out, used) = RingBuffer::new(2 * PROGRAMS_MAX);
     let lanes = inputs.len();
@@ -152,6 +160,8 @@ pub fn lines(inputs: Vec<usize>, outputs: usize, frames: usize) -> (Lines, Desk)
         used: used_out,
         program: None,
         position: 0,
+        bed,
+        bed_at: 0,
         channels: outputs,
         counters: Arc::clone(&counters),
     };
@@ -193,6 +203,9 @@ pub struct PlaybackSide {
     used: Producer<Program>,
     program: Option<Program>,
     position: usize,
+    bed: Vec<BedTrack>,
+    /// Frames of the bed that were played.
+    bed_at: usize,
     channels: usize,
     counters: Arc<Counters>,
 }
@@ -218,6 +231,15 @@ impl PlaybackSide {
             self.program = order;
             self.position = 0;
         }
+        for track in &self.bed {
+            let turn = track.samples.iter().cycle().skip(self.bed_at % track.samples.len().max(1));
+            for (frame, sample) in out.chunks_exact_mut(channels).zip(turn) {
+                if let Some(slot) = frame.get_mut(track.channel) {
+                    *slot = T::from_sample(*sample);
+                }
+            }
+        }
+        self.bed_at = self.bed_at.wrapping_add(frames);
         if let Some(program) = &self.program {
             for track in &program.tracks {
                 // The track covers at … at + len of the program, the buffer position … position + frames.
@@ -301,7 +323,7 @@ mod tests {
 
     #[test]
     fn a_program_is_played_once_from_where_it_was_ordered() {
-        let (mut lines, mut desk) = lines(vec![0], 2, 100);
+        let (mut lines, mut desk) = lines(vec![0], 2, Vec::new(), 100);
         assert_eq!(play(&mut lines.playback, 3), [0.0; 3]);
         assert!(desk.order(Some(program(1, &[0.1, 0.2, 0.3, 0.4], 2))));
         assert_eq!(play(&mut lines.playback, 3), [0.0, 0.0, 0.1]);
@@ -313,7 +335,7 @@ mod tests {
 
     #[test]
     fn silence_ends_a_program_and_another_one_replaces_it() {
-        let (mut lines, mut desk) = lines(vec![0], 2, 100);
+        let (mut lines, mut desk) = lines(vec![0], 2, Vec::new(), 100);
         let samples = [0.5; 50];
         desk.order(Some(program(1, &samples, 0)));
         assert_eq!(play(&mut lines.playback, 2), [0.5; 2]);
@@ -331,7 +353,7 @@ mod tests {
 
     #[test]
     fn what_is_heard_arrives_lane_by_lane_or_is_counted_as_lost() {
-        let (mut lines, mut desk) = lines(vec![2, 0], 1, 4);
+        let (mut lines, mut desk) = lines(vec![2, 0], 1, Vec::new(), 4);
         assert_eq!(lines.capture.channels_min(), 3);
         lines.capture.take_in(&[1i16, 2, 16_384, 4, 5, -16_384], 3);
         let mut heard = Vec::new();
@@ -342,5 +364,20 @@ mod tests {
         lines.capture.take_in(&[0.25f32; 12], 3);
         assert_eq!(desk.read(&mut heard, 3), 3);
         assert_eq!((desk.counters.captured(), desk.counters.overflowed()), (6, 5));
+    }
+
+    #[test]
+    fn a_bed_goes_round_under_programs_and_silence() {
+        let bed = vec![BedTrack { channel: 0, samples: [0.1, 0.2, 0.3].into() }];
+        let (mut lines, mut desk) = lines(vec![0], 2, bed, 100);
+        let mut play = |frames: usize| {
+            let mut out = vec![9.0f32; 2 * frames];
+            lines.playback.put_out(&mut out, 2);
+            out
+        };
+        assert_eq!(play(4), [0.1, 0.0, 0.2, 0.0, 0.3, 0.0, 0.1, 0.0]);
+        desk.order(Some(program(1, &[0.5, 0.6], 0)));
+        assert_eq!(play(3), [0.2, 0.5, 0.3, 0.6, 0.1, 0.0]);
+        assert_eq!(play(1), [0.2, 0.0]);
     }
 }
