@@ -201,7 +201,8 @@ fn receive_cases() -> Vec<ReceiveCase> {
     };
     for bandwidth in [Bandwidth::Nb, Bandwidth::Wb, Bandwidth::Swb, Bandwidth::Fb] {
         add("amplifier hiss −44 dBPa(A) at 1 m", hissing(bandwidth, -44.0), 5);
-        add("line noise −60 dBm0(A)", noisy_line(bandwidth, -60.0), 5);
+        // Three thousandths keep it off an edge of the print.
+        add("line noise −60 dBm0(A)", noisy_line(bandwidth, -60.003), 5);
     }
     for level in [-50.0, -55.5, -61.0, -68.0] {
         add(&format!("amplifier hiss {level} dBPa(A) at 1 m"), hissing(Bandwidth::Wb, level), 5);
