@@ -160,8 +160,12 @@ impl CarTruth {
                 let round_trip_s = truth.send_delay_s(&white) + receive_s.fold(f64::INFINITY, f64::min);
                 Some(Finding::scalar(measurand, round_trip_s * 1e3, Unit::Millisecond))
             }
-            "idle_noise_send_p" => self.idle_noise(truth, measurand, Weighting::Psophometric, Unit::Dbm0P),
-            "idle_noise_send_a" => self.idle_noise(truth, measurand, Weighting::A, Unit::Dbm0A),
+            "idle_noise_send_p" => {
+                Some(Finding::scalar(measurand, self.idle_db(truth, Weighting::Psophometric), Unit::Dbm0P))
+            }
+            "idle_noise_send_a" => {
+                Some(Finding::scalar(measurand, self.idle_db(truth, Weighting::A), Unit::Dbm0A))
+            }
             "idle_noise_send_peak" => {
                 let (line_hz, line_dbm0) = *self.model.spec.flaws.idle_lines.first()?;
                 db(Idle::around(truth, self.bandwidth(), line_hz).peak_db(line_dbm0))
@@ -170,19 +174,13 @@ impl CarTruth {
         }
     }
 
-    /// The noise of the terminal with its lines.
-    fn idle_noise(
-        &self,
-        truth: &Truth<'_>,
-        measurand: &str,
-        weighting: Weighting,
-        unit: Unit,
-    ) -> Option<Finding> {
+    /// The noise of the terminal with its lines, weighted, in dBm0.
+    fn idle_db(&self, truth: &Truth<'_>, weighting: Weighting) -> f64 {
         let noise = truth.idle_noise_send_dbm0(weighting, counted_hz(self.bandwidth()));
         let lines = &self.model.spec.flaws.idle_lines;
         let lines = lines.iter().map(|(hz, level)| level + weight_db(weighting, *hz));
         let power: f64 = lines.chain([noise]).map(|level| 10f64.powf(level / 10.0)).sum();
-        Some(Finding::scalar(measurand, 10.0 * power.log10(), unit))
+        10.0 * power.log10()
     }
 
     /// The noise at the driver's head by octave.
