@@ -21,9 +21,9 @@ car = "ideal-wb"
 [defaults]
 conditioning = "css-delay"
 delay_max = "250 ms"
-volume = "step-3"
 
 [[entry]]
+volume = "step-3"
 id = "quiet"
 clause = "11.3"
 method = "loudness_rating"
@@ -33,6 +33,7 @@ signal = "speech-conditioning"
 idle = "500 ms"
 
 [[entry]]
+volume = "step-3"
 id = "noisy"
 clause = "11.3"
 method = "loudness_rating"
@@ -43,6 +44,7 @@ signal = "speech-conditioning"
 idle = "500 ms"
 
 [[entry]]
+volume = "step-3"
 id = "noisy_idle"
 clause = "11.7"
 method = "idle_noise"
@@ -53,6 +55,7 @@ settling = "200 ms"
 analysis = "500 ms"
 
 [[entry]]
+volume = "step-3"
 id = "noisy_delay"
 clause = "11.2"
 method = "delay"
