@@ -213,9 +213,10 @@ noise = "driving-120"
             for (name, direction, zero) in
                 [("noise.1", "out", loudspeaker_dbpa), ("mic.reference", "in", 30.0)]
             {
-                text.push_str(&format!(
-                    "[[port]]\nname = \"{name}\"\ndirection = \"{direction}\"\nchannel = 5\nnominal = \"{zero} dBPa\"\n"
-                ));
+                text = text
+                    + &format!(
+                        "[[port]]\nname = \"{name}\"\ndirection = \"{direction}\"\nchannel = 5\nnominal = \"{zero} dBPa\"\n"
+                    );
             }
             std::fs::write(&rig, text).unwrap();
             let mut wish = request(&plan_in(&folder, plan), &folder, 1);
@@ -332,9 +333,10 @@ noise = "driving-120"
         }
         for name in BuiltIn.names(Folder::Ledger) {
             let text = BuiltIn.read(Folder::Ledger, &name).unwrap();
-            let id = match text.text.contains("kind = \"ear-response\"") {
-                true => EarRecord::parse(&text).unwrap().id,
-                false => LedgerRecord::parse(&text).unwrap().id,
+            let id = if text.text.contains("kind = \"ear-response\"") {
+                EarRecord::parse(&text).unwrap().id
+            } else {
+                LedgerRecord::parse(&text).unwrap().id
             };
             assert_eq!(id, name);
         }
