@@ -213,10 +213,10 @@ noise = "driving-120"
             for (name, direction, zero) in
                 [("noise.1", "out", loudspeaker_dbpa), ("mic.reference", "in", 30.0)]
             {
-                text = text
-                    + &format!(
-                        "[[port]]\nname = \"{name}\"\ndirection = \"{direction}\"\nchannel = 5\nnominal = \"{zero} dBPa\"\n"
-                    );
+                let port = format!(
+                    "[[port]]\nname = \"{name}\"\ndirection = \"{direction}\"\nchannel = 5\nnominal = \"{zero} dBPa\"\n"
+                );
+                text.push_str(&port);
             }
             std::fs::write(&rig, text).unwrap();
             let mut wish = request(&plan_in(&folder, plan), &folder, 1);
@@ -252,7 +252,11 @@ noise = "driving-120"
         let wiring: Wiring = Box::new(move |out, input| {
             let lane = |n: usize| -> [f32; BLOCK] { std::array::from_fn(|k| out[4 * k + n]) };
             let mouth = lane(0).map(|x| 10.0 * x);
-            let inputs = BlockInputs { mouths: vec![(Seat::Driver, mouth)], receive: lane(1) };
+            let inputs = BlockInputs {
+                mouths: vec![(Seat::Driver, mouth)],
+                receive: lane(1),
+                ..BlockInputs::default()
+            };
             let heard = car.lock().unwrap().block(&inputs).unwrap();
             for (k, frame) in input.chunks_exact_mut(4).enumerate() {
                 let ear = |side: usize| heard.ears[0].1[side][k] / 10.0;
