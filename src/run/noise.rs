@@ -90,7 +90,8 @@ fn at_ports(
     let share = 1.0 / (mains.len() as f64).sqrt();
     let mut tracks = BTreeMap::new();
     for (n, port) in mains.iter().enumerate() {
-        let shift = ((n as f64 * GOLDEN).fract() * high.len() as f64) as usize;
+        // None of them is in step with the subwoofer, which is not shifted.
+        let shift = (((n + 1) as f64 * GOLDEN).fract() * high.len() as f64) as usize;
         let mut own = high.clone();
         own.rotate_left(shift);
         tracks.insert(port.clone(), digital(signal, &own, share, port, bench)?);
