@@ -67,7 +67,9 @@ fn real_terminals_and_codecs_keep_the_declared_delays() {
             let sent = car.run(&talk, &[]).unwrap().poi_send;
             // 1.5 ms of cabin, 63 ms of terminal, 20 ms of network. The high-pass of the processing leads by 0.7 frames.
             let off = delay(&talk, &sent) - 84.5 * 48.0;
-            assert!((-1.0..0.1).contains(&off), "send, {bandwidth} {codec:?} {own:?}: {off:.2} frames off");
+            // The filters of the three bands at 48 kHz are no whole frames late below 3.2 kHz.
+            let late = if bandwidth >= Bandwidth::Swb { 0.3 } else { 0.1 };
+            assert!((-1.0..late).contains(&off), "send, {bandwidth} {codec:?} {own:?}: {off:.2} frames off");
 
             car.open(bandwidth, 5).unwrap();
             let talk = bursts(0.2);
