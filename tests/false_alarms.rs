@@ -245,7 +245,7 @@ fn false_alarms(seeds: u64, share: usize) -> Vec<String> {
         let car = healthy(plan, seed);
         let turn = seed as usize / plans.len();
         let all = judged(plan).into_iter().map(|(entry, limit)| key(entry, limit)).enumerate();
-        let mine = all.filter(|(n, _)| (n + turn) % share == 0).map(|(_, key)| key);
+        let mine = all.filter(|(n, _)| (n + turn).is_multiple_of(share)).map(|(_, key)| key);
         let verdicts: Vec<_> = mine.flat_map(|key| verdicts(plan, &car, Some(&key), seed)).collect();
         for (key, verdict, _) in &verdicts {
             *counts.lock().unwrap().entry(format!("{} {verdict}", property(key))).or_default() += 1;
