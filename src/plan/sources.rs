@@ -187,6 +187,7 @@ shipped! {
     Masks, "p1100-receive", "test-plans/masks/p1100-receive.toml";
     Masks, "p1110-send", "test-plans/masks/p1110-send.toml";
     Masks, "p1110-receive", "test-plans/masks/p1110-receive.toml";
+    Masks, "noise-field", "test-plans/masks/noise-field.toml";
     Masks, "nc-30", "test-plans/masks/nc-30.toml";
     Masks, "nc-40", "test-plans/masks/nc-40.toml";
     Clauses, "2017", "test-plans/clauses/2017.toml";

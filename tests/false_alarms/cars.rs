@@ -152,8 +152,11 @@ impl Draft {
     pub(super) fn spoil(&mut self, key: &str, random: &mut Random) -> bool {
         match super::property(key) {
             "slr" => self.slr_db = 13.0 + random.sign() * between(random, 5.1, 7.0),
-            // The control does not reach far enough: its loudest step is too quiet.
-            "rlr" => (self.rlr_db, self.louder) = (between(random, 7.1, 9.0), 0),
+            // The control does not go low enough: its quietest step is too loud.
+            "rlr" => {
+                self.rlr_db = between(random, -5.0, -3.2);
+                self.car.terminal.volume_steps = self.louder + 1;
+            }
             "volume_range" => self.louder = (13.9 / self.car.terminal.volume_step_db).floor() as u32,
             "send_linearity" => self.compression = random.sign() * between(random, 0.106, 0.16),
             "ambient_noise_a" => self.car.cabin.noise_reference_dbpa_a = Some(between(random, -52.8, -51.0)),
