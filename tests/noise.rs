@@ -45,14 +45,12 @@ idle = "500 ms"
 
 [[entry]]
 volume = "step-3"
-id = "noisy_idle"
-clause = "11.7"
-method = "idle_noise"
+id = "noisy_delay_short"
+clause = "11.2"
+method = "delay"
 noise = "driving-50"
 [entry.parameters]
-activation = "css-delay"
-settling = "200 ms"
-analysis = "500 ms"
+delay_max = "400 ms"
 
 [[entry]]
 volume = "step-3"
@@ -67,7 +65,7 @@ clause = "9.2"
 method = "noise_field"
 noise = "driving-50"
 [entry.parameters]
-analysis_max = "2 s"
+analysis_max = "20 s"
 "#;
 
 fn events(path: &Path) -> Vec<serde_json::Value> {

@@ -113,7 +113,7 @@ fn a_narrowband_link_behind_a_wideband_declaration_stops_the_run_until_it_is_acc
     let accepted = engine.resume_accepting(&stopped.path, &|_| {}, &nobody).unwrap();
     assert_eq!(accepted.state, RunState::Finished);
     assert!(warning(&accepted).contains("accepted by the operator at 2"), "{}", warning(&accepted));
-    assert_eq!(of(&accepted, "delay").findings.len(), 3);
+    assert_eq!(of(&accepted, "delay").findings.len(), 4);
     let error = engine.resume_accepting(&stopped.path, &|_| {}, &nobody).unwrap_err();
     assert!(error.exit_code() == 2 && error.to_string().contains("nothing to accept"), "{error}");
     // The right link is asked nothing.
@@ -168,13 +168,35 @@ fn a_hats_that_moves_stops_the_run_which_goes_on_when_it_is_put_back_or_accepted
     let accepted = engine.resume_accepting(&stopped.path, &|_| {}, &nobody).unwrap();
     assert_eq!(accepted.state, RunState::Finished);
     assert!(rechecks(&accepted).len() > 3, "it goes on checking");
-    assert_eq!(of(&accepted, "delay_4").findings.len(), 3);
+    assert_eq!(of(&accepted, "delay_4").findings.len(), 4);
     let end = of(&accepted, "setup_end").findings.iter().find(|one| one.finding.measurand == "setup_change");
     let change = end.unwrap().finding.as_scalar().unwrap();
     assert!((change - 0.8).abs() < 0.05, "{change}");
     // Judged again from the disk, the first check is still the first.
     let judged = engine.evaluate(&accepted.path, None, &[]).unwrap();
     assert!(of(&judged, "setup").findings.iter().all(|one| one.finding.measurand != "setup_change"));
+}
+
+#[test]
+fn the_set_up_is_checked_again_when_all_else_is_recorded() {
+    let folder = empty_folder("last");
+    let head = plan("");
+    let head = &head[..head.find("[[entry]]").unwrap()];
+    let entries = "[[entry]]\nid = 'setup'\nclause = '11.1'\nmethod = 'setup_check'\ninformative = true\n\
+                   [entry.parameters]\nsignal = 'pn-8192'\n\
+                   [[entry]]\nid = 'setup_end'\nclause = '11.1'\nmethod = 'setup_check'\ninformative = true\n\
+                   [entry.parameters]\nsignal = 'pn-8192'\n\
+                   [[entry]]\nid = 'volume'\nclause = '11.1'\nmethod = 'volume_search'\ninformative = true\n\
+                   [entry.parameters]\nsignal = 'pn-8192'\n\
+                   [[entry]]\nid = 'rlr'\nclause = '11.3'\nmethod = 'loudness_rating'\n\
+                   [entry.parameters]\ndirection = 'receive'\nsignal = 'pn-8192'\nidle = '500 ms'\n";
+    let view = run(&folder, &format!("{head}{entries}"), &[]);
+    let journal = std::fs::read_to_string(view.path.join("journal.jsonl")).unwrap();
+    let taken: Vec<&str> = journal.lines().filter(|line| line.contains("\"take-recorded\"")).collect();
+    let at = |id: &str| taken.iter().position(|line| line.contains(of(&view, id).takes[0].text())).unwrap();
+    // It waits for the entry at nominal volume, which waits for the search.
+    assert_eq!(at("setup_end"), taken.len() - 1, "{taken:#?}");
+    assert!(at("setup") < at("rlr"));
 }
 
 #[test]

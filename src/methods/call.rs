@@ -344,6 +344,31 @@ impl Checks {
         self.duration(entry, parameter, WAIT_MAX);
     }
 
+    /// A wait of the plan must be long enough for what is read from it.
+    pub fn at_least(&mut self, entry: &Entry, parameter: &Param<Seconds>, least: Seconds, why: &str) {
+        let asked = entry.parameters.get(parameter);
+        if asked.0 < least.0 {
+            self.refuse(
+                parameter,
+                format!("{} s", asked.0),
+                format!("at least {} s", least.0),
+                &format!("write a longer time: {why}"),
+            );
+        }
+    }
+
+    /// The entry must be one of a quiet car.
+    pub fn quiet(&mut self, entry: &Entry) {
+        if let Some(noise) = &entry.noise {
+            self.refusals.push(Refusal {
+                parameter: None,
+                found: format!("background noise '{}'", noise.signal),
+                expected: "a quiet car".to_owned(),
+                remedy: "remove 'noise' from the entry".to_owned(),
+            });
+        }
+    }
+
     /// The longest delay must be within what the methods can tell.
     pub fn delay_max(&mut self, entry: &Entry) {
         self.duration(entry, &DELAY_MAX, DELAY_LIMIT);

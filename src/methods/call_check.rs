@@ -111,6 +111,8 @@ const TAKE: &str = "call";
 const NOISE: &str = "idle";
 /// The pause after the speech.
 const PAUSED: &str = "pause";
+/// Fifty frames of a codec.
+const PAUSE_MIN: Seconds = Seconds(1.0);
 const LEAD: Seconds = Seconds(0.5);
 const IDLE: Seconds = Seconds(1.0);
 
@@ -153,6 +155,7 @@ impl Method for CallCheck {
         }
         checks.wait(entry, &SETTLING);
         checks.wait(entry, &PAUSE);
+        checks.at_least(entry, &PAUSE, PAUSE_MIN, "fewer frames do not tell a pause from a gap");
         checks.delay_max(entry);
         checks.done()?;
         let mouth = call::source_port(Direction::Send, entry);

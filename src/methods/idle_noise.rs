@@ -29,7 +29,8 @@
 //!    200 to 4 000 Hz in NB, 100 to 8 000 Hz in WB, 100 to 14 000 Hz in SWB, 100 to 20 000 Hz in FB.
 //!    Its level is in dBm0(P) or dBm0(A).
 //!    Where a reference run of the plan has found the noise of the network, its power is taken out, if the level stands
-//!    at least 6 dB above it; otherwise the terminal's own noise is *at most* the level.
+//!    at least 6 dB above it; otherwise the terminal's own noise is *at most* the level. So it is where an entry with
+//!    `ambient_noise` before it has found the cabin louder than −74 dBPa(A) at the ears: level and peak may be the cabin's.
 //! 2. Peaks: the unweighted density from segments of 8 192 frames at 48 kHz (bins of 5.86 Hz), Hann window, half
 //!    overlap.
 //!    Each bin in the band is compared with the mean density of one octave around it, without the three bins on either
@@ -52,7 +53,9 @@
 //!
 //! - A recording shorter than the analysis, in another plane, with values that are no numbers; a bad certificate.
 //! - An ear that records zeros only: it is off or not connected.
-//! - Receive: a level beyond the limit that the cabin may have made.
+//! - A level or a peak beyond the limit that the cabin or the network may have made.
+//!
+//! An analysis below 1 s and background noise in the call are refused when the plan is read.
 //!
 //! A terminal that sends digital silence is not inconclusive: what a 16-bit codec cannot code lies below −96.3 dBov,
 //! and the level is given as *at most* that.
@@ -82,6 +85,7 @@ use crate::finding::{Bound, Finding, Unmeasurable};
 use crate::take::RATE;
 use crate::terms::{Access, Bandwidth, Direction, Port};
 use crate::units::{Seconds, Unit};
+use crate::verdict::Flag;
 
 const DIRECTION: Param<Direction> =
     Param::with_default("direction", "Whether the noise in send or in receive is measured.", "send");
@@ -163,6 +167,8 @@ static CARD: Card = Card {
 const TAKE: &str = "idle";
 /// The span that is analyzed.
 const SPAN: &str = "analysis";
+/// With fewer segments a peak of 10 dB comes by chance: one in ten analyses of 0.2 s, none of a thousand of 1 s.
+const ANALYSIS_MIN: Seconds = Seconds(1.0);
 /// What the take before may still leave in the cabin.
 const LEAD: Seconds = Seconds(0.5);
 
@@ -193,6 +199,8 @@ impl Method for IdleNoise {
         }
         checks.wait(entry, &SETTLING);
         checks.wait(entry, &ANALYSIS);
+        checks.at_least(entry, &ANALYSIS, ANALYSIS_MIN, "in less a peak of 10 dB comes by chance");
+        checks.quiet(entry);
         checks.done()?;
         let level = match (direction, access) {
             (Direction::Send, Access::Acoustic) => quantity(call::talker_level(entry, &LEVEL_MRP)),
@@ -235,7 +243,7 @@ fn send(entry: &Entry, cx: &EvalCx<'_>) -> Result<Vec<Finding>, Unmeasurable> {
     let power = weighting.apply(&spectrum).band_power(band_hz.0, band_hz.1);
     let silence = evidence::coded_silence(cx, &poi);
 
-    let own = without_network(power, entry, cx);
+    let own = own(power, entry, cx);
     let mut level = Finding::scalar(measurand, 10.0 * own.power.max(silence).log10(), unit);
     let mut findings = Vec::new();
     if power > silence {
@@ -245,6 +253,8 @@ fn send(entry: &Entry, cx: &EvalCx<'_>) -> Result<Vec<Finding>, Unmeasurable> {
         let highest = peak(&density(noise)?, band_hz);
         let mut peak = Finding::scalar("idle_noise_send_peak", highest.above_db, Unit::Db);
         peak.note = highest.note();
+        // What hides the level may have made the line too.
+        peak.bound = own.bound;
         findings.push(peak);
         findings.push(third_octaves("idle_noise_send_spectrum", &spectrum, band_hz, Unit::Dbm0));
     } else {
@@ -257,6 +267,9 @@ fn send(entry: &Entry, cx: &EvalCx<'_>) -> Result<Vec<Finding>, Unmeasurable> {
         findings.push(none);
     }
     for finding in &mut findings {
+        if own.bound != Bound::Exact && finding.bound != Bound::Exact {
+            finding.flags.push(Flag::NoiseLimited);
+        }
         let coefficient = if finding.measurand == "idle_noise_send_peak" { 0.0 } else { 1.0 };
         evidence::complete(finding, take, SPAN, vec![evidence::influence(&track, coefficient)]);
     }
@@ -272,6 +285,22 @@ struct Own {
 
 /// Above the noise of the network by so much the terminal's own can be told from it: 6 dB, as a ratio of powers.
 const ABOVE_NETWORK: f64 = 4.0;
+
+/// A cabin that is louder makes as much noise in send as the limit allows: clause 7.9 asks for this level (class B, 2008).
+const CABIN_MAX_DBPA_A: f64 = -74.0;
+
+/// What is the terminal's own: where the cabin is known to be louder than idle noise needs, it is at most what was measured.
+fn own(power: f64, entry: &Entry, cx: &EvalCx<'_>) -> Own {
+    let mut own = without_network(power, entry, cx);
+    let acoustic = entry.parameters.get(&ACCESS) == Access::Acoustic;
+    let cabin = cx.facts.number(ambient_noise::EARS_A, Unit::DbPaA);
+    if let Some(cabin) = cabin.filter(|level| acoustic && *level > CABIN_MAX_DBPA_A) {
+        own.bound = Bound::AtMost;
+        let told = format!("; the cabin has {cabin:.1} dBPa(A), more than {CABIN_MAX_DBPA_A}, and is in it");
+        own.note.push_str(&told);
+    }
+    own
+}
 
 /// The noise of the network that a reference run of the plan has found is taken out of the level. Where it is most of
 /// what was measured, the terminal's own is at most that.

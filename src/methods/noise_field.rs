@@ -17,8 +17,8 @@
 //!
 //! The background noise of the entry sounds from before the call is set up; nobody speaks and nothing else is played. A
 //! call without conditioning at the quietest volume step is up, so that the car is as it will be while it is measured.
-//! The reference microphone (`mic.reference`) is recorded for as long as one turn of the noise lasts, at most `analysis_max`; on
-//! a bench without one the left ear of the listener's head, with its own response to a diffuse field taken out, because the
+//! The reference microphone (`mic.reference`) is recorded for as long as one turn of the noise lasts (a noise longer than
+//! `analysis_max` is refused); on a bench without one the left ear of the listener's head, with its own response to a diffuse field taken out, because the
 //! noise comes from everywhere.
 //!
 //! ## Computation
@@ -45,8 +45,7 @@
 //! loudspeakers. Every result in this noise is measured in the field as it is: a field that is 3 dB too loud makes a good
 //! terminal look worse, and the talker is not raised for it.
 //! Noise that is in the car anyhow is in the reading: a ventilation that is left on shows where the recording is quiet.
-//! Driving noise is not stationary. Over less than a whole turn its level wanders; the note says so if the noise is longer
-//! than `analysis_max`.
+//! Driving noise is not stationary: over less than a whole turn its level wanders by two decibels, so a turn is recorded.
 
 use super::call::{self, Checks, LOMBARD_BASE, Timeline};
 use super::evidence::{self, EarAtPort};
@@ -135,13 +134,14 @@ impl Method for NoiseField {
         checks.records(cx, &port);
         checks.wait(entry, &ANALYSIS_MAX);
         let noise = checks.noise(entry);
-        checks.done()?;
         let turn = noise.map_or(0, |noise| cx.signal(&noise.signal).frames);
         let turn = Seconds(turn as f64 / f64::from(RATE));
-        let longest = entry.parameters.get(&ANALYSIS_MAX);
+        let why = "the noise wanders, and less than a turn of it says nothing of how it is replayed";
+        checks.at_least(entry, &ANALYSIS_MAX, turn, why);
+        checks.done()?;
         let mut take = Timeline::new(TAKE);
         take.wait(LEAD);
-        take.wait_as(SPAN, if turn.0 < longest.0 { turn } else { longest });
+        take.wait_as(SPAN, turn);
         let epoch = call::bare_epoch(entry, Volume::Step(0));
         Ok(Wish { epoch, takes: vec![take.build(&[port])] })
     }
@@ -170,12 +170,7 @@ impl Method for NoiseField {
         let field = ear.equalizer.equalized(power_spectrum(heard, RATE));
         let recorded = power_spectrum(&recording, RATE);
 
-        let mut note = format!("noise '{}' of {} dB(A) at {port}", noise.signal, noise.level_dba);
-        if heard.len() < recording.len() {
-            let seconds = |frames: usize| frames as f64 / f64::from(RATE);
-            let (part, all) = (seconds(heard.len()), seconds(recording.len()));
-            note = format!("{note}; {part:.1} s of a noise of {all:.1} s");
-        }
+        let note = format!("noise '{}' of {} dB(A) at {port}", noise.signal, noise.level_dba);
         let influences = |coefficient: f64| -> Vec<Influence> {
             let own = evidence::influence(&track, coefficient);
             std::iter::once(own).chain(ear.influence(coefficient)).collect()

@@ -31,6 +31,7 @@
 //! ## What makes it inconclusive
 //!
 //! - Nothing arrives, or fewer than three bands stand out of the noise.
+//! - More than a fourth of the bands of the first check no longer stands out: this stops the run as a change does.
 //! - A track in a plane other than its port's, a missing ear, a bad certificate.
 //! - Without a first check there is no change.
 //!
@@ -121,6 +122,9 @@ const IDLE: Seconds = Seconds(2.0);
 const ABOVE_NOISE: f64 = 31.6;
 /// With fewer bands a check sees next to nothing.
 const BANDS_MIN: usize = 3;
+/// Where more than a fourth of the bands of the first check is lost, the check does not say that nothing has changed: a band
+/// at the edge of the noise may come and go, a driver of a loudspeaker carries more.
+const LOST_SHARE: usize = 4;
 /// No check is worth more than a day.
 const EVERY_MAX: Seconds = Seconds(86_400.0);
 
@@ -331,6 +335,15 @@ fn change(id: &EntryId, found: &[Option<&Curve>], facts: &Facts) -> Result<Optio
             if largest.as_ref().is_none_or(|one| db.is_nan() || db > one.db) {
                 largest = Some(Change { db, hz: *hz, path: measurand, first: fact.entry.clone() });
             }
+        }
+        let lost = first.hz.iter().filter(|hz| !curve.hz.contains(hz)).count();
+        if lost * LOST_SHARE > first.hz.len() {
+            return Err(Unmeasurable::because(format!(
+                "{lost} of the {} bands of {measurand} that {} found no longer stand out of the noise: something covers \
+                 the path or a part of it is silent, or the noise has grown",
+                first.hz.len(),
+                fact.entry
+            )));
         }
         if common < BANDS_MIN {
             return Err(Unmeasurable::because(format!(

@@ -24,14 +24,35 @@ pub struct Ready<'p> {
 }
 
 /// Splits `entries` by whether the facts that they need, or want and may still get from another of them, are known.
-/// Where all would wait, those that only want something wait no longer.
+/// Where all would wait, those that only want something wait no longer. What is measured again, to be held against its first
+/// finding, comes when nothing else is left: only then it says something of everything between.
 pub fn ready<'p>(entries: &[&'p PlannedEntry], facts: &Facts) -> Ready<'p> {
     let may_come = |entry: &PlannedEntry, key: &str| {
         let others = entries.iter().filter(|one| one.entry.id != entry.entry.id);
         others.into_iter().any(|one| one.facts_found.iter().any(|(found, _)| found == key))
     };
-    let split = split(entries, facts, &may_come);
-    if split.ready.is_empty() { ready_at_last(entries, facts) } else { split }
+    let open = split(entries, facts, &may_come);
+    let others_wait = open.waiting.iter().any(|(entry, _)| !is_repeated(entry));
+    let now = repeated_last(open, others_wait);
+    if now.ready.is_empty() { repeated_last(ready_at_last(entries, facts), false) } else { now }
+}
+
+/// Whether another entry finds what this one's method finds: this one measures it again.
+fn is_repeated(entry: &PlannedEntry) -> bool {
+    let Some(method) = crate::methods::method(&entry.entry.method) else { return false };
+    let wants = |key: &str| entry.facts_wanted.iter().any(|one| one == key);
+    entry.facts_found.is_empty() && method.card().facts_found.iter().any(|(key, _)| wants(key))
+}
+
+/// Lets what is measured again wait while others are ready, or may become so.
+fn repeated_last(split: Ready<'_>, others_wait: bool) -> Ready<'_> {
+    let Ready { ready, mut waiting } = split;
+    if !others_wait && ready.iter().all(|entry| is_repeated(entry)) {
+        return Ready { ready, waiting };
+    }
+    let (last, ready): (Vec<_>, Vec<_>) = ready.into_iter().partition(|entry| is_repeated(entry));
+    waiting.extend(last.into_iter().map(|entry| (entry, Vec::new())));
+    Ready { ready, waiting }
 }
 
 /// Splits `entries` by whether the facts that they need are known, when no further fact will be found.

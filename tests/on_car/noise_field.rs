@@ -382,13 +382,12 @@ fn an_entry_without_noise_is_refused_with_its_remedy() {
 }
 
 #[test]
-fn a_short_analysis_says_that_it_is_short() {
+fn less_than_a_turn_of_the_noise_is_refused() {
+    let maker = CarBenchMaker::new(shipped("ideal-wb"));
+    let cx = PlanCx { bench: maker.info(), facts: &Facts::default(), signals: SIGNALS.library() };
     let wanted = entry("noise_field", Bandwidth::Wb, Volume::Step(0), &[("analysis_max", "5 s")]);
-    let trial = Trial::record(car(Bandwidth::Wb, 0.0, &[]), in_noise(wanted, "driving-50"), SEED);
-    let finding = trial.finding("noise_level_deviation");
-    assert!(finding.note.contains("5.0 s of a noise of 20.0 s"), "{}", finding.note);
-    // It wanders by 2 dB to each side.
-    assert!(finding.as_scalar().unwrap().abs() < 4.0);
+    let refused = method("noise_field").unwrap().plan(&in_noise(wanted, "driving-50"), &cx).unwrap_err();
+    assert!(refused.len() == 1 && refused[0].expected == "at least 20 s", "{refused:?}");
 }
 
 #[test]

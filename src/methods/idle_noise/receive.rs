@@ -11,7 +11,7 @@ use crate::methods::ambient_noise;
 use crate::methods::call::{self, EAR_FIELD};
 use crate::methods::evidence::{self, EarAtPort};
 use crate::take::RATE;
-use crate::terms::{Direction, Port};
+use crate::terms::{Direction, Port, Seat};
 use crate::units::Unit;
 use crate::verdict::Flag;
 
@@ -69,7 +69,10 @@ pub(super) fn findings(entry: &Entry, cx: &EvalCx<'_>) -> Result<Vec<Finding>, U
     let nothing = || Unmeasurable::because("no ear was recorded");
     let louder = most(|ear| ear.power).ok_or_else(nothing)?;
     let peaked = most(|ear| ear.peak.above_db).ok_or_else(nothing)?;
-    let cabin = cx.facts.number(ambient_noise::EARS_A, Unit::DbPaA).map(|level| 10f64.powf(level / 10.0));
+    // The fact is that of the driver's ears.
+    let known =
+        cx.facts.number(ambient_noise::EARS_A, Unit::DbPaA).filter(|_| entry.listener == Seat::Driver);
+    let cabin = known.map(|level| 10f64.powf(level / 10.0));
 
     let (own, bound, told) = without_cabin(louder.power, cabin);
     let mut level = Finding::scalar("idle_noise_receive_a", 10.0 * own.log10(), Unit::DbPaA);
