@@ -37,7 +37,7 @@ not read, for that Recommendation.
 | provisional | a plan measures it and a limit of class C judges it |
 | measured | a plan measures it; the limit is class N, or there is none |
 | prepares | a plan measures it for other entries or for the reader (informative); nothing is judged |
-| held | the program holds it in every run, without an entry |
+| held | the program can do it, or holds it in every run; no entry of these plans measures it |
 | not covered yet | with the reason |
 | – | nothing to measure, or see the sub-clauses |
 ";
