@@ -17,7 +17,7 @@
 //! sine (`frequency`) or 2 s of noise with gaps in its line spectrum: noise reduction takes away what stays.
 //!
 //! - Send: from the mouth at −1.7 dBPa (MRP), recorded at the POI and, where the bench has it, at `mic.mrp`.
-//! - Receive: from the POI at −16 dBm0, recorded at both ears; the worse ear counts.
+//! - Receive: from the POI at −16 dBm0, recorded at both ears; of each measurand the worse ear counts.
 //!
 //! ## Computation
 //!
@@ -33,15 +33,19 @@
 //!    How far the gain at the fundamental misses the sine itself says how well that can be done.
 //!    What the device makes of the mouth's harmonics together with the fundamental stays: up to six times their share.
 //!    Both are the doubt in the value.
-//! 4. Noise: the density of what is left in the third octave around a harmonic, times the bandwidth of the fit.
-//! 5. Harmonic distortion: the root of the sum of the squared harmonics less the noise, over the fundamental.
-//! 6. Total: harmonics and all that is left in the band, weighted (NB psophometric, otherwise A), over the unweighted
+//! 4. Receive, where the bench delivers the pressure at the ear-drum: fundamental, harmonics and the spectra of what is left
+//!    and of the silence are divided by the ear's response to the field of `ear_field`, each at its own frequency. The
+//!    canal of an ear lifts 3 kHz by 12 dB over 1 kHz, and no harmonic of the car is that.
+//! 5. Noise: the density of what is left in the third octave around a harmonic, times the bandwidth of the fit.
+//! 6. Harmonic distortion: the root of the sum of the squared harmonics less the noise, over the fundamental.
+//! 7. Total: harmonics and all that is left in the band, weighted (NB psophometric, otherwise A), over the unweighted
 //!    fundamental. Noise counts.
 //!
 //! Noise stimulus:
 //!
-//! 1. Eight whole periods, once the path has settled. The mean power in the gaps, less the noise between the lines, holds
-//!    for the lines too: by octave, the gaps times all lines over the lines played.
+//! 1. Eight whole periods, once the path has settled; at an ear-drum every line is divided by the ear's response as in step 4
+//!    above. The mean power in the gaps, less the noise between the lines, holds for the lines too: by octave, the gaps
+//!    times all lines over the lines played.
 //! 2. Send with `mic.mrp`: what lies in the gaps there is subtracted as in step 3 above, by the gain of the neighbors.
 //! 3. The total is the root of the summed ratio, in percent; a sine of 3 % and noise of 3 % are two things.
 //!
@@ -50,6 +54,8 @@
 //! - Nothing arrives that follows the activation, or the sine stands less than 10 dB above the noise around it; the sine arrives more than 6 dB lower than the activation says, at both ears in
 //!   receive: it was taken away. At one ear alone the room cancels it.
 //! - Harmonics less than 6 dB above the noise, or a total less than 6 dB above the idle noise: the value is *at most* this.
+//! - One ear's value is proven, and the other's is a bound above it: the value is *at least* what is proven, so that it can
+//!   fail a car but not pass it.
 //! - What the mouth may have made is more than a tenth of the value, or is not known since `mic.mrp` is missing: the value
 //!   is *at most* this. So a device fails only for what is proven to be its own.
 //!
@@ -62,8 +68,9 @@ mod noise;
 mod tone;
 
 use super::call::{
-    self, CONDITIONING, Checks, DELAY_MAX, LEVEL_MRP, LEVEL_POI, LOMBARD_BASE, Timeline, quantity,
+    self, CONDITIONING, Checks, DELAY_MAX, EAR_FIELD, LEVEL_MRP, LEVEL_POI, LOMBARD_BASE, Timeline, quantity,
 };
+use super::evidence::EarAtPort;
 use super::{Card, Measurand, Method, Refusal, Wish, evidence, idle_noise};
 use crate::capture::Take;
 use crate::context::{EvalCx, PlanCx, PortDirection, Track};
@@ -154,6 +161,7 @@ static CARD: Card = Card {
         LEVEL_MRP.spec(),
         LOMBARD_BASE.spec(),
         LEVEL_POI.spec(),
+        EAR_FIELD.spec(),
         IDLE.spec(),
         DELAY_MAX.spec(),
         CONDITIONING.spec(),
@@ -231,28 +239,13 @@ impl Method for Distortion {
         let take = cx.take(TAKE);
         let direction = entry.parameters.get(&DIRECTION);
         let source = Source::read(direction, entry, take, cx)?;
-        let plane = match direction {
-            Direction::Send => Unit::Dbm0,
-            Direction::Receive => Unit::DbPa,
-        };
-        let mut worst: Option<(Vec<Reading>, Track)> = None;
+        let mut heard = Vec::new();
         // The room may cancel a sine at one ear: what takes it away as noise takes it from both.
         let mut least_change_db = f64::NEG_INFINITY;
         for port in call::sink_ports(direction, entry) {
-            let track = evidence::captured(cx, take, &port, plane)?;
-            let (mut readings, change_db) = match entry.parameters.get(&STIMULUS) {
-                Stimulus::Tone => tone::read(&source, &track, entry, take)?,
-                Stimulus::Noise => (noise::read(&source, &track, entry, take)?, 0.0),
-            };
-            least_change_db = least_change_db.max(change_db);
-            if direction == Direction::Receive {
-                for reading in &mut readings {
-                    reading.note = format!("{port}; {}", reading.note);
-                }
-            }
-            if worst.as_ref().is_none_or(|(worst, _)| readings[0].percent > worst[0].percent) {
-                worst = Some((readings, track));
-            }
+            let one = Heard::read(port, &source, entry, take, cx)?;
+            least_change_db = least_change_db.max(one.change_db);
+            heard.push(one);
         }
         if least_change_db < -TAKEN_AWAY_DB {
             return Err(Unmeasurable::because(format!(
@@ -260,20 +253,89 @@ impl Method for Distortion {
                 -least_change_db
             )));
         }
-        let (readings, track) = worst.ok_or_else(|| Unmeasurable::because("nothing was recorded"))?;
         let lombard = call::lombard_note(entry).filter(|_| direction == Direction::Send);
-        Ok(readings
-            .into_iter()
-            .map(|reading| {
-                let mut finding = reading.finding(direction);
-                if let Some(lombard) = &lombard {
-                    finding.note = format!("{lombard}; {}", finding.note);
-                }
-                // A ratio of two levels at one port: its calibration cancels.
-                evidence::complete(&mut finding, take, STEADY, vec![evidence::influence(&track, 0.0)]);
-                finding
-            })
-            .collect())
+        let measurands = heard.first().map_or(0, |one| one.readings.len());
+        let mut findings = Vec::new();
+        for i in 0..measurands {
+            // An ear that is worse by its harmonics may be the better one by its total.
+            let (one, reading) =
+                worst(&heard, i).ok_or_else(|| Unmeasurable::because("nothing was recorded"))?;
+            let mut finding = reading.finding(direction);
+            if let Some(lombard) = &lombard {
+                finding.note = format!("{lombard}; {}", finding.note);
+            }
+            // A ratio of two levels at one port: its calibration cancels.
+            let influences =
+                std::iter::once(evidence::influence(&one.track, 0.0)).chain(one.ear.influence(0.0)).collect();
+            evidence::complete(&mut finding, take, STEADY, influences);
+            EarAtPort::tell(std::slice::from_ref(&one.ear), &mut finding);
+            findings.push(finding);
+        }
+        Ok(findings)
+    }
+}
+
+/// What arrived at one port.
+struct Heard {
+    port: Port,
+    track: Track,
+    ear: EarAtPort,
+    readings: Vec<Reading>,
+    /// By how much louder the sine arrived than the activation says.
+    change_db: f64,
+}
+
+impl Heard {
+    fn read(
+        port: Port,
+        source: &Source,
+        entry: &Entry,
+        take: &Take,
+        cx: &EvalCx<'_>,
+    ) -> Result<Self, Unmeasurable> {
+        let direction = entry.parameters.get(&DIRECTION);
+        let plane = match direction {
+            Direction::Send => Unit::Dbm0,
+            Direction::Receive => Unit::DbPa,
+        };
+        let track = evidence::captured(cx, take, &port, plane)?;
+        let ear = EarAtPort::of(cx, &port, entry.parameters.get(&EAR_FIELD))?;
+        let (mut readings, change_db) = match entry.parameters.get(&STIMULUS) {
+            Stimulus::Tone => tone::read(source, &track, &ear.equalizer, entry, take)?,
+            Stimulus::Noise => (noise::read(source, &track, &ear.equalizer, entry, take)?, 0.0),
+        };
+        if direction == Direction::Receive {
+            for reading in &mut readings {
+                reading.note = format!("{port}; {}", reading.note);
+            }
+        }
+        Ok(Self { port, track, ear, readings, change_db })
+    }
+}
+
+/// Where reading `i` is worst, with it.
+fn worst(heard: &[Heard], i: usize) -> Option<(&Heard, Reading)> {
+    let readings: Vec<&Reading> = heard.iter().map(|one| &one.readings[i]).collect();
+    let (at, beside) = worst_of(&readings)?;
+    let reading = match beside {
+        Some(other) => readings[at].at_least_beside(readings[other], &heard[other].port),
+        None => readings[at].clone(),
+    };
+    Some((&heard[at], reading))
+}
+
+/// The position of the worst reading, and of the bound above it if there is one: a value that is proven is not left for a
+/// bound. The worse of both has at least what is proven.
+fn worst_of(readings: &[&Reading]) -> Option<(usize, Option<usize>)> {
+    let percent = |i: &usize| readings[*i].percent;
+    let most = |is_proven: bool| {
+        (0..readings.len())
+            .filter(|i| (readings[*i].bound == Bound::Exact) == is_proven)
+            .max_by(|a, b| percent(a).total_cmp(&percent(b)))
+    };
+    match (most(true), most(false)) {
+        (Some(proven), Some(bound)) if percent(&bound) > percent(&proven) => Some((proven, Some(bound))),
+        (one, other) => one.or(other).map(|at| (at, None)),
     }
 }
 
@@ -335,6 +397,7 @@ impl Source {
 }
 
 /// One value on its way to a finding.
+#[derive(Debug, Clone)]
 struct Reading {
     /// What follows `distortion_send` or `distortion_receive` in the measurand.
     suffix: &'static str,
@@ -376,6 +439,15 @@ impl Reading {
         reading
     }
 
+    /// The same as the least that the worse of two places has, where the other one is known by a bound only.
+    fn at_least_beside(&self, other: &Self, port: &Port) -> Self {
+        let hidden = format!(
+            "{port} is known to have at most {:.3} %: the worse ear has at least this",
+            other.percent
+        );
+        Self { bound: Bound::AtLeast, is_hidden: other.is_hidden, ..self.clone() }.and_note(&hidden)
+    }
+
     fn and_note(mut self, more: &str) -> Self {
         self.note = if self.note.is_empty() { more.to_owned() } else { format!("{}; {more}", self.note) };
         self
@@ -408,4 +480,34 @@ fn weighting(bandwidth: Bandwidth) -> Weighting {
 /// Frames of a duration.
 fn frames(duration: Seconds) -> usize {
     duration.frames(RATE) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reading(percent: f64, is_hidden: bool) -> Reading {
+        Reading::judged("", percent, 0.0, is_hidden.then_some(percent), false)
+    }
+
+    #[test]
+    fn a_proven_value_is_not_hidden_by_a_bound_above_it() {
+        for (ears, expected) in [
+            ([(3.5, false), (4.0, true)], (0, Some(1))),
+            ([(4.0, true), (0.5, false)], (1, Some(0))),
+            ([(4.0, false), (3.5, true)], (0, None)),
+            ([(1.0, false), (2.0, false)], (1, None)),
+            ([(1.0, true), (2.0, true)], (1, None)),
+        ] {
+            let ears = ears.map(|(percent, is_hidden)| reading(percent, is_hidden));
+            assert_eq!(worst_of(&[&ears[0], &ears[1]]), Some(expected), "{ears:?}");
+        }
+        let worse = reading(3.5, false).at_least_beside(&reading(4.0, true), &Port::of(Port::EAR_RIGHT));
+        assert_eq!((worse.percent, worse.bound), (3.5, Bound::AtLeast));
+        let finding = worse.finding(Direction::Receive);
+        assert!(
+            finding.flags.contains(&Flag::NoiseLimited) && finding.note.contains("ear.right"),
+            "{finding:?}"
+        );
+    }
 }

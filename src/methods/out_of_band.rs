@@ -47,7 +47,11 @@
 //!
 //! - What is out of its place stands less than 6 dB above the noise, and above what the mouth itself made in the band or the
 //!   played signal holds above it: the value is *at least* this. So no noise fails a car.
-//! - The mouth made a tone more than 3 dB lower or higher than asked: it is limited in its band or in its level.
+//! - One tone or ear is proven, and noise leaves a lower value open for another: the value is *at most* what is proven, so that
+//!   it can fail a car but not pass it.
+//! - The mouth made a tone more than 3 dB lower or higher than asked: it is limited in its band or in its level. The tone is
+//!   left out, and the least of the others is *at most* this; where none of them is proven, or the tone is that of 1 kHz,
+//!   there is no value.
 //! - The tone of 1 kHz, or the signal in the band, stands less than 10 dB above the noise; nothing arrives that follows the
 //!   activation; the ear gives nothing above the band.
 //!
@@ -299,11 +303,47 @@ impl Loss {
         let own = if is_known { stray - noise } else { stray.max(least) };
         Self { db: 10.0 * (wanted / own).log10(), is_bound: !is_known }
     }
+}
+
+/// The least of several losses, as far as it is known.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Least {
+    /// Whose loss it is.
+    at: usize,
+    db: f64,
+    bound: Bound,
+    /// Whose bound lies below it.
+    beside: Option<usize>,
+}
+
+impl Least {
+    /// A loss that is proven is not left for a bound below it: the least of all is then at most what is proven.
+    fn of(losses: &[Loss]) -> Option<Self> {
+        let least = |is_bound: bool| {
+            let alike = losses.iter().enumerate().filter(|(_, one)| one.is_bound == is_bound);
+            alike.min_by(|a, b| a.1.db.total_cmp(&b.1.db))
+        };
+        let of = |(at, loss): (usize, &Loss), bound, beside| Self { at, db: loss.db, bound, beside };
+        match (least(false), least(true)) {
+            (Some(proven), Some(bound)) if bound.1.db < proven.1.db => {
+                Some(of(proven, Bound::AtMost, Some(bound.0)))
+            }
+            (Some(proven), _) => Some(of(proven, Bound::Exact, None)),
+            (None, Some(bound)) => Some(of(bound, Bound::AtLeast, None)),
+            (None, None) => None,
+        }
+    }
+
+    /// The same where others were not measured: the least of all can only be less. Nothing is known where this one is a
+    /// bound of the other side.
+    fn of_some(self) -> Option<Self> {
+        (self.bound != Bound::AtLeast).then_some(Self { bound: Bound::AtMost, ..self })
+    }
 
     fn finding(self, measurand: &str) -> Finding {
         let mut finding = Finding::scalar(measurand, self.db, Unit::Db);
-        if self.is_bound {
-            finding.bound = Bound::AtLeast;
+        finding.bound = self.bound;
+        if self.bound == Bound::AtLeast || self.beside.is_some() {
             finding.flags.push(Flag::NoiseLimited);
         }
         finding
@@ -318,4 +358,33 @@ fn curve(measurand: &str, hz: Vec<f64>, losses: &[Loss]) -> Finding {
         curve.flags.push(Flag::NoiseLimited);
     }
     curve
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn least(losses: &[(f64, bool)]) -> (usize, Bound, Option<usize>) {
+        let losses: Vec<Loss> =
+            losses.iter().map(|(db, is_bound)| Loss { db: *db, is_bound: *is_bound }).collect();
+        let found = Least::of(&losses).unwrap();
+        assert_eq!(found.db, losses[found.at].db);
+        (found.at, found.bound, found.beside)
+    }
+
+    #[test]
+    fn a_proven_loss_is_not_hidden_by_a_bound_below_it() {
+        assert_eq!(least(&[(30.0, false), (25.0, true), (40.0, false)]), (0, Bound::AtMost, Some(1)));
+        assert_eq!(least(&[(25.0, true), (20.0, true), (30.0, false)]), (2, Bound::AtMost, Some(1)));
+        assert_eq!(least(&[(40.0, true), (30.0, false)]), (1, Bound::Exact, None));
+        assert_eq!(least(&[(50.0, true), (40.0, true)]), (1, Bound::AtLeast, None));
+        assert_eq!(Least::of(&[]), None);
+    }
+
+    #[test]
+    fn of_some_tones_the_least_is_known_from_above_only() {
+        let of = |db, is_bound| Least::of(&[Loss { db, is_bound }]).unwrap().of_some();
+        assert_eq!(of(30.0, false).map(|least| least.bound), Some(Bound::AtMost));
+        assert_eq!(of(30.0, true), None);
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use lombard::bench::car::Model;
 use lombard::bench::car::flaws::Nonlinearity;
 use lombard::bench::car::rig::CarBenchMaker;
-use lombard::bench::car::spec::CarSpec;
+use lombard::bench::car::spec::{CarSpec, Hats, PathsSpec};
 use lombard::bench::car::truth::Truth;
 use lombard::finding::{Bound, Finding, Value};
 use lombard::limits::{Judgement, Rule, judge};
@@ -19,6 +19,7 @@ use super::comparison::{Comparison, Source, all_hold, count};
 use super::spectrum::Density;
 use super::{SEED, SIGNALS, Trial, entry, paths, reference, shipped, tap};
 
+mod ears;
 mod taken;
 
 /// What a distortion is told to: the fit of a sine is exact, single precision of the tracks is not (−110 dB at the quietest).
@@ -79,6 +80,15 @@ fn with_loudspeaker(mut car: CarSpec, loudspeaker: Nonlinearity) -> CarSpec {
     car
 }
 
+/// The same car heard without a head: what a right bench finds is as if it were not there.
+fn without_head(car: &CarSpec) -> CarSpec {
+    let mut car = car.clone();
+    if let PathsSpec::Shoebox(cabin) = &mut car.cabin.paths {
+        cabin.hats = Hats::Flat;
+    }
+    car
+}
+
 #[derive(Clone)]
 struct Case {
     name: String,
@@ -119,7 +129,7 @@ impl Case {
     fn truth(&self) -> f64 {
         let number = |text: &str| text.split(' ').next().unwrap().parse::<f64>().unwrap();
         let (hz, level, band_hz) = (number(self.frequency), number(self.level), band_hz(self.car.bandwidth));
-        let model = Model::new(self.car.clone());
+        let model = Model::new(without_head(&self.car));
         let truth = Truth::of(&model);
         let harmonics = match self.step {
             None => vec![truth.send_harmonics_percent(hz, level + mouth_gain_db(&self.car), band_hz)],
@@ -303,7 +313,7 @@ impl NoiseCase {
             (-2..=2).map(|k| spectrum.at(hz + 6.0 * f64::from(k))).sum::<f64>()
         };
         let level: f64 = self.level.split(' ').next().unwrap().parse().unwrap();
-        let (model, band_hz) = (Model::new(self.car.clone()), band_hz(self.car.bandwidth));
+        let (model, band_hz) = (Model::new(without_head(&self.car)), band_hz(self.car.bandwidth));
         let truth = Truth::of(&model);
         let (measurand, given, truth) = match self.step {
             None => (
@@ -314,7 +324,10 @@ impl NoiseCase {
             Some(step) => (
                 "distortion_receive_total",
                 [("direction", "receive"), ("stimulus", "noise"), ("level_poi", self.level)],
-                truth.receive_noise_distortion_percent(Ear::Left, step, &density, level, band_hz),
+                Ear::ALL
+                    .iter()
+                    .map(|ear| truth.receive_noise_distortion_percent(*ear, step, &density, level, band_hz))
+                    .fold(0.0, f64::max),
             ),
         };
         let volume = Volume::Step(self.step.unwrap_or(5));
@@ -366,8 +379,12 @@ fn noise_cases() -> Vec<NoiseCase> {
 
 /// Every comparison, made once.
 pub(super) static COMPARISONS: LazyLock<Vec<Comparison>> = LazyLock::new(|| {
-    let tones = [send_cases(), receive_cases()].concat();
-    tones.iter().map(Case::compare).chain(noise_cases().iter().map(NoiseCase::compare)).collect()
+    let tones = [send_cases(), receive_cases(), ears::cases()].concat();
+    tones
+        .iter()
+        .map(Case::compare)
+        .chain([noise_cases(), ears::noise_cases()].concat().iter().map(NoiseCase::compare))
+        .collect()
 });
 
 #[test]

@@ -505,6 +505,24 @@ fn a_mouth_that_does_not_reach_up_there_is_refused() {
 }
 
 #[test]
+fn a_tone_that_the_mouth_misses_is_left_out() {
+    // What is left of NB is 4.6 and 5 kHz.
+    for (loss_db, verdict) in [(25.0, Verdict::Fail), (45.0, Verdict::Inconclusive)] {
+        let car = folding(ideal(Bandwidth::Nb), 8_000.0, loss_db);
+        let trial = with_mouth(car.clone(), dull);
+        let found = trial.finding("out_of_band_send");
+        assert_eq!((found.bound, judged(&found).verdict), (Bound::AtMost, verdict), "{found:?}");
+        let truth = aliases_db(&car)[..2].iter().map(|one| one.1).fold(f64::INFINITY, f64::min);
+        assert!((found.as_scalar().unwrap() - truth).abs() < 0.1, "{found:?} {truth}");
+        assert!(found.note.contains("at 7500 Hz"), "{}", found.note);
+        assert_eq!(points(&trial.finding("out_of_band_send_curve")).0, [4_600.0, 5_000.0]);
+    }
+    // Of a clean car nothing is proven by what is left.
+    let reason = with_mouth(ideal(Bandwidth::Nb), dull).findings().unwrap_err().reason;
+    assert!(reason.contains("at 7500 Hz") && reason.contains("is hidden"), "{reason}");
+}
+
+#[test]
 fn what_the_mouth_makes_in_the_band_is_not_taken_for_the_car() {
     let found = with_mouth(ideal(Bandwidth::Nb), ringing).finding("out_of_band_send");
     assert_eq!((found.bound, judged(&found).verdict), (Bound::AtLeast, Verdict::Inconclusive), "{found:?}");

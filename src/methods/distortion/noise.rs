@@ -1,10 +1,13 @@
 //! The noise: what falls into the gaps of its line spectrum.
 
+use std::borrow::Cow;
 use std::ops::{Range, RangeInclusive};
 
 use super::{CROSS, DELAY_MAX, Reading, STEADY, Source, frames};
+use crate::calibration::ear::Equalizer;
 use crate::capture::Take;
 use crate::context::Track;
+use crate::dsp::spectrum::{forward, inverse};
 use crate::entry::Entry;
 use crate::finding::Unmeasurable;
 use crate::meters::comb::{CombRecords, PERIODS_MIN, comb_distortion};
@@ -20,6 +23,7 @@ const NOISE_SHARE_MAX: f64 = 0.5;
 pub(super) fn read(
     source: &Source,
     track: &Track,
+    ear: &Equalizer,
     entry: &Entry,
     take: &Take,
 ) -> Result<Vec<Reading>, Unmeasurable> {
@@ -33,10 +37,11 @@ pub(super) fn read(
             (window.end - steady.end) as f64 / f64::from(RATE) * 1e3
         )));
     }
+    let recorded = without(ear, track.slice(window.clone()));
     let records = CombRecords {
         played: source.played.slice(window.clone()),
         before: source.before.as_ref().map(|track| track.slice(window.clone())),
-        recorded: track.slice(window.clone()),
+        recorded: &recorded,
     };
     let (from_hz, to_hz) = idle_noise::band_hz(entry.bandwidth);
     let band_hz = from_hz..=to_hz;
@@ -52,6 +57,20 @@ pub(super) fn read(
         ));
     reading.uncertainty = Some(reading.uncertainty.unwrap_or(0.0).hypot(found.scatter_percent));
     Ok(vec![reading])
+}
+
+/// A record of whole periods in the field in front of an ear: every line and gap is divided by the ear's response at its
+/// own frequency. The lines repeat within the record, so that nothing of them runs over its ends.
+fn without<'r>(ear: &Equalizer, record: &'r [f64]) -> Cow<'r, [f64]> {
+    if ear.is_flat() {
+        return Cow::Borrowed(record);
+    }
+    let mut bins = forward(record);
+    for (k, bin) in bins.iter_mut().enumerate() {
+        let hz = k as f64 * f64::from(RATE) / record.len() as f64;
+        *bin *= libm::pow(10.0, -ear.response_db(hz) / 20.0);
+    }
+    Cow::Owned(inverse(&bins, record.len()))
 }
 
 /// What the mouth itself adds, over what it plays.

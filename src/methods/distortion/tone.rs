@@ -3,10 +3,10 @@
 use super::{
     ACTIVATION, CROSS, DELAY_MAX, FREQUENCY, ORDER, Reading, SILENT, STEADY, Source, frames, weighting,
 };
+use crate::calibration::ear::Equalizer;
 use crate::capture::Take;
 use crate::context::Track;
 use crate::dsp::spectrum::{Bin, power_spectrum};
-use crate::dsp::weighting::weighted_power;
 use crate::entry::Entry;
 use crate::finding::Unmeasurable;
 use crate::meters::distortion::{Harmonics, harmonics};
@@ -31,6 +31,7 @@ const HALF_BAND: f64 = 1.122_018_454_301_963_4; // 10^0.05
 pub(super) fn read(
     source: &Source,
     track: &Track,
+    ear: &Equalizer,
     entry: &Entry,
     take: &Take,
 ) -> Result<(Vec<Reading>, f64), Unmeasurable> {
@@ -53,14 +54,14 @@ pub(super) fn read(
     let arrived_window = window.start + later..window.end + later;
     let arrived = fitted(track.slice(arrived_window), "behind the path")?;
     let idle = track.slice(take.span(SILENT));
-    let tone = Tone::new(&gain, &played, &arrived, source, entry);
-    Ok((tone.readings(&arrived, idle, entry)?, tone.change_db))
+    let tone = Tone::new(&gain, &played, &arrived, source, entry).without(ear);
+    Ok((tone.readings(&arrived, idle, ear, entry)?, tone.change_db))
 }
 
 /// A sine behind the path, with what the path made of it.
 struct Tone {
-    /// The amplitude of the fundamental.
-    fundamental: f64,
+    /// The frequency and amplitude of the fundamental.
+    fundamental: (f64, f64),
     /// Order, frequency and amplitude of the device's own harmonics in the band.
     own: Vec<(usize, f64, f64)>,
     /// The square of what of them may be the mouth's still.
@@ -70,6 +71,7 @@ struct Tone {
     unknown: bool,
     /// Against what the activation says.
     change_db: f64,
+    /// What the mouth did, for the reader.
     note: String,
 }
 
@@ -104,42 +106,61 @@ impl Tone {
             };
             own.push((i + 1, hz, (amplitude - passed).norm()));
         }
-        let mut note = format!(
-            "{:.1} Hz, fundamental {:.2} dB, {change_db:+.2} dB against the activation",
-            frequency,
-            10.0 * (came.norm_sqr() / 2.0).log10()
-        );
+        let mut note = String::new();
         let harmonics = played.amplitudes[1..].iter().map(Bin::norm_sqr).sum::<f64>().sqrt();
         let mouth_share = if source.before.is_some() { harmonics / sent.norm() } else { 0.0 };
         if source.before.is_some() {
             let level_db = 10.0 * (sent.norm_sqr() / 2.0).log10();
             let percent = 100.0 * mouth_share;
-            note = format!("{note}; {level_db:.2} dBPa at the MRP, where the mouth has {percent:.3} %");
+            note = format!("; {level_db:.2} dBPa at the MRP, where the mouth has {percent:.3} %");
         }
-        let (fundamental, unknown) = (came.norm(), source.is_unknown);
+        let (fundamental, unknown) = ((frequency, came.norm()), source.is_unknown);
         Self { fundamental, own, doubt, mouth_share, unknown, change_db, note }
     }
 
+    /// The same in the field in front of an ear: everything is divided by the ear's response at its own frequency.
+    fn without(mut self, ear: &Equalizer) -> Self {
+        let gain = |hz: f64| libm::pow(10.0, -ear.response_db(hz) / 20.0);
+        self.fundamental.1 *= gain(self.fundamental.0);
+        for one in &mut self.own {
+            one.2 *= gain(one.1);
+        }
+        self
+    }
+
     fn percent(&self, power: f64) -> f64 {
-        100.0 * power.max(0.0).sqrt() / self.fundamental
+        100.0 * power.max(0.0).sqrt() / self.fundamental.1
+    }
+
+    /// For the reader.
+    fn told(&self) -> String {
+        let (hz, amplitude) = self.fundamental;
+        let level_db = 20.0 * (amplitude / std::f64::consts::SQRT_2).log10();
+        let change_db = self.change_db;
+        format!(
+            "{hz:.1} Hz, fundamental {level_db:.2} dB, {change_db:+.2} dB against the activation{}",
+            self.note
+        )
     }
 
     fn readings(
         &self,
         arrived: &Harmonics,
         idle: &[f64],
+        ear: &Equalizer,
         entry: &Entry,
     ) -> Result<Vec<Reading>, Unmeasurable> {
         let order = entry.parameters.get(&ORDER) as usize;
-        let rest = power_spectrum(&arrived.rest, RATE);
+        let told = self.told();
+        let rest = ear.equalized(power_spectrum(&arrived.rest, RATE));
         let fit_hz = WINDOW_BINS * f64::from(RATE) / arrived.rest.len() as f64;
         // The square of the amplitude that noise alone gives the fit of a harmonic.
         let noise_at = |hz: f64| {
             let (from, to) = (hz / HALF_BAND, hz * HALF_BAND);
             2.0 * rest.band_power(from, to) / (to - from) * fit_hz
         };
-        let around = noise_at(arrived.fundamental.0);
-        let arrives = self.fundamental.powi(2) >= SINE_ABOVE_NOISE * around;
+        let around = noise_at(self.fundamental.0);
+        let arrives = self.fundamental.1.powi(2) >= SINE_ABOVE_NOISE * around;
         if !arrives {
             return Err(Unmeasurable::because(
                 "the sine does not stand out of the noise: nothing of it arrived",
@@ -151,26 +172,25 @@ impl Tone {
         let doubt_of = |percent: f64| self.percent(self.doubt).hypot(CROSS * self.mouth_share * percent);
         let hidden = (noise > NOISE_SHARE_MAX * power).then(|| self.percent(power));
         let value = self.percent(power - noise);
-        let harmonic = Reading::judged("", value, doubt_of(value), hidden, self.unknown).and_note(&self.note);
+        let harmonic = Reading::judged("", value, doubt_of(value), hidden, self.unknown).and_note(&told);
 
         let weight = weighting(entry.bandwidth);
         let band_hz = idle_noise::band_hz(entry.bandwidth);
-        let all = weighted_power(&arrived.rest, RATE, weight, Some(band_hz))
+        let weighted = |spectrum| weight.apply(spectrum).band_power(band_hz.0, band_hz.1);
+        let all = weighted(&rest)
             + self.own.iter().map(|one| weight.power_gain(one.1) * one.2.powi(2) / 2.0).sum::<f64>();
-        let quiet = weighted_power(idle, RATE, weight, Some(band_hz));
+        let quiet = weighted(&ear.equalized(power_spectrum(idle, RATE)));
         let value = self.percent(2.0 * all);
         let hidden = (quiet > NOISE_SHARE_MAX * all).then_some(value);
-        let total =
-            Reading::judged("_total", value, doubt_of(value), hidden, self.unknown).and_note(&format!(
-                "{weight:?} weighting, {} to {} Hz, noise included; {}",
-                band_hz.0, band_hz.1, self.note
-            ));
+        let total = Reading::judged("_total", value, doubt_of(value), hidden, self.unknown).and_note(
+            &format!("{weight:?} weighting, {} to {} Hz, noise included; {}", band_hz.0, band_hz.1, told),
+        );
         let curve = (
             counted.iter().map(|one| one.1).collect(),
             counted.iter().map(|one| self.percent(one.2.powi(2))).collect(),
         );
         let curve =
-            Reading { suffix: "_harmonics", curve: Some(curve), uncertainty: None, ..copy(&harmonic) };
+            Reading { suffix: "_harmonics", curve: Some(curve), uncertainty: None, ..harmonic.clone() };
         let value = harmonic.percent;
         if value.is_finite() {
             Ok(vec![harmonic, total, curve])
@@ -178,9 +198,4 @@ impl Tone {
             Err(Unmeasurable::because("no harmonic lies in the band: choose a lower frequency"))
         }
     }
-}
-
-/// The same reading again.
-fn copy(reading: &Reading) -> Reading {
-    Reading { curve: None, note: reading.note.clone(), ..*reading }
 }

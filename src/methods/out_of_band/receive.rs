@@ -1,6 +1,6 @@
 //! What is heard above the band.
 
-use super::{ARRIVED, Above, DELAY_MAX, Loss, SILENT, STIMULUS, TAKE, curve, planned};
+use super::{ARRIVED, Above, DELAY_MAX, Least, Loss, SILENT, STIMULUS, TAKE, curve, planned};
 use crate::capture::Take;
 use crate::context::{EvalCx, Track};
 use crate::dsp::bands::Bands;
@@ -108,13 +108,12 @@ pub(super) fn findings(entry: &Entry, cx: &EvalCx<'_>) -> Result<Vec<Finding>, U
     let ports = call::sink_ports(Direction::Receive, entry).into_iter();
     let ears: Vec<Heard> =
         ports.map(|port| Heard::read(port, &played, entry, take, cx)).collect::<Result<_, Unmeasurable>>()?;
-    let worse = ears
-        .iter()
-        .min_by(|a, b| a.loss.db.total_cmp(&b.loss.db))
-        .ok_or_else(|| Unmeasurable::because("no ear was recorded"))?;
-    let mut loss = worse.loss.finding("out_of_band_receive");
+    let losses: Vec<Loss> = ears.iter().map(|ear| ear.loss).collect();
+    let least = Least::of(&losses).ok_or_else(|| Unmeasurable::because("no ear was recorded"))?;
+    let worse = &ears[least.at];
+    let mut loss = least.finding("out_of_band_receive");
     let mut curve = curve("out_of_band_receive_curve", worse.hz.clone(), &worse.losses);
-    let note = format!(
+    let mut note = format!(
         "{}; {} to {} Hz over {} to {} Hz, where {:.1} dBPa are heard; the signal itself holds {:.1} dB less there",
         worse.port,
         worse.range_hz.0,
@@ -124,9 +123,14 @@ pub(super) fn findings(entry: &Entry, cx: &EvalCx<'_>) -> Result<Vec<Finding>, U
         10.0 * worse.in_band.log10(),
         -10.0 * share_above.log10()
     );
+    if let Some(other) = least.beside.map(|at| &ears[at]) {
+        let (port, db) = (&other.port, other.loss.db);
+        note = format!("{note}; noise leaves {db:.1} dB open for {port}: the worse ear has at most this");
+    }
     for finding in [&mut loss, &mut curve] {
         // A ratio of two levels at one port: its calibration cancels.
-        let influences = vec![evidence::influence(&worse.track, 0.0)];
+        let influences =
+            std::iter::once(evidence::influence(&worse.track, 0.0)).chain(worse.ear.influence(0.0)).collect();
         evidence::complete(finding, take, STIMULUS, influences);
         finding.note.clone_from(&note);
         EarAtPort::tell(std::slice::from_ref(&worse.ear), finding);

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{ACTIVATION, ARRIVED, Above, DELAY_MAX, Loss, SILENT, TAKE, curve, planned, tone_span};
+use super::{ACTIVATION, ARRIVED, Above, DELAY_MAX, Least, Loss, SILENT, TAKE, curve, planned, tone_span};
 use crate::capture::Take;
 use crate::context::{EvalCx, Track};
 use crate::dsp::spectrum::{Psd, WelchSettings, Window, power_spectrum_density};
@@ -40,10 +40,33 @@ struct Tracks<'t> {
 
 /// A tone at the mouth: mean squares.
 struct AtMouth {
+    hz: u32,
+    /// What was asked for.
+    asked: f64,
     /// Its own, over what was asked for.
     change: f64,
     /// What the mouth made in the band beside it, over the tone that was asked for.
     in_band: f64,
+}
+
+impl AtMouth {
+    /// What the mouth made of a tone that it missed.
+    fn missed(&self) -> Option<String> {
+        let (asked_db, change_db) = (10.0 * self.asked.log10(), 10.0 * self.change.log10());
+        // NaN is not within.
+        let is_within = change_db.abs() <= MOUTH_MAX_DB;
+        (!is_within)
+            .then(|| format!("{:.1} dBPa of {asked_db:.1} dBPa at {} Hz", asked_db + change_db, self.hz))
+    }
+}
+
+/// Why there is no value where the mouth missed tones.
+fn limited(missed: &[String], more: &str) -> Unmeasurable {
+    Unmeasurable::because(format!(
+        "the mouth made {}, by mic.mrp: its band or its level is limited; use a mouth that reaches so high, equalize it, or \
+         play softer{more}",
+        missed.join(", ")
+    ))
 }
 
 impl<'t> Tracks<'t> {
@@ -78,19 +101,8 @@ impl<'t> Tracks<'t> {
         let near = |psd: &Psd| psd.band_power(f64::from(hz) - TONE_REACH_HZ, f64::from(hz) + TONE_REACH_HZ);
         let made = density(&self.mouth, window.clone())?;
         let asked = near(&density(&self.played, window)?);
-        let change = near(&made) / asked;
-        let change_db = 10.0 * change.log10();
-        // NaN is not within.
-        if change_db.is_nan() || change_db.abs() > MOUTH_MAX_DB {
-            let asked_db = 10.0 * asked.log10();
-            return Err(Unmeasurable::because(format!(
-                "the mouth made {:.1} dBPa of {asked_db:.1} dBPa at {hz} Hz, by mic.mrp: its band or its level is limited; \
-                 use a mouth that reaches so high, equalize it, or play softer",
-                asked_db + change_db
-            )));
-        }
         let in_band = (self.in_band(&made) - self.in_band(silence)).max(0.0) / asked;
-        Ok(AtMouth { change, in_band })
+        Ok(AtMouth { hz, asked, change: near(&made) / asked, in_band })
     }
 }
 
@@ -99,6 +111,21 @@ fn density(track: &Track, window: Range<Frame>) -> Result<Psd, Unmeasurable> {
     let settings = WelchSettings { size: samples.len().max(1), window: Window::BlackmanHarris, overlap: 0.0 };
     power_spectrum_density(samples, RATE, &settings)
         .map_err(|error| Unmeasurable::because(format!("the recording ends before a tone: {error}")))
+}
+
+/// The least of the tones that the mouth made; where it missed some, only what is proven counts.
+fn least_of(losses: &[Loss], missed: &[String]) -> Result<Least, Unmeasurable> {
+    match Least::of(losses) {
+        None => Err(limited(missed, "")),
+        Some(least) if missed.is_empty() => Ok(least),
+        Some(least) => least.of_some().ok_or_else(|| {
+            let more = format!(
+                "; what the other tones leave in the band is hidden, {:.1} dB down or more",
+                least.db
+            );
+            limited(missed, &more)
+        }),
+    }
 }
 
 /// The findings in send.
@@ -123,34 +150,51 @@ pub(super) fn findings(entry: &Entry, cx: &EvalCx<'_>) -> Result<Vec<Finding>, U
         ));
     }
     let at_mouth = tracks.at_mouth(REFERENCE_HZ, &quiet_mouth)?;
+    if let Some(missed) = at_mouth.missed() {
+        return Err(limited(&[missed], ""));
+    }
     // What the path gives of a tone of the level that was asked for.
     let reference = (arrived - noise_around) / at_mouth.change;
 
     let least = evidence::coded_silence(cx, &Port::of(Port::POI_SEND));
-    let mut losses = Vec::new();
+    let (mut made_hz, mut losses, mut missed) = (Vec::new(), Vec::new(), Vec::new());
     for hz in tones_hz {
         let at_mouth = tracks.at_mouth(hz, &quiet_mouth)?;
+        if let Some(one) = at_mouth.missed() {
+            missed.push(one);
+            continue;
+        }
         let stray = tracks.in_band(&tracks.at_poi(&tone_span(hz))?);
         let doubt = at_mouth.in_band * reference;
+        made_hz.push(hz);
         losses.push(Loss::of(reference * at_mouth.change, stray, noise, doubt, least));
     }
-    let worst = (0..losses.len())
-        .min_by(|a, b| losses[*a].db.total_cmp(&losses[*b].db))
-        .ok_or_else(|| Unmeasurable::because("no tone was played"))?;
+    let worst = least_of(&losses, &missed)?;
 
-    let mut loss = losses[worst].finding("out_of_band_send");
+    let mut loss = worst.finding("out_of_band_send");
     loss.note = format!(
         "{} Hz; 1 kHz arrives at {:.1} dBm0, the noise in the band is {:.1} dBm0",
-        tones_hz[worst],
+        made_hz[worst.at],
         10.0 * reference.log10(),
         10.0 * noise.max(least).log10()
     );
+    if let Some(other) = worst.beside {
+        loss.note = format!(
+            "{}; noise leaves {:.1} dB open for {} Hz: the worst tone has at most this",
+            loss.note, losses[other].db, made_hz[other]
+        );
+    }
     let mut curve =
-        curve("out_of_band_send_curve", tones_hz.iter().map(|hz| f64::from(*hz)).collect(), &losses);
+        curve("out_of_band_send_curve", made_hz.iter().map(|hz| f64::from(*hz)).collect(), &losses);
     let bounds: Vec<String> =
-        (0..losses.len()).filter(|i| losses[*i].is_bound).map(|i| format!("{} Hz", tones_hz[i])).collect();
+        (0..losses.len()).filter(|i| losses[*i].is_bound).map(|i| format!("{} Hz", made_hz[i])).collect();
     if !bounds.is_empty() {
         curve.note = format!("at least this at {}", bounds.join(", "));
+    }
+    if !missed.is_empty() {
+        let left_out = format!("left out, since the mouth made {}", missed.join(", "));
+        loss.note = format!("{}; {left_out}: the worst tone has at most this", loss.note);
+        curve.note = if curve.note.is_empty() { left_out } else { format!("{}; {left_out}", curve.note) };
     }
     let mut findings = vec![loss, curve];
     for finding in &mut findings {
@@ -158,7 +202,7 @@ pub(super) fn findings(entry: &Entry, cx: &EvalCx<'_>) -> Result<Vec<Finding>, U
             finding.note = format!("{lombard}; {}", finding.note);
         }
         // A ratio of two levels at one port: its calibration cancels.
-        let span = tone_span(tones_hz[worst]);
+        let span = tone_span(made_hz[worst.at]);
         evidence::complete(finding, take, &span, vec![evidence::influence(&tracks.poi, 0.0)]);
     }
     Ok(findings)

@@ -1,0 +1,97 @@
+//! Distortion in receive at ear-drums: the canal lifts a third harmonic of 1 kHz by 12 dB, and that is not the car.
+
+use lombard::bench::car::spec::{CarSpec, Hats, PathsSpec};
+use lombard::take::Volume;
+use lombard::terms::Bandwidth;
+use lombard::verdict::Verdict;
+
+use super::{Case, NoiseCase, bend, judged, with_loudspeaker, without_head};
+use crate::on_car::{SEED, Trial, entry, shipped};
+
+/// A quiet cabin with a head whose ear ports deliver the pressure at the ear-drum.
+fn drums(bandwidth: Bandwidth) -> CarSpec {
+    let mut car = shipped("reference-wb");
+    car.bandwidth = bandwidth;
+    car.cabin.noise_ears_dbpa_a = None;
+    match &mut car.cabin.paths {
+        PathsSpec::Shoebox(cabin) => cabin.hats = Hats::P58,
+        PathsSpec::Ideal(_) => panic!("{} has a cabin", car.name),
+    }
+    car
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    use Bandwidth::{Fb, Nb, Swb, Wb};
+    let case = |bandwidth, frequency, second, third| Case {
+        name: format!("ear-drums, {frequency}, second {second} %, third {third} %, {bandwidth}"),
+        car: with_loudspeaker(drums(bandwidth), bend(second, third, -31.0)),
+        frequency,
+        level: "-16 dBm0",
+        step: Some(5),
+    };
+    vec![
+        case(Nb, "300 Hz", 1.0, -2.0),
+        case(Nb, "1000 Hz", 0.0, 1.5),
+        case(Wb, "500 Hz", 2.0, 1.0),
+        case(Wb, "1000 Hz", 0.0, 1.5),
+        case(Wb, "1000 Hz", 3.0, 0.0),
+        case(Swb, "1000 Hz", 1.0, 1.5),
+        case(Swb, "300 Hz", 1.0, 2.0),
+        case(Fb, "1000 Hz", 0.0, 1.5),
+        case(Fb, "500 Hz", 2.0, 1.0),
+    ]
+}
+
+pub(super) fn noise_cases() -> Vec<NoiseCase> {
+    let case = |bandwidth| NoiseCase {
+        name: format!("noise, ear-drums, {bandwidth}"),
+        car: with_loudspeaker(drums(bandwidth), bend(2.0, 0.5, -31.0)),
+        level: "-16 dBm0",
+        step: Some(5),
+    };
+    [Bandwidth::Nb, Bandwidth::Wb, Bandwidth::Swb, Bandwidth::Fb].map(case).to_vec()
+}
+
+fn heard(car: &CarSpec, given: &[(&str, &str)]) -> Trial {
+    let mut all = vec![("direction", "receive")];
+    all.extend(given);
+    Trial::record(car.clone(), entry("distortion", car.bandwidth, Volume::Step(5), &all), SEED)
+}
+
+#[test]
+fn a_head_reads_what_a_microphone_in_its_place_reads() {
+    for bandwidth in [Bandwidth::Nb, Bandwidth::Wb, Bandwidth::Swb, Bandwidth::Fb] {
+        let car = with_loudspeaker(drums(bandwidth), bend(1.0, 1.5, -31.0));
+        let bare = without_head(&car);
+        for stimulus in ["tone", "noise"] {
+            let given = [("stimulus", stimulus)];
+            let (drums, bare) = (heard(&car, &given), heard(&bare, &given));
+            let measurands = ["distortion_receive", "distortion_receive_total"];
+            for measurand in &measurands[usize::from(stimulus == "noise")..] {
+                let (found, expected) = (drums.value(measurand), bare.value(measurand));
+                assert!(
+                    (found - expected).abs() < 0.1,
+                    "{stimulus}, {measurand}, {bandwidth}: {found} instead of {expected}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_healthy_car_does_not_fail_for_the_canal_of_an_ear() {
+    for bandwidth in [Bandwidth::Nb, Bandwidth::Wb, Bandwidth::Swb, Bandwidth::Fb] {
+        let car = with_loudspeaker(drums(bandwidth), bend(0.0, 1.5, -31.0));
+        let found = heard(&car, &[]).finding("distortion_receive");
+        assert_eq!(judged(&found).verdict, Verdict::Pass, "{found:?}");
+        assert!(found.note.contains("free field"), "{}", found.note);
+        assert_eq!(found.influences.len(), 2, "port and ear: {:?}", found.influences);
+        // What the ear-drum itself hears is another thing, and can be asked for.
+        let at_drum = heard(&car, &[("ear_field", "none")]).finding("distortion_receive");
+        assert!(at_drum.as_scalar().unwrap() > 3.0 * found.as_scalar().unwrap(), "{at_drum:?} {found:?}");
+        // A car that fails does so with a head too.
+        let car = with_loudspeaker(drums(bandwidth), bend(12.0, 0.0, -31.0));
+        let found = heard(&car, &[]).finding("distortion_receive");
+        assert_eq!(judged(&found).verdict, Verdict::Fail, "{found:?}");
+    }
+}
