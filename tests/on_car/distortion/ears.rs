@@ -2,11 +2,11 @@
 
 use lombard::bench::car::spec::{CarSpec, Hats, PathsSpec};
 use lombard::take::Volume;
-use lombard::terms::Bandwidth;
+use lombard::terms::{Bandwidth, Port};
 use lombard::verdict::Verdict;
 
-use super::{Case, NoiseCase, bend, judged, with_loudspeaker, without_head};
-use crate::on_car::{SEED, Trial, entry, shipped};
+use super::{Case, NoiseCase, bend, drive_dbpa, ideal, judged, with_loudspeaker, without_head};
+use crate::on_car::{SEED, Trial, entry, paths, shipped, tap};
 
 /// A quiet cabin with a head whose ear ports deliver the pressure at the ear-drum.
 fn drums(bandwidth: Bandwidth) -> CarSpec {
@@ -94,4 +94,40 @@ fn a_healthy_car_does_not_fail_for_the_canal_of_an_ear() {
         let found = heard(&car, &[]).finding("distortion_receive");
         assert_eq!(judged(&found).verdict, Verdict::Fail, "{found:?}");
     }
+}
+
+#[test]
+fn each_measurand_has_the_worse_ear_of_its_own() {
+    let measurands = ["distortion_receive", "distortion_receive_total"];
+    let mut others = 0;
+    for frequency in ["300 Hz", "500 Hz", "1000 Hz"] {
+        for (bandwidth, noise_dbpa) in
+            [(Bandwidth::Nb, -88.0), (Bandwidth::Wb, -88.0), (Bandwidth::Fb, -92.0)]
+        {
+            // In percent the harmonics are alike at both ears; the softer one has more noise in its total.
+            let mut car = with_loudspeaker(ideal(bandwidth), bend(2.0, 1.5, drive_dbpa(bandwidth, 5)));
+            paths(&mut car).loudspeaker_to_ears = [tap(-6.0, 3.0), tap(-18.0, 3.4)];
+            car.cabin.noise_ears_dbpa_a = Some(noise_dbpa);
+            let mut trial = heard(&car, &[("frequency", frequency)]);
+            let both = measurands.map(|measurand| trial.value(measurand));
+            let (left, right) = (Port::of(Port::EAR_LEFT), Port::of(Port::EAR_RIGHT));
+            let recorded = trial.takes[0].captures.clone();
+            let mut of_ear = |at: &Port| {
+                for port in [&left, &right] {
+                    trial.takes[0].captures.insert(port.clone(), recorded[at].clone());
+                }
+                measurands.map(|measurand| trial.value(measurand))
+            };
+            let (on_left, on_right) = (of_ear(&left), of_ear(&right));
+            for i in 0..measurands.len() {
+                let worse = on_left[i].max(on_right[i]);
+                assert!(
+                    (both[i] - worse).abs() < 1e-9,
+                    "{frequency} {bandwidth}: {both:?} {on_left:?} {on_right:?}"
+                );
+            }
+            others += usize::from((on_left[0] > on_right[0]) != (on_left[1] > on_right[1]));
+        }
+    }
+    assert!(others > 0, "the worse ear is the same in every case");
 }
