@@ -29,7 +29,7 @@ pub enum Listening {
 /// The frames of a piece: lines 0.73 Hz apart, so that the third octave at 100 Hz has thirty of them.
 const PIECE: usize = 65_536;
 
-/// The power of a noise at one place over frequency: mean square in Pa² for each line of [`PIECE`].
+/// The power of a noise at one place over frequency: mean square in Pa² for each line of a piece of 65 536 frames.
 #[derive(Debug, Clone)]
 pub struct FieldTruth {
     lines: Vec<f64>,
