@@ -64,7 +64,7 @@ limits = ["idle_noise_send"]
 [entry.parameters]
 activation = "css-delay"
 settling = "200 ms"
-analysis = "500 ms"
+analysis = "1 s"
 "#;
 
 /// An empty folder for the runs of a test.
