@@ -246,12 +246,13 @@ noise = "driving-120"
     #[test]
     fn a_virtual_car_behind_an_audio_interface_sounds_as_on_its_own_bench() {
         let spec = read_car(&BuiltIn.read(Folder::Cars, "ideal-wb").unwrap()).unwrap();
-        // The rig of the virtual car: ±1 is 10 Pa at the mouth and at the ears, and the network as it is.
+        // The rig of the virtual car: ±1 is 30 dBPa at the mouth and at the ears, and the network as it is.
+        let full_pa = 10f32.powf(1.5);
         let car = Arc::new(Mutex::new(Car::new(&spec, 1)));
         car.lock().unwrap().open(Bandwidth::Wb, 3).unwrap();
         let wiring: Wiring = Box::new(move |out, input| {
             let lane = |n: usize| -> [f32; BLOCK] { std::array::from_fn(|k| out[4 * k + n]) };
-            let mouth = lane(0).map(|x| 10.0 * x);
+            let mouth = lane(0).map(|x| full_pa * x);
             let inputs = BlockInputs {
                 mouths: vec![(Seat::Driver, mouth)],
                 receive: lane(1),
@@ -259,7 +260,7 @@ noise = "driving-120"
             };
             let heard = car.lock().unwrap().block(&inputs).unwrap();
             for (k, frame) in input.chunks_exact_mut(4).enumerate() {
-                let ear = |side: usize| heard.ears[0].1[side][k] / 10.0;
+                let ear = |side: usize| heard.ears[0].1[side][k] / full_pa;
                 frame.copy_from_slice(&[heard.poi_send[k], ear(0), ear(1), out[4 * k + 3]]);
             }
         });
@@ -317,13 +318,16 @@ noise = "driving-120"
         let page = include_str!("../docs/bench-files.md");
         let blocks: Vec<&str> =
             page.split("```toml\n").skip(1).map(|block| block.split("```").next().unwrap()).collect();
-        let [bench, record, device] = blocks[..] else { panic!("{} examples", blocks.len()) };
+        let [bench, record, ear_port, ear, device] = blocks[..] else { panic!("{} examples", blocks.len()) };
         let day = date!(2026 - 11 - 22);
         let file = read_bench(&SourceText::new("bench", bench), &BuiltIn, day).unwrap();
         assert_eq!(file.info.volume_step_count, 16);
         assert_eq!(file.spec.rig.unwrap().volume_line(3).as_deref(), Some("AT+VGS=3"));
         let record = LedgerRecord::parse(&SourceText::new("record", record)).unwrap();
         assert_eq!(record.validity(day), Validity::Valid);
+        let ear = EarRecord::parse(&SourceText::new("ear", ear)).unwrap();
+        assert!(ear_port.contains(&format!("ear_response = \"{}\"", ear.id)), "{ear_port}");
+        assert_eq!(ear.response(day).serial.as_deref(), Some("12345"));
         let device = DeviceRecord::parse(&SourceText::new("device", device)).unwrap();
         assert_eq!(device.fields.len(), 2);
     }
