@@ -25,6 +25,7 @@ use lombard::units::Unit;
 
 use crate::source::root;
 
+pub(crate) mod around;
 pub(crate) mod comparison;
 pub(crate) mod spectrum;
 

@@ -106,25 +106,22 @@ impl Equalizer {
     /// The spectrum in the field, from that at the ear-drum.
     #[must_use]
     pub fn equalized(&self, mut spectrum: PowerSpectrum) -> PowerSpectrum {
-        if let Some(curve) = &self.curve {
-            let bin_hz = spectrum.bin_hz;
-            for (k, power) in spectrum.power.iter_mut().enumerate() {
-                *power *= libm::pow(10.0, -curve.at(k as f64 * bin_hz, Outside::Hold) / 10.0);
-            }
-        }
+        self.take_out(&mut spectrum.power, spectrum.bin_hz);
         spectrum
     }
 
     /// The density in the field, from that at the ear-drum.
     #[must_use]
     pub fn equalized_density(&self, mut psd: Psd) -> Psd {
-        if let Some(curve) = &self.curve {
-            let bin_hz = psd.bin_hz;
-            for (k, density) in psd.density.iter_mut().enumerate() {
-                *density *= libm::pow(10.0, -curve.at(k as f64 * bin_hz, Outside::Hold) / 10.0);
-            }
-        }
+        self.take_out(&mut psd.density, psd.bin_hz);
         psd
+    }
+
+    fn take_out(&self, lines: &mut [f64], bin_hz: f64) {
+        let Some(curve) = &self.curve else { return };
+        for (k, line) in lines.iter_mut().enumerate() {
+            *line *= libm::pow(10.0, -curve.at(k as f64 * bin_hz, Outside::Hold) / 10.0);
+        }
     }
 }
 

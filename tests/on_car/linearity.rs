@@ -4,63 +4,19 @@ use std::sync::LazyLock;
 
 use lombard::bench::car::rig::CarBenchMaker;
 use lombard::bench::car::spec::CarSpec;
-use lombard::bench::{
-    Bench, BenchError, CaptureSink, RenderedEpoch, RenderedTake, SinkError, StopFlag, TelemetrySender,
-};
-use lombard::capture::Certificate;
-use lombard::context::{BenchInfo, Facts};
+use lombard::bench::{Bench, CaptureSink, SinkError};
+use lombard::context::Facts;
 use lombard::limits::{Limit, Rule, judge};
 use lombard::take::Volume;
 use lombard::terms::{Bandwidth, LimitClass, Port};
 use lombard::units::Unit;
 use lombard::verdict::Verdict;
 
+use super::around::around;
 use super::comparison::{Comparison, LEVEL_TOLERANCE_DB, Source, all_hold, count};
 use super::{SEED, Trial, entry, reference, shipped};
 
 const SHORT: (&str, &str) = ("signal", "speech-conditioning");
-
-/// A bench whose mouth, and a device whose send path, lose a share of every decibel by which a take is louder than the
-/// first one.
-struct Compressing {
-    inner: Box<dyn Bench>,
-    mouth_share: f64,
-    device_share: f64,
-    /// The energy of the first take.
-    nominal: Option<f64>,
-}
-
-impl Bench for Compressing {
-    fn info(&self) -> &BenchInfo {
-        self.inner.info()
-    }
-
-    fn open(&mut self, epoch: &RenderedEpoch, telemetry: &TelemetrySender) -> Result<(), BenchError> {
-        self.inner.open(epoch, telemetry)
-    }
-
-    fn take(
-        &mut self,
-        take: &RenderedTake,
-        sink: &mut dyn CaptureSink,
-        stop: &StopFlag,
-    ) -> Result<Certificate, BenchError> {
-        let mouth = Port::of(Port::MOUTH);
-        let energy: f64 = take.tracks[&mouth].iter().map(|x| f64::from(*x).powi(2)).sum();
-        let louder_db = 10.0 * (energy / *self.nominal.get_or_insert(energy)).log10();
-        let mouth_db = -self.mouth_share * louder_db;
-        let device_db = -self.device_share * (louder_db + mouth_db);
-        let factor = |db: f64| 10f32.powf(db as f32 / 20.0);
-        let mut played = take.clone();
-        let track = played.tracks[&mouth].iter().map(|x| x * factor(mouth_db)).collect();
-        played.tracks.insert(mouth, track);
-        self.inner.take(&played, &mut Scaled { sink, factor: factor(device_db) }, stop)
-    }
-
-    fn close(&mut self) -> Result<(), BenchError> {
-        self.inner.close()
-    }
-}
 
 /// A sink to which the POI arrives louder or softer.
 struct Scaled<'s> {
@@ -78,9 +34,23 @@ impl CaptureSink for Scaled<'_> {
     }
 }
 
-/// A bench whose mouth and device compress, each by its share of a decibel for each decibel.
+/// A bench whose mouth, and a device whose send path, lose a share of every decibel by which a take is louder than the
+/// first one.
 pub(crate) fn compressing(inner: Box<dyn Bench>, mouth_share: f64, device_share: f64) -> Box<dyn Bench> {
-    Box::new(Compressing { inner, mouth_share, device_share, nominal: None })
+    // The energy of the first take.
+    let mut nominal = None;
+    around(inner, move |inner, take, sink, stop| {
+        let mouth = Port::of(Port::MOUTH);
+        let energy: f64 = take.tracks[&mouth].iter().map(|x| f64::from(*x).powi(2)).sum();
+        let louder_db = 10.0 * (energy / *nominal.get_or_insert(energy)).log10();
+        let mouth_db = -mouth_share * louder_db;
+        let device_db = -device_share * (louder_db + mouth_db);
+        let factor = |db: f64| 10f32.powf(db as f32 / 20.0);
+        let mut played = take.clone();
+        let track = played.tracks[&mouth].iter().map(|x| x * factor(mouth_db)).collect();
+        played.tracks.insert(mouth, track);
+        inner.take(&played, &mut Scaled { sink, factor: factor(device_db) }, stop)
+    })
 }
 
 fn record(car: &CarSpec, mouth_share: f64, device_share: f64) -> Trial {

@@ -3,16 +3,14 @@
 use std::collections::BTreeMap;
 
 use lombard::bench::car::rig::CarBenchMaker;
-use lombard::bench::{
-    Bench, BenchError, CaptureSink, RenderedEpoch, RenderedTake, SinkError, StopFlag, TelemetrySender,
-};
-use lombard::capture::Certificate;
-use lombard::context::{BenchInfo, Facts};
+use lombard::bench::{CaptureSink, SinkError};
+use lombard::context::Facts;
 use lombard::take::Volume;
 use lombard::terms::{Bandwidth, Port};
 use lombard::verdict::Verdict;
 
 use super::{ideal, judged};
+use crate::on_car::around::around;
 use crate::on_car::{SEED, Trial, entry, shipped};
 
 #[test]
@@ -30,7 +28,9 @@ fn a_sine_that_the_room_cancels_at_one_ear_is_not_taken_away() {
         let from = clean.takes[0].span("stimulus").start as usize;
         let maker = CarBenchMaker::new(ideal(Bandwidth::Wb));
         let trial = Trial::through(maker, wanted, SEED, Facts::default(), |inner| {
-            Box::new(Fading { inner, ears: ears.to_vec(), from })
+            around(inner, move |inner, take, sink, stop| {
+                inner.take(take, &mut Faded { sink, ears, from, written: BTreeMap::new() }, stop)
+            })
         });
         let reason = trial.findings().err().map(|error| error.reason);
         assert_eq!(
@@ -41,37 +41,7 @@ fn a_sine_that_the_room_cancels_at_one_ear_is_not_taken_away() {
     }
 }
 
-/// A bench that plays 12 dB softer from a frame on at some ears, as what hears a sine as noise does.
-struct Fading {
-    inner: Box<dyn Bench>,
-    ears: Vec<&'static str>,
-    from: usize,
-}
-
-impl Bench for Fading {
-    fn info(&self) -> &BenchInfo {
-        self.inner.info()
-    }
-
-    fn open(&mut self, epoch: &RenderedEpoch, telemetry: &TelemetrySender) -> Result<(), BenchError> {
-        self.inner.open(epoch, telemetry)
-    }
-
-    fn take(
-        &mut self,
-        take: &RenderedTake,
-        sink: &mut dyn CaptureSink,
-        stop: &StopFlag,
-    ) -> Result<Certificate, BenchError> {
-        let mut faded = Faded { sink, ears: &self.ears, from: self.from, written: BTreeMap::new() };
-        self.inner.take(take, &mut faded, stop)
-    }
-
-    fn close(&mut self) -> Result<(), BenchError> {
-        self.inner.close()
-    }
-}
-
+/// A sink to which some ears arrive 12 dB softer from a frame on, as what hears a sine as noise does.
 struct Faded<'s> {
     sink: &'s mut dyn CaptureSink,
     ears: &'s [&'static str],

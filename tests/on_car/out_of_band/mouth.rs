@@ -4,56 +4,27 @@ use std::f64::consts::PI;
 
 use lombard::bench::car::rig::CarBenchMaker;
 use lombard::bench::car::spec::CarSpec;
-use lombard::bench::{
-    Bench, BenchError, CaptureSink, RenderedEpoch, RenderedTake, StopFlag, TelemetrySender,
-};
-use lombard::capture::Certificate;
-use lombard::context::{BenchInfo, Facts};
+use lombard::context::Facts;
 use lombard::finding::Bound;
 use lombard::take::Volume;
 use lombard::terms::{Bandwidth, Port};
 use lombard::verdict::Verdict;
 
 use super::{aliases_db, folding, ideal, judged, points};
+use crate::on_car::around::around;
 use crate::on_car::{SEED, Trial, entry};
 
-/// A bench whose mouth makes something else of what it is told.
-struct Mouth {
-    inner: Box<dyn Bench>,
-    makes: fn(&[f32]) -> Vec<f32>,
-}
-
-impl Bench for Mouth {
-    fn info(&self) -> &BenchInfo {
-        self.inner.info()
-    }
-
-    fn open(&mut self, epoch: &RenderedEpoch, telemetry: &TelemetrySender) -> Result<(), BenchError> {
-        self.inner.open(epoch, telemetry)
-    }
-
-    fn take(
-        &mut self,
-        take: &RenderedTake,
-        sink: &mut dyn CaptureSink,
-        stop: &StopFlag,
-    ) -> Result<Certificate, BenchError> {
-        let mouth = Port::of(Port::MOUTH);
-        let mut played = take.clone();
-        let track = (self.makes)(&played.tracks[&mouth]);
-        played.tracks.insert(mouth, track.into());
-        self.inner.take(&played, sink, stop)
-    }
-
-    fn close(&mut self) -> Result<(), BenchError> {
-        self.inner.close()
-    }
-}
-
+/// Out-of-band in send where the mouth makes something else of what it is told.
 fn with_mouth(car: CarSpec, makes: fn(&[f32]) -> Vec<f32>) -> Trial {
     let wanted = entry("out_of_band", car.bandwidth, Volume::Step(5), &[("direction", "send")]);
     Trial::through(CarBenchMaker::new(car), wanted, SEED, Facts::default(), |inner| {
-        Box::new(Mouth { inner, makes })
+        around(inner, move |inner, take, sink, stop| {
+            let mouth = Port::of(Port::MOUTH);
+            let mut played = take.clone();
+            let track = makes(&played.tracks[&mouth]);
+            played.tracks.insert(mouth, track.into());
+            inner.take(&played, sink, stop)
+        })
     })
 }
 
