@@ -36,6 +36,7 @@ mod clocks;
 mod coupling;
 mod delay;
 mod distortion;
+mod dynamics;
 mod ears;
 mod faults;
 mod idle;

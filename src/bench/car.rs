@@ -19,6 +19,7 @@
 pub mod bed;
 pub mod cabin;
 pub mod clock;
+pub mod dynamics;
 pub mod ear;
 pub mod faults;
 pub mod file;
@@ -41,12 +42,13 @@ use std::sync::Arc;
 
 use bed::Bed;
 use cabin::{Cabin, Head};
+use dynamics::Gains;
 use faults::Disturbance;
 use network::Channel;
 use noise::gain_for;
 use spec::{CabinSpec, CarSpec, Weighting};
 use stage::{Block, NOISE_HALF, NoiseModel, NoiseSource, SILENCE, Sound};
-use terminal::{Terminal, overload, receive_gain};
+use terminal::{Sounds, Terminal, overload, receive_gain};
 
 use crate::bench::noise::NOISE_LEAD;
 use crate::calibration::ear::EarResponse;
@@ -383,6 +385,11 @@ impl Car {
         self.call = None;
     }
 
+    /// The gains of the last block, where the terminal changes over time ([`dynamics`]).
+    pub fn gains(&self) -> Option<&Gains> {
+        self.call.as_ref()?.terminal.gains()
+    }
+
     /// Runs one block.
     ///
     /// # Errors
@@ -471,44 +478,52 @@ impl Call {
     }
 
     fn block(&mut self, inputs: &BlockInputs) -> BlockOutputs {
+        let said = |seat: Seat| {
+            inputs.mouths.iter().find(|(other, _)| *other == seat).map_or(&SILENCE, |(_, block)| block)
+        };
+        let mut near = SILENCE;
+        for talker in &mut self.mouths {
+            add(&mut near, &talker.to_microphone.arrival(said(talker.seat)));
+        }
+        if self.is_up {
+            self.terminal.listen(&near);
+        }
         let Playback { sound: loudspeaker, echo_reference, amplifier } =
             if self.is_up { self.playback(inputs.receive) } else { Playback::none() };
         let mut ears: Vec<(Seat, [Block; 2])> =
             self.heads.iter_mut().map(|head| (head.seat, head.hear(&loudspeaker))).collect();
-        let mut near = SILENCE;
         for talker in &mut self.mouths {
-            let said = inputs.mouths.iter().find(|(seat, _)| *seat == talker.seat).map(|(_, block)| block);
-            let said = said.unwrap_or(&SILENCE);
-            add(&mut near, &talker.to_microphone.arrival(said));
             for (seat, paths) in &mut talker.to_ears {
                 let Some((_, ears)) = ears.iter_mut().find(|(other, _)| other == seat) else { continue };
                 for (ear, path) in ears.iter_mut().zip(paths) {
-                    add(ear, &path.arrival(said));
+                    add(ear, &path.arrival(said(talker.seat)));
                 }
             }
         }
-        for noise in &mut self.microphone_noise {
-            noise.add_to(&mut near);
+        let mut noise = SILENCE;
+        for source in &mut self.microphone_noise {
+            source.add_to(&mut noise);
         }
         let mut reference = self.loudspeaker_to_reference.arrival(&loudspeaker);
         if let Some(noise) = &mut self.reference_noise {
             noise.add_to(&mut reference);
         }
         if let Some(bed) = &mut self.bed {
-            bed.add_to(&mut near, &mut reference, ears.iter_mut().map(|(_, ears)| ears));
+            bed.add_to(&mut noise, &mut reference, ears.iter_mut().map(|(_, ears)| ears));
         }
         if !self.is_up {
             return BlockOutputs { poi_send: SILENCE, ears, reference, taps: Taps::none() };
         }
-        let mut echo = self.loudspeaker_to_microphone.arrival(&loudspeaker);
-        self.flaws.capture(&mut near, &echo);
+        add(&mut near, &noise);
+        let mut sounds = Sounds { near, noise, echo: self.loudspeaker_to_microphone.arrival(&loudspeaker) };
+        self.flaws.capture(&mut sounds.near, &sounds.echo);
         let full = self.microphone_full;
-        let microphone: Block = std::array::from_fn(|at| ((near[at] + echo[at]) / full).clamp(-1.0, 1.0));
+        let microphone: Block =
+            std::array::from_fn(|at| ((sounds.near[at] + sounds.echo[at]) / full).clamp(-1.0, 1.0));
         if let Some(inserted) = &inputs.microphone {
-            near = inserted.map(|x| x * full);
-            echo = SILENCE;
+            sounds = Sounds { near: inserted.map(|x| x * full), noise: SILENCE, echo: SILENCE };
         }
-        let mut poi_send = self.terminal.send(&near, &echo);
+        let mut poi_send = self.terminal.send(&sounds);
         self.flaws.hum(&mut poi_send);
         if let Some((disturbance, at)) = &mut self.disturbance {
             disturbance.disturb(*at, &mut poi_send);

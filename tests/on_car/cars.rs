@@ -3,6 +3,7 @@
 
 use lombard::bench::car::Model;
 use lombard::bench::car::cabin::Path;
+use lombard::bench::car::dynamics::Dynamics;
 use lombard::bench::car::spec::{CarSpec, Codec, ReferenceSpec, TerminalKind};
 use lombard::bench::car::truth::{Truth, white};
 use lombard::finding::Bound;
@@ -90,6 +91,7 @@ fn with_probe(mut car: CarSpec) -> CarSpec {
         echo_loss_response: Vec::new(),
         idle_noise: None,
         idle_noise_spectrum: Vec::new(),
+        dynamics: Dynamics::default(),
     });
     car.network.codec = Codec::Linear;
     car.terminal.send_gain_db = -40.0;

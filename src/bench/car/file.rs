@@ -1,9 +1,11 @@
 //! Car files: `test-plans/cars/*.toml` as text, read into a [`CarSpec`] with every problem at its place.
 
 mod cabin;
+mod dynamics;
 mod moved;
 
 use crate::bench::car::RATE_HZ;
+use crate::bench::car::dynamics::Dynamics;
 use crate::bench::car::clock::{Clock, Jump, OFFSET_LIMIT_PPM};
 use crate::bench::car::flaws::{self, Flaws, Nonlinearity};
 use crate::bench::car::network;
@@ -306,8 +308,9 @@ fn reference_of(table: &Table<'_>) -> Option<ReferenceSpec> {
         let none = echo.kind("loss").is_some() && echo.text("loss")?.value == "none";
         let loss = if none { Some(None) } else { gain_db(&echo, "loss").map(Some) };
         let points = response(&echo, "response_hz_db");
+        let convergence = dynamics::convergence(&echo);
         echo.finish();
-        Some((loss?, points?))
+        Some((loss?, points?, convergence?))
     });
     let idle = if table.has("idle_noise") {
         table.table("idle_noise").and_then(|idle| {
@@ -320,8 +323,10 @@ fn reference_of(table: &Table<'_>) -> Option<ReferenceSpec> {
         table.table("idle_noise");
         Some((None, Vec::new()))
     };
-    let ((echo_loss_db, echo_loss_response), (idle_noise, idle_noise_spectrum)) = (echo?, idle?);
-    Some(ReferenceSpec { echo_loss_db, echo_loss_response, idle_noise, idle_noise_spectrum })
+    let dynamics = dynamics::dynamics_of(table);
+    let ((echo_loss_db, echo_loss_response, convergence), (idle_noise, idle_noise_spectrum)) = (echo?, idle?);
+    let dynamics = Dynamics { convergence, ..dynamics? };
+    Some(ReferenceSpec { echo_loss_db, echo_loss_response, idle_noise, idle_noise_spectrum, dynamics })
 }
 
 fn real_of(table: &Table<'_>) -> Option<RealSpec> {

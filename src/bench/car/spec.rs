@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::bench::car::clock::Clock;
+use crate::bench::car::dynamics::Dynamics;
 use crate::bench::car::flaws::Flaws;
 use crate::terms::{Bandwidth, Direction, Seat};
 
@@ -297,6 +298,8 @@ pub struct ReferenceSpec {
     pub idle_noise: Option<IdleNoise>,
     /// The spectrum of the idle noise.
     pub idle_noise_spectrum: ResponsePoints,
+    /// What it does over time.
+    pub dynamics: Dynamics,
 }
 
 /// A weighted noise level.

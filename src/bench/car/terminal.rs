@@ -3,14 +3,27 @@
 //! Signals towards the network are digital (±1.0 is full scale, where the converter of the microphone and the output
 //! clip, as real ones do); signals towards the cabin are pascals.
 
+pub mod course;
 pub mod real;
 pub mod reference;
 
 use crate::bench::car::RATE_HZ;
+use crate::bench::car::dynamics::Gains;
 use crate::bench::car::spec::{TerminalKind, TerminalSpec};
 use crate::bench::car::stage::{Block, response_delay};
 use crate::terms::Bandwidth;
 use crate::units::DBOV_AT_0_DBM0;
+
+/// The sound at the microphone, in Pa, in parts that only the reference terminal may tell apart.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sounds {
+    /// Everything but the echo.
+    pub near: Block,
+    /// What of `near` nobody said.
+    pub noise: Block,
+    /// What came from the loudspeaker.
+    pub echo: Block,
+}
 
 /// A running terminal.
 pub enum Terminal {
@@ -28,6 +41,7 @@ impl Terminal {
                 let model = reference::Model::new(spec, own, bandwidth);
                 Self::Reference(Box::new(reference::Reference::new(
                     spec,
+                    own,
                     &model,
                     bandwidth,
                     volume_step,
@@ -57,12 +71,26 @@ impl Terminal {
         }
     }
 
-    /// From the microphone to the network (digital). The sound at the microphone comes in two parts, in Pa: `near`, and
-    /// `echo`, which came from the loudspeaker; only the reference terminal may tell them apart.
-    pub fn send(&mut self, near: &Block, echo: &Block) -> Block {
+    /// From the microphone to the network (digital).
+    pub fn send(&mut self, sounds: &Sounds) -> Block {
         match self {
-            Self::Reference(terminal) => terminal.send(near, echo),
-            Self::Real(terminal) => terminal.send(near, echo),
+            Self::Reference(terminal) => terminal.send(sounds),
+            Self::Real(terminal) => terminal.send(&sounds.near, &sounds.echo),
+        }
+    }
+
+    /// Tells a reference terminal what the talker makes at the microphone, in Pa, before the block is received.
+    pub fn listen(&mut self, talker: &Block) {
+        if let Self::Reference(terminal) = self {
+            terminal.listen(talker);
+        }
+    }
+
+    /// The gains of the last block of a reference terminal that changes over time.
+    pub fn gains(&self) -> Option<&Gains> {
+        match self {
+            Self::Reference(terminal) => terminal.gains(),
+            Self::Real(_) => None,
         }
     }
 }
@@ -106,7 +134,10 @@ fn latencies(spec: &TerminalSpec, bandwidth: Bandwidth) -> (usize, usize) {
     let send = response_delay(&spec.send_response);
     let receive = response_delay(&spec.receive_response);
     match &spec.kind {
-        TerminalKind::Reference(own) => (send + response_delay(&own.echo_loss_response), receive),
+        TerminalKind::Reference(own) => {
+            let shapes = response_delay(&own.dynamics.double_talk.send_loss_response);
+            (send + response_delay(&own.echo_loss_response).max(shapes), receive)
+        }
         TerminalKind::Real(own) => {
             (send + real::send_latency(own, bandwidth), receive + real::receive_latency(bandwidth))
         }

@@ -3,6 +3,7 @@
 //! Its canceller is told which part of the microphone signal is echo and takes away the declared share of it. What
 //! clipping made of the echo stays, as with a real (linear) canceller.
 
+use crate::bench::car::dynamics::Gains;
 use crate::bench::car::network::band_limit_hz;
 use crate::bench::car::noise;
 use crate::bench::car::response;
@@ -11,7 +12,8 @@ use crate::bench::car::stage::{
     Block, DelayLine, Filter, NOISE_HALF, NoiseModel, NoiseSource, RESPONSE_HALF, clip, response_delay,
     response_taps, samples, scale,
 };
-use crate::bench::car::terminal::{latencies, overload, receive_gain, send_gain};
+use crate::bench::car::terminal::course::Course;
+use crate::bench::car::terminal::{Sounds, latencies, overload, receive_gain, send_gain};
 use crate::terms::Bandwidth;
 
 /// The filters of the reference terminal as taps: what the simulation runs and the truth reads.
@@ -83,6 +85,8 @@ pub struct Reference {
     /// Where the microphone's converter clips, as the digital amplitude at the output.
     converter_full: f64,
     canceller: Canceller,
+    /// What changes over time, in the canceller's place.
+    course: Option<Course>,
     send_filter: Filter,
     idle_noise: Option<NoiseSource>,
     send_delay: DelayLine,
@@ -100,6 +104,7 @@ impl Reference {
     /// The terminal at the beginning of a call.
     pub fn new(
         spec: &TerminalSpec,
+        own: &ReferenceSpec,
         model: &Model,
         bandwidth: Bandwidth,
         volume_step: u32,
@@ -119,6 +124,7 @@ impl Reference {
             send_gain: send_gain(spec),
             converter_full: send_gain(spec) * overload(spec),
             canceller,
+            course: Course::new(&own.dynamics, own.echo_loss_db.unwrap_or(0.0), &model.echo),
             send_filter: Filter::new(&model.send_taps),
             idle_noise: model.idle_noise.as_ref().map(|noise| NoiseSource::new(noise, seed, 0x7e)),
             send_delay: DelayLine::new(samples(spec.send_delay_s).saturating_sub(send_latency)),
@@ -139,17 +145,48 @@ impl Reference {
     pub fn receive(&mut self, block: &mut Block) {
         self.receive_delay.process(block);
         self.receive_filter.process(block);
+        if let Some(course) = &mut self.course {
+            course.receive(block);
+        }
         scale(block, self.receive_gain);
     }
 
+    /// See [`super::Terminal::listen`].
+    pub fn listen(&mut self, talker: &Block) {
+        if let Some(course) = &mut self.course {
+            course.listen(talker);
+        }
+    }
+
+    /// See [`super::Terminal::gains`].
+    pub fn gains(&self) -> Option<&Gains> {
+        self.course.as_ref().map(Course::gains)
+    }
+
     /// See [`super::Terminal::send`].
-    pub fn send(&mut self, near: &Block, echo: &Block) -> Block {
+    pub fn send(&mut self, sounds: &Sounds) -> Block {
+        let mut block = match &mut self.course {
+            Some(course) => course.send(sounds, self.send_gain, self.converter_full),
+            None => self.cancel(sounds),
+        };
+        self.send_filter.process(&mut block);
+        if let Some(noise) = &mut self.idle_noise {
+            noise.add_to(&mut block);
+        }
+        self.send_delay.process(&mut block);
+        clip(&mut block);
+        block
+    }
+
+    /// What leaves a canceller that is always the same.
+    fn cancel(&mut self, sounds: &Sounds) -> Block {
+        let Sounds { near, echo, .. } = sounds;
         // In double precision: the canceller takes the difference of two numbers that are nearly equal.
         let gain = self.send_gain;
         let echo_at = |at: usize| gain * f64::from(echo[at]);
         let full = self.converter_full;
         let digital = |at: usize| (gain * f64::from(near[at]) + echo_at(at)).clamp(-full, full);
-        let mut block: Block = match &mut self.canceller {
+        match &mut self.canceller {
             Canceller::None => std::array::from_fn(|at| digital(at) as f32),
             Canceller::Flat(left) => {
                 let removed = 1.0 - *left;
@@ -162,13 +199,6 @@ impl Reference {
                 filter.process(&mut left);
                 std::array::from_fn(|at| rest[at] + left[at])
             }
-        };
-        self.send_filter.process(&mut block);
-        if let Some(noise) = &mut self.idle_noise {
-            noise.add_to(&mut block);
         }
-        self.send_delay.process(&mut block);
-        clip(&mut block);
-        block
     }
 }
