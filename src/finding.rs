@@ -68,6 +68,8 @@ pub struct Finding {
     pub unit: Unit,
     /// How the value relates to the truth.
     pub bound: Bound,
+    /// The points of a curve or series that `bound` speaks of, by their positions; empty: all of them. The others are known.
+    pub limited: Vec<usize>,
     /// The take and span analysed, for the reader.
     pub span: String,
     /// The calibrations that it depends on.
@@ -88,6 +90,7 @@ impl Finding {
             value,
             unit,
             bound: Bound::Exact,
+            limited: Vec::new(),
             span: String::new(),
             influences: Vec::new(),
             uncertainty: None,
@@ -111,6 +114,11 @@ impl Finding {
     pub fn series(measurand: &str, seconds: Vec<f64>, values: Vec<f64>, unit: Unit) -> Self {
         assert_eq!(seconds.len(), values.len(), "a series has one value for each time");
         Self::new(measurand, Value::Series(Series { seconds, values }), unit)
+    }
+
+    /// Whether only a bound is known of the point at a position of a curve or series.
+    pub fn is_bound_at(&self, position: usize) -> bool {
+        self.bound != Bound::Exact && (self.limited.is_empty() || self.limited.contains(&position))
     }
 
     /// The one number, of a scalar finding.

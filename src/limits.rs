@@ -3,23 +3,16 @@
 //! A limit never sees a capture; a method never sees a limit. NaN is never a pass, and neither is
 //! a missing limit.
 
+mod mask;
+
 use std::fmt;
 
-use crate::finding::{Bound, Curve, Finding, Value};
+pub use mask::{At, Axis, Mask, line};
+
+use crate::finding::{Bound, Finding, Value};
 use crate::terms::{ClauseRef, LimitClass};
 use crate::units::{Quantity, Unit};
 use crate::verdict::{Flag, Verdict};
-
-/// A mask over frequency: straight lines in dB over log f between break-points.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Mask {
-    /// Upper break-points (hertz, value), rising in frequency.
-    pub upper: Vec<(f64, f64)>,
-    /// Lower break-points.
-    pub lower: Vec<(f64, f64)>,
-    /// Whether the curve may be shifted to fit best: only its shape is judged.
-    pub floating: bool,
-}
 
 /// What a finding is compared with.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,7 +24,7 @@ pub enum Rule {
         /// The largest good value.
         max: Option<f64>,
     },
-    /// A curve between two lines.
+    /// A curve over frequency, or a series over time, between two lines.
     Mask(Mask),
     /// Not known (class N): the lab enters it.
     Unknown,
@@ -97,8 +90,8 @@ pub struct Judgement {
     pub verdict: Verdict,
     /// The smallest distance to the limit, positive inside. `None` where there is nothing to compare.
     pub margin: Option<Quantity>,
-    /// The frequency of the smallest distance, for masks.
-    pub at_hz: Option<f64>,
+    /// Where the smallest distance is, for masks.
+    pub at: Option<At>,
     /// The shift that a floating mask chose, in the unit of the finding.
     pub shift: Option<f64>,
     /// What stands beside it.
@@ -114,7 +107,7 @@ pub fn judge(finding: &Finding, limit: &Limit) -> Judgement {
         limit: limit.id.clone(),
         verdict: Verdict::Inconclusive,
         margin: None,
-        at_hz: None,
+        at: None,
         shift: None,
         flags: finding.flags.clone(),
         reason: String::new(),
@@ -139,8 +132,11 @@ pub fn judge(finding: &Finding, limit: &Limit) -> Judgement {
         (Value::Scalar(value), Rule::Range { min, max }) => {
             judge_scalar(*value, finding.bound, *min, *max, limit.unit, &mut judgement);
         }
-        (Value::Curve(curve), Rule::Mask(mask)) => {
-            judge_curve(curve, finding.bound, mask, limit.unit, &mut judgement);
+        (Value::Curve(curve), Rule::Mask(mask)) if mask.axis == Axis::Frequency => {
+            mask::judge_line(finding, &curve.hz, &curve.values, mask, &mut judgement);
+        }
+        (Value::Series(series), Rule::Mask(mask)) if mask.axis == Axis::Time => {
+            mask::judge_line(finding, &series.seconds, &series.values, mask, &mut judgement);
         }
         _ => "the finding and the limit are of different kinds".clone_into(&mut judgement.reason),
     }
@@ -237,121 +233,6 @@ fn smaller(a: Option<f64>, b: Option<f64>) -> Option<f64> {
         (Some(a), Some(b)) => Some(if a < b { a } else { b }),
         (one, other) => one.or(other),
     }
-}
-
-fn judge_curve(curve: &Curve, bound: Bound, mask: &Mask, unit: Unit, judgement: &mut Judgement) {
-    let points: Vec<(f64, f64)> = curve.hz.iter().copied().zip(curve.values.iter().copied()).collect();
-    if points.iter().any(|(hz, value)| hz.is_nan() || value.is_nan()) {
-        "the curve holds a value that is no number".clone_into(&mut judgement.reason);
-        return;
-    }
-    let covered: Vec<Room> = points.iter().filter_map(|(hz, value)| Room::at(mask, *hz, *value)).collect();
-    if covered.is_empty() {
-        "no point of the curve lies on the mask".clone_into(&mut judgement.reason);
-        return;
-    }
-    let shift = if mask.floating { best_shift(&covered) } else { 0.0 };
-    let worst = covered
-        .iter()
-        .map(|room| (room.margin(shift), room.hz))
-        .fold((f64::INFINITY, 0.0), |worst, one| if one.0 < worst.0 { one } else { worst });
-    judgement.verdict = if worst.0 >= 0.0 { Verdict::Pass } else { Verdict::Fail };
-    judgement.margin = Some(Quantity::new(worst.0, unit.difference()));
-    judgement.at_hz = Some(worst.1);
-    judgement.shift = mask.floating.then_some(shift);
-    doubt(bound, mask, judgement);
-    if judgement.verdict == Verdict::Pass
-        && let Some((from_hz, to_hz)) = open_stretch(mask, &covered)
-    {
-        judgement.verdict = Verdict::Inconclusive;
-        judgement.reason =
-            format!("the curve has no point from {from_hz:.0} to {to_hz:.0} Hz, where the mask asks for one");
-    }
-}
-
-/// How much of the ends of a mask line a curve may leave open and still pass: an octave.
-const OPEN_MAX: f64 = 2.0;
-
-/// An end of a mask line, longer than [`OPEN_MAX`], that the curve does not reach.
-fn open_stretch(mask: &Mask, covered: &[Room]) -> Option<(f64, f64)> {
-    let (low, high) = covered
-        .iter()
-        .map(|room| room.hz)
-        .fold((f64::INFINITY, 0.0_f64), |(low, high), hz| (low.min(hz), high.max(hz)));
-    [&mask.upper, &mask.lower].into_iter().find_map(|points| {
-        let (first, last) = (points.first()?.0, points.last()?.0);
-        // A nominal frequency may lie a percent beside its octave.
-        [(first, low), (high, last)].into_iter().find(|(from_hz, to_hz)| *to_hz > from_hz * OPEN_MAX * 1.02)
-    })
-}
-
-/// What noise hides decides nothing: points that are left out leave a pass open, points that are bounds leave open what
-/// lies on the side of the truth.
-fn doubt(bound: Bound, mask: &Mask, judgement: &mut Judgement) {
-    let passes = judgement.verdict == Verdict::Pass;
-    let open = match bound {
-        Bound::Exact => passes && judgement.flags.contains(&Flag::NoiseLimited),
-        Bound::AtLeast => !(passes && mask.upper.is_empty()),
-        Bound::AtMost => !(passes && mask.lower.is_empty()),
-        // A curve has no other end.
-        Bound::Between(_) => true,
-    };
-    if open {
-        judgement.verdict = Verdict::Inconclusive;
-        "noise hides a part of the curve (see the note of the finding), which could decide the verdict"
-            .clone_into(&mut judgement.reason);
-    }
-}
-
-/// The room of one point of a curve to the lines of a mask.
-struct Room {
-    hz: f64,
-    above: f64,
-    below: f64,
-}
-
-impl Room {
-    fn at(mask: &Mask, hz: f64, value: f64) -> Option<Self> {
-        let upper = line(&mask.upper, hz);
-        let lower = line(&mask.lower, hz);
-        (upper.is_some() || lower.is_some()).then(|| Self {
-            hz,
-            above: upper.map_or(f64::INFINITY, |upper| upper - value),
-            below: lower.map_or(f64::INFINITY, |lower| value - lower),
-        })
-    }
-
-    fn margin(&self, shift: f64) -> f64 {
-        let (above, below) = (self.above - shift, self.below + shift);
-        if above < below { above } else { below }
-    }
-}
-
-/// The shift of the curve that leaves the largest room on both sides.
-fn best_shift(rooms: &[Room]) -> f64 {
-    let least = |room: fn(&Room) -> f64| {
-        rooms.iter().map(room).fold(f64::INFINITY, |least, one| if one < least { one } else { least })
-    };
-    let (above, below) = (least(|room| room.above), least(|room| room.below));
-    match (above.is_finite(), below.is_finite()) {
-        (true, true) => (above - below) / 2.0,
-        // A mask with one line only would fit everything; the curve is left where it is.
-        _ => 0.0,
-    }
-}
-
-/// The value of a broken line at `hz`: straight in dB over log f. `None` outside its ends.
-pub fn line(points: &[(f64, f64)], hz: f64) -> Option<f64> {
-    let first = points.first()?;
-    if points.len() == 1 {
-        return (first.0 == hz).then_some(first.1);
-    }
-    let pair = points.windows(2).find(|pair| pair[0].0 <= hz && hz <= pair[1].0)?;
-    let ((f0, v0), (f1, v1)) = (pair[0], pair[1]);
-    if f1 == f0 {
-        return Some(v1);
-    }
-    Some(v0 + (v1 - v0) * (hz / f0).ln() / (f1 / f0).ln())
 }
 
 #[cfg(test)]

@@ -137,6 +137,7 @@ fn response() -> EntryView {
             ],
             lower: vec![(200.0, -10.0), (250.0, -7.0), (315.0, -5.0), (5000.0, -5.0), (6300.0, -10.0)],
             floating: true,
+            ..Mask::default()
         },
         Unit::DbVPerPa,
         LimitClass::B,

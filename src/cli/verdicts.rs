@@ -111,7 +111,7 @@ fn miss(result: &summary::Result<'_>) -> Option<String> {
     let limit = result.limit?;
     let margin = judgement.margin?;
     let missed = wording::margin(Quantity::new(margin.value.abs(), margin.unit));
-    let at = judgement.at_hz.map_or(String::new(), |hz| format!(" at {}", wording::frequency(hz)));
+    let at = judgement.at.map_or(String::new(), |at| format!(" at {}", wording::at(at)));
     Some(output::printable(&format!(
         "{} misses {} by {}{at}; {}, class {}: {}",
         judgement.measurand,

@@ -108,8 +108,8 @@ fn result_text(view: &EntryView, result: &summary::Result<'_>) -> ResultText {
         None => String::new(),
     };
     let mut margin = distance.map_or(String::new(), wording::margin);
-    if let Some(hz) = judgement.and_then(|judgement| judgement.at_hz).filter(|_| distance.is_some()) {
-        let _ = write!(margin, " at {}", wording::frequency(hz));
+    if let Some(at) = judgement.and_then(|judgement| judgement.at).filter(|_| distance.is_some()) {
+        let _ = write!(margin, " at {}", wording::at(at));
     }
     let reason = judgement.map_or("", |judgement| judgement.reason.as_str());
     ResultText {

@@ -82,8 +82,8 @@ fn row(view: &EntryView) -> Row {
         margin: distance.map_or(String::new(), wording::margin),
         outside: distance.is_some_and(|distance| distance.value < 0.0),
         margin_at: judgement
-            .and_then(|judgement| judgement.at_hz)
-            .map_or(String::new(), |hz| format!("at {}", wording::frequency(hz))),
+            .and_then(|judgement| judgement.at)
+            .map_or(String::new(), |at| format!("at {}", wording::at(at))),
         flags: flags_of(view),
         spoken: String::new(),
     };

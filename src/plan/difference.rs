@@ -4,7 +4,7 @@
 //! their clauses differently ask for the same measurement. The order of entries means nothing here.
 
 use crate::entry::EntryId;
-use crate::limits::{Limit, Mask, Origin, Rule};
+use crate::limits::{Axis, Limit, Mask, Origin, Rule};
 use crate::plan::{PlannedEntry, ResolvedPlan};
 use crate::problem::Place;
 
@@ -273,5 +273,6 @@ fn mask_text(mask: &Mask) -> String {
         if points.is_empty() { "none".to_owned() } else { points.join(", ") }
     };
     let kind = if mask.floating { "floating mask" } else { "mask" };
-    format!("{kind}, upper line {}; lower line {} (Hz: dB)", line(&mask.upper), line(&mask.lower))
+    let axis = if mask.axis == Axis::Frequency { "Hz" } else { "s" };
+    format!("{kind}, upper line {}; lower line {} ({axis}: dB)", line(&mask.upper), line(&mask.lower))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::document::{Kind, Placed, Problems, Table, read_with};
-use crate::limits::Mask;
+use crate::limits::{Axis, Mask};
 use crate::problem::{Place, SourceText};
 use crate::terms::{Bandwidth, LimitClass};
 use crate::units::{Quantity, Unit};
@@ -162,6 +162,24 @@ pub(super) fn read_limits(name: &str, source: &SourceText, problems: &Problems) 
     })
 }
 
+/// What a mask lies over: the keys of its lines say it, and one file has one axis.
+fn axis(root: &Table<'_>) -> Option<Axis> {
+    let [over_hz, over_s] =
+        [["upper_hz_db", "lower_hz_db"], ["upper_s_db", "lower_s_db"]].map(|keys| keys.map(|key| root.has(key)));
+    let (over_hz, over_s) = (over_hz.contains(&true), over_s.contains(&true));
+    if over_hz && over_s {
+        root.problems().report(
+            root.place().clone(),
+            "a mask lies over frequency and over time",
+            "lines in Hz and lines in s",
+            "one of the two",
+            "keep upper_hz_db and lower_hz_db, or upper_s_db and lower_s_db",
+        );
+        return None;
+    }
+    Some(if over_s { Axis::Time } else { Axis::Frequency })
+}
+
 /// A mask file as written.
 #[derive(Debug, Clone)]
 pub(super) struct MaskFile {
@@ -175,8 +193,12 @@ pub(super) fn read_mask(source: &SourceText, problems: &Problems) -> Option<Mask
         root.need_text("title");
         let unit = root.need_text("unit");
         let floating = root.boolean("floating").is_some_and(|one| one.value);
-        let upper = line(root, "upper_hz_db");
-        let lower = line(root, "lower_hz_db");
+        let axis = axis(root)?;
+        let keys = match axis {
+            Axis::Frequency => ["upper_hz_db", "lower_hz_db"],
+            Axis::Time => ["upper_s_db", "lower_s_db"],
+        };
+        let [upper, lower] = keys.map(|key| line(root, key));
         let unit = unit?;
         let Some(known) = Unit::ALL.iter().find(|one| one.symbol() == unit.value) else {
             problems.report(
@@ -190,12 +212,12 @@ pub(super) fn read_mask(source: &SourceText, problems: &Problems) -> Option<Mask
         };
         let (upper, lower) = (upper?, lower?);
         if upper.is_empty() && lower.is_empty() {
-            root.missing("upper_hz_db", "an upper or a lower line");
+            root.missing(keys[0], "an upper or a lower line");
             return None;
         }
         Some(MaskFile {
             unit: Placed { value: *known, place: unit.place },
-            mask: Mask { upper, lower, floating },
+            mask: Mask { axis, upper, lower, floating },
         })
     })
 }
@@ -207,17 +229,18 @@ fn line(root: &Table<'_>, key: &str) -> Option<Vec<(f64, f64)>> {
         return Some(Vec::new());
     }
     let points = root.points(key)?;
-    // Two points at one frequency are a step.
+    // Two points at one frequency are a step. Time begins at 0.
     let rises = points.value.windows(2).all(|pair| pair[0].0 <= pair[1].0);
-    if points.value.len() >= 2 && rises && points.value[0].0 > 0.0 {
+    let begins = points.value.first().is_some_and(|point| point.0 > 0.0 || key.ends_with("_s_db") && point.0 == 0.0);
+    if points.value.len() >= 2 && rises && begins {
         return Some(points.value);
     }
     root.problems().report(
         points.place,
         format!("'{key}' is no line"),
-        format!("{} points, or frequencies that fall or are not above 0 Hz", points.value.len()),
-        "at least two pairs of frequency in Hz and level, in the order of frequency",
-        "sort the points by frequency",
+        format!("{} points, or frequencies (times) that fall or begin below 0", points.value.len()),
+        "at least two pairs of frequency in Hz (above 0) or time in s and level, in their order",
+        "sort the points by frequency or time",
     );
     None
 }

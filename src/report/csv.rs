@@ -5,7 +5,7 @@
 //! spreadsheet would take for a formula gets an apostrophe before it.
 
 use crate::finding::{Bound, Finding, Value};
-use crate::limits::Rule;
+use crate::limits::{At, Axis, Rule};
 use crate::run::view::{EntryView, RunView};
 
 use super::summary::{self, Result};
@@ -39,7 +39,7 @@ pub const COLUMNS: &[(&str, &str)] = &[
     ("uncertainty", "the method's own standard uncertainty in the unit of the value"),
     ("curve", "file of the curve or series below the run's folder"),
     ("limit", "id of the limit; empty: the finding was not judged"),
-    ("limit_kind", "range, mask, floating-mask or unknown"),
+    ("limit_kind", "range, mask, floating-mask, time-mask or unknown"),
     ("limit_min", "smallest good value of a range"),
     ("limit_max", "largest good value of a range"),
     ("limit_unit", "unit of the limit"),
@@ -48,7 +48,8 @@ pub const COLUMNS: &[(&str, &str)] = &[
     ("limit_origin", "file and line that set it, the last word first"),
     ("margin", "smallest distance to the limit, positive inside"),
     ("margin_unit", "unit of the margin"),
-    ("margin_at_hz", "frequency of the smallest margin, for masks"),
+    ("margin_at_hz", "frequency of the smallest margin, for masks over frequency"),
+    ("margin_at_s", "time of the smallest margin, for masks over time"),
     ("mask_shift", "shift that a floating mask chose, added to the curve"),
     ("verdict", "verdict of this finding against this limit"),
     ("flags", "flags of this judgement"),
@@ -148,12 +149,13 @@ fn limit_cells(result: &Result<'_>) -> [String; 8] {
     ]
 }
 
-fn judgement_cells(result: &Result<'_>) -> [String; 7] {
+fn judgement_cells(result: &Result<'_>) -> [String; 8] {
     let Some(judgement) = result.judgement else { return Default::default() };
     [
         number(judgement.margin.map(|margin| margin.value)),
         cell(judgement.margin.map_or("", |margin| margin.unit.symbol())),
-        number(judgement.at_hz),
+        number(judgement.at.and_then(At::hertz)),
+        number(judgement.at.and_then(At::second)),
         number(judgement.shift),
         cell(judgement.verdict.word()),
         list(&judgement.flags),
@@ -193,6 +195,7 @@ pub(super) fn rule_kind(rule: &Rule) -> &'static str {
     match rule {
         Rule::Range { .. } => "range",
         Rule::Mask(mask) if mask.floating => "floating-mask",
+        Rule::Mask(mask) if mask.axis == Axis::Time => "time-mask",
         Rule::Mask(_) => "mask",
         Rule::Unknown => "unknown",
     }

@@ -4,7 +4,7 @@ use super::plot::{Across, Edge, Mark, Plot, Side, Trace};
 use super::summary::Result;
 use super::wording;
 use crate::finding::Value;
-use crate::limits::{Mask, Rule};
+use crate::limits::{Axis, Mask, Rule};
 use crate::verdict::Verdict;
 
 /// The plot of a curve or series against its limit; `None` for a number or an empty curve.
@@ -23,7 +23,9 @@ pub fn plot(result: &Result<'_>) -> Option<Plot> {
     }
     let shift = result.judgement.and_then(|judgement| judgement.shift).unwrap_or(0.0);
     let edges = match result.limit.map(|limit| &limit.rule) {
-        Some(Rule::Mask(mask)) if across == Across::Frequency => mask_edges(mask, shift),
+        Some(Rule::Mask(mask)) if (across == Across::Frequency) == (mask.axis == Axis::Frequency) => {
+            mask_edges(mask, shift)
+        }
         Some(Rule::Range { min, max }) => range_edges(&points, *min, *max),
         _ => Vec::new(),
     };
@@ -67,7 +69,8 @@ fn range_edges(points: &[(f64, f64)], min: Option<f64>, max: Option<f64>) -> Vec
 /// The point of the smallest margin.
 fn mark(result: &Result<'_>, points: &[(f64, f64)]) -> Option<Mark> {
     let judgement = result.judgement?;
-    let (at, margin) = (judgement.at_hz?, judgement.margin?);
+    let (place, margin) = (judgement.at?, judgement.margin?);
+    let at = place.value();
     let distance = |point: &&(f64, f64)| (point.0 - at).abs();
     let point = points
         .iter()
@@ -78,6 +81,6 @@ fn mark(result: &Result<'_>, points: &[(f64, f64)]) -> Option<Mark> {
     Some(Mark {
         at: point.0,
         value: point.1,
-        label: format!("{distance} {side} at {}", wording::frequency(at)),
+        label: format!("{distance} {side} at {}", wording::at(place)),
     })
 }

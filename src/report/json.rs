@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{csv, summary, wording};
 use crate::context::{BenchInfo, PortDirection};
 use crate::finding::{FactValue, Finding, Value};
-use crate::limits::{Judgement, Limit, Rule};
+use crate::limits::{At, Judgement, Limit, Rule};
 use crate::run::view::{EntryView, RunView};
 use crate::units::Quantity;
 use crate::verdict::{Flag, Verdict};
@@ -203,6 +203,9 @@ struct FindingOut<'a> {
     seconds: Option<Vec<Option<f64>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     values: Option<Vec<Option<f64>>>,
+    /// The positions of the points that are bounds only, where not all or none of them are.
+    #[serde(skip_serializing_if = "<[usize]>::is_empty")]
+    limited: &'a [usize],
 }
 
 #[derive(Serialize)]
@@ -218,6 +221,8 @@ struct JudgementOut<'a> {
     verdict: &'static str,
     margin: Option<Amount>,
     at_hz: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at_s: Option<f64>,
     shift: Option<f64>,
     flags: Vec<&'static str>,
     reason: &'a str,
@@ -349,6 +354,7 @@ fn finding<'a>(one: &'a Finding, curve: Option<&'a str>) -> FindingOut<'a> {
         hz,
         seconds,
         values,
+        limited: &one.limited,
     }
 }
 
@@ -358,7 +364,8 @@ fn judgement(one: &Judgement) -> JudgementOut<'_> {
         limit: &one.limit,
         verdict: one.verdict.word(),
         margin: one.margin.map(quantity),
-        at_hz: one.at_hz.and_then(finite),
+        at_hz: one.at.and_then(At::hertz).and_then(finite),
+        at_s: one.at.and_then(At::second).and_then(finite),
         shift: one.shift.and_then(finite),
         flags: words(&one.flags),
         reason: &one.reason,

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::finding::{Bound, FactValue, Finding, Value};
-use crate::limits::{Limit, Mask, Rule};
+use crate::limits::{At, Axis, Limit, Mask, Rule};
 use crate::run::view::RunState;
 use crate::terms::LimitClass;
 use crate::units::{Quantity, Unit};
@@ -129,6 +129,7 @@ pub fn limit(limit: &Limit) -> String {
         Rule::Range { min: Some(min), max: None } => with_unit(format!("≥\u{a0}{}", plain(*min)), limit.unit),
         Rule::Range { min: None, max: Some(max) } => with_unit(format!("≤\u{a0}{}", plain(*max)), limit.unit),
         Rule::Mask(mask) if mask.floating => "floating mask".to_owned(),
+        Rule::Mask(mask) if mask.axis == Axis::Time => "mask over time".to_owned(),
         Rule::Mask(_) => "mask".to_owned(),
         Rule::Range { min: None, max: None } | Rule::Unknown => "not known".to_owned(),
     }
@@ -142,7 +143,7 @@ pub fn mask_points(mask: &Mask) -> String {
             continue;
         }
         let drawn: Vec<String> =
-            points.iter().map(|(hz, value)| format!("{}\u{a0}{}", frequency(*hz), plain(*value))).collect();
+            points.iter().map(|(x, value)| format!("{}\u{a0}{}", at(At::on(mask.axis, *x)), plain(*value))).collect();
         let separator = if text.is_empty() { "" } else { "; " };
         let _ = write!(text, "{separator}{name}: {}", drawn.join(", "));
     }
@@ -157,6 +158,15 @@ pub fn frequency(hz: f64) -> String {
     }
     let text = number(hz, 1);
     format!("{}\u{a0}Hz", text.strip_suffix(".0").unwrap_or(&text))
+}
+
+/// A place on the axis of a mask.
+pub fn at(at: At) -> String {
+    match at {
+        At::Hertz(hz) => frequency(hz),
+        At::Second(s) if s.is_finite() && s.abs() < 1.0 => format!("{}\u{a0}ms", number(s * 1e3, 0)),
+        At::Second(s) => format!("{}\u{a0}s", number(s, 2)),
+    }
 }
 
 /// A verdict at the beginning of a line.

@@ -242,7 +242,7 @@ fn unmeasured(limit: &limits::Limit) -> Judgement {
         limit: limit.id.clone(),
         verdict: Verdict::Inconclusive,
         margin: None,
-        at_hz: None,
+        at: None,
         shift: None,
         flags: Vec::new(),
         reason: format!("{} was not measured", limit.measurand),

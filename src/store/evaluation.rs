@@ -10,7 +10,7 @@ use super::journal::{self, Journal};
 use super::wire::WireError;
 use crate::entry::EntryId;
 use crate::finding::{Bound, Curve, Finding, Influence, Series, Value};
-use crate::limits::Judgement;
+use crate::limits::{At, Judgement};
 use crate::take::TakeId;
 use crate::terms::UnknownWord;
 use crate::units::{Quantity, Unit};
@@ -66,6 +66,8 @@ pub enum EvaluationLine {
         bound: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         bound_to: Option<WireNumber>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        limited: Vec<usize>,
         span: String,
         uncertainty: Option<f64>,
         flags: Vec<String>,
@@ -98,6 +100,8 @@ pub struct WireJudgement {
     pub margin: Option<WireNumber>,
     pub margin_unit: Option<String>,
     pub at_hz: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_s: Option<f64>,
     pub shift: Option<f64>,
     pub flags: Vec<String>,
     pub reason: String,
@@ -191,7 +195,8 @@ impl From<&Judgement> for WireJudgement {
             verdict: one.verdict.word().to_owned(),
             margin: one.margin.map(|margin| margin.value.into()),
             margin_unit: one.margin.map(|margin| margin.unit.symbol().to_owned()),
-            at_hz: one.at_hz,
+            at_hz: one.at.and_then(At::hertz),
+            at_s: one.at.and_then(At::second),
             shift: one.shift,
             flags: words(&one.flags),
             reason: one.reason.clone(),
@@ -207,7 +212,7 @@ impl TryFrom<WireJudgement> for Judgement {
             limit: wire.limit,
             verdict: understood(wire.verdict.parse())?,
             margin: margin(wire.margin, wire.margin_unit.as_deref())?,
-            at_hz: wire.at_hz,
+            at: wire.at_hz.map(At::Hertz).or(wire.at_s.map(At::Second)),
             shift: wire.shift,
             flags: flags(&wire.flags)?,
             reason: wire.reason,
@@ -247,6 +252,7 @@ impl EvaluationWriter {
                 kind: kind_word(&finding.value).to_owned(),
                 bound: bound.to_owned(),
                 bound_to,
+                limited: finding.limited.clone(),
                 span: finding.span.clone(),
                 uncertainty: finding.uncertainty,
                 flags: words(&finding.flags),
@@ -371,6 +377,7 @@ fn read_finding(
         kind,
         bound,
         bound_to,
+        limited,
         span,
         uncertainty,
         flags: flag_words,
@@ -397,6 +404,7 @@ fn read_finding(
         value,
         unit: unit(&symbol).map_err(damaged)?,
         bound: read_bound(&bound, bound_to).map_err(damaged)?,
+        limited,
         span,
         influences: influences
             .into_iter()
@@ -463,7 +471,7 @@ mod tests {
                 limit: "p1110-2025/tcl".to_owned(),
                 verdict: Verdict::Pass,
                 margin: Some(Quantity::new(1.5, Unit::Db)),
-                at_hz: Some(1e3),
+                at: Some(At::Hertz(1e3)),
                 shift: None,
                 flags: Vec::new(),
                 reason: String::new(),

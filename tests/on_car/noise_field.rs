@@ -239,7 +239,7 @@ fn a_field_that_is_too_loud_or_has_another_spectrum_fails_its_entry() {
     assert_eq!(verdict(car(Bandwidth::Wb, 1.1, &[])), Verdict::Fail);
     assert_eq!(verdict(car(Bandwidth::Wb, -1.1, &[])), Verdict::Fail);
     let edge = |db: f64| vec![(100.0, db), (10_000.0, db)];
-    let mask = Mask { upper: edge(3.0), lower: edge(-3.0), floating: false };
+    let mask = Mask { upper: edge(3.0), lower: edge(-3.0), floating: false, ..Mask::default() };
     let spectrum = limit("noise_spectrum_deviation", Unit::Db, Rule::Mask(mask), LimitClass::C);
     let verdict = |response| {
         judge(

@@ -230,6 +230,7 @@ fn held(finding: &Finding) -> Judgement {
         upper: vec![(100.0, 4.0), (1_000.0, 4.0), (6_300.0, 9.0), (8_000.0, 9.0)],
         lower: vec![(125.0, -10.0), (200.0, -4.0), (5_000.0, -4.0), (6_300.0, -7.0)],
         floating: true,
+        ..Mask::default()
     };
     let class = LimitClass::B;
     judge(finding, &limit("send_sensitivity", Unit::DbVPerPa, Rule::Mask(mask), class))

@@ -12,7 +12,7 @@ use clap::Args;
 use super::curve::{CurveFile, text};
 use super::reading::Reading;
 use crate::finding::Finding;
-use crate::limits::{Limit, Mask, Rule, judge};
+use crate::limits::{At, Limit, Mask, Rule, judge};
 use crate::plan::mask_file;
 use crate::run::RunError;
 use crate::terms::{ClauseRef, LimitClass};
@@ -77,7 +77,7 @@ impl MaskOf {
         let mut reading = Reading::default()
             .text("verdict", judgement.verdict.word())
             .maybe("worst_margin_db", judgement.margin.map(|margin| margin.value))
-            .maybe("at_hz", judgement.at_hz)
+            .maybe("at_hz", judgement.at.and_then(At::hertz))
             .number("shift_db", judgement.shift.unwrap_or(0.0));
         if !judgement.reason.is_empty() {
             reading = reading.text("reason", judgement.reason);

@@ -69,8 +69,8 @@ fn margin(out: &mut Markup, result: &Result<'_>) {
         return;
     };
     out.text(wording::margin(distance));
-    if let Some(hz) = judgement.at_hz {
-        out.element("<span class=\"also\">at ", wording::frequency(hz), "</span>");
+    if let Some(at) = judgement.at {
+        out.element("<span class=\"also\">at ", wording::at(at), "</span>");
     }
 }
 
