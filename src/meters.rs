@@ -15,6 +15,7 @@ use crate::dsp::DspError;
 
 pub mod band_energy;
 pub mod bands;
+pub mod ceiling;
 pub mod comb;
 pub mod coupling;
 pub mod delay;

@@ -13,6 +13,9 @@ pub mod conditioning;
 pub mod coupling_loss;
 pub mod delay;
 pub mod distortion;
+pub mod echo_convergence;
+pub mod echo_level;
+pub mod echo_spectrum;
 pub mod frequency_response;
 pub mod idle_noise;
 pub mod level_plan;
@@ -173,6 +176,9 @@ pub static METHODS: &[&dyn Method] = &[
     &out_of_band::OutOfBand,
     &distortion::Distortion,
     &coupling_loss::CouplingLoss,
+    &echo_level::EchoLevel,
+    &echo_spectrum::EchoSpectrum,
+    &echo_convergence::EchoConvergence,
 ];
 
 /// The method of this id.

@@ -1,0 +1,285 @@
+//! # Initial convergence
+//!
+//! ## What it measures
+//!
+//! How fast the echo of a new call dies away: from the first sound of the far end on, with a canceller that knows nothing
+//! of the car yet.
+//!
+//! ## Where it is defined
+//!
+//! P.1100, P.1110 and P.1120 clauses 11.11.4 (in quiet) and 11.11.5 (in driving noise), 03/2017 and 10/2025.
+//!
+//! ## Stimulus and capture points
+//!
+//! A call of its own, with nothing played in it before: the canceller is cold. A silence in which the noise is known,
+//! then a composite source signal from the POI at −16 dBm0 for more than 5 s; the POI in send is recorded. The entry states
+//! the volume; the Recommendations ask for the loudest step in quiet.
+//! In noise the silence lasts at least three times as long as the analysis, 15 s: the noise has run for more than 5 s
+//! then, and what it may do by chance is known.
+//!
+//! ## Computation
+//!
+//! In quiet:
+//!
+//! 1. The delay from the played to the recorded track by correlation. Time 0 is the first frame of the signal, as late as
+//!    its echo.
+//! 2. Both tracks go through a meter of 35 ms. Attenuation: level played minus level recorded, every 5 ms, where the signal
+//!    is active; in its pauses the meters only fall.
+//! 3. Where the echo is less than 6 dB above the noise, or below what a 16-bit codec can code, the attenuation is *at
+//!    least* what is read.
+//!
+//! In noise:
+//!
+//! 1. The recording goes through a meter of 35 ms, read every 5 ms where the signal, as late as the echo, is active.
+//! 2. The level is held against the *ceiling* of the noise: what the meter of the noise alone, in 15 s of the same call,
+//!    would exceed within 5 s with a probability of 0.001. A meter of 35 ms climbs up to 5 dB above the mean of the noise
+//!    of a car by chance, so that against the mean every car would fail, and against the highest reading of another
+//!    stretch one in three.
+//! 3. A level above the ceiling is echo. What lies below it is a bound: the echo is *at most* as loud as the noise.
+//!
+//! Where no delay is found, time counts from when the signal was played, and no moment is more than a bound.
+//!
+//! ## What makes it inconclusive
+//!
+//! - A track in another plane or with values that are no numbers, a bad certificate.
+//! - A bound that does not meet the limit. Noise never fails a car.
+//!
+//! ## How to read the result
+//!
+//! The straight line over the logarithm of time asks for 36.5 dB after 1 s; another published reading has a point of 20 dB
+//! there. The report says which one was used.
+
+use super::call::{self, Checks, DELAY_MAX, LEVEL_POI, Timeline, quantity};
+use super::{Card, Measurand, Method, Refusal, Wish, evidence};
+use crate::context::{EvalCx, PlanCx, Track};
+use crate::dsp::level::{mean_square, mean_square_series};
+use crate::entry::{Entry, Param, SignalId};
+use crate::finding::{Bound, Finding, Unmeasurable};
+use crate::meters::ceiling::ceiling;
+use crate::meters::echo_attenuation::{EchoAttenuation, EchoSettings, echo_attenuation};
+use crate::take::{Frame, RATE, frames};
+use crate::terms::Port;
+use crate::units::{Seconds, Unit};
+use crate::verdict::Flag;
+
+const SIGNAL: Param<SignalId> =
+    Param::with_default("signal", "What the far end says: longer than 5 s.", "css-fb");
+const IDLE: Param<Seconds> = Param::with_default(
+    "idle",
+    "The silence before, from which the noise is known: in driving noise at least 15 s.",
+    "3 s",
+);
+
+static CARD: Card = Card {
+    id: "echo_convergence",
+    title: "Initial convergence",
+    source: include_str!("echo_convergence.rs"),
+    measurands: &[
+        Measurand {
+            id: "echo_convergence",
+            doc: "Attenuation of the echo against time from the cold start on, in quiet.",
+            unit: Unit::Db,
+        },
+        Measurand {
+            id: "echo_over_noise",
+            doc: "Level at the POI in send over the ceiling of the noise, against time from the cold start on.",
+            unit: Unit::Db,
+        },
+        Measurand {
+            id: "convergence_level",
+            doc: "Level at the POI in send against time.",
+            unit: Unit::Dbm0,
+        },
+    ],
+    parameters: &[SIGNAL.spec(), LEVEL_POI.spec(), IDLE.spec(), DELAY_MAX.spec()],
+    facts_needed: &[],
+    facts_wanted: &[],
+    picks_volume: false,
+    objects: false,
+    facts_found: &[],
+    takes_max: 1,
+};
+
+/// The one take.
+const TAKE: &str = "convergence";
+/// The span in which nothing is played.
+const NOISE: &str = "idle";
+/// The span that is analyzed.
+const ANALYSIS: &str = "analysis";
+/// From the set-up of the call to the silence.
+const SETTLING: Seconds = Seconds(1.0);
+/// How long the canceller is watched (P.1110 11.11.4).
+const WATCHED: Seconds = Seconds(5.0);
+/// How many times longer the noise alone must be known.
+const NOISE_TIMES: f64 = 3.0;
+/// With what probability the noise alone would exceed its ceiling.
+const CHANCE: f64 = 1e-3;
+/// The integration time of the meter.
+const METER: Seconds = Seconds(0.035);
+/// How often the meter is read.
+const STEP: Seconds = Seconds(0.005);
+
+/// Initial convergence.
+pub struct EchoConvergence;
+
+impl Method for EchoConvergence {
+    fn card(&self) -> &'static Card {
+        &CARD
+    }
+
+    fn plan(&self, entry: &Entry, cx: &PlanCx<'_>) -> Result<Wish, Vec<Refusal>> {
+        let (receive, send) = (Port::of(Port::POI_RECEIVE), Port::of(Port::POI_SEND));
+        let signal = entry.parameters.get(&SIGNAL);
+        let length = cx.signal(&signal.0).frames;
+        let mut checks = Checks::default();
+        checks.plays(cx, &receive);
+        checks.records(cx, &send);
+        checks.delay_max(entry);
+        if entry.noise.is_some() {
+            let least = Seconds(NOISE_TIMES * WATCHED.0);
+            checks.at_least(entry, &IDLE, least, "what the noise may do by chance is known from it");
+        } else {
+            checks.at_least(entry, &IDLE, Seconds(1.0), "the noise is known from it");
+        }
+        if length < frames(WATCHED) {
+            checks.refuse(
+                &SIGNAL,
+                format!("{} of {:.2} s", signal.0, length as f64 / f64::from(RATE)),
+                "at least 5 s".to_owned(),
+                "use a composite source signal of the catalogue, as css-fb",
+            );
+        }
+        checks.done()?;
+        let mut take = Timeline::new(TAKE);
+        take.wait(SETTLING);
+        take.wait_as(NOISE, entry.parameters.get(&IDLE));
+        let at = take.play(&receive, &signal, quantity(entry.parameters.get(&LEVEL_POI)), cx);
+        take.name_span(ANALYSIS, at..at + frames(WATCHED));
+        take.wait(entry.parameters.get(&DELAY_MAX));
+        Ok(Wish { epoch: call::bare_epoch(entry, entry.volume), takes: vec![take.build(&[send])] })
+    }
+
+    fn evaluate(&self, entry: &Entry, cx: &EvalCx<'_>) -> Result<Vec<Finding>, Unmeasurable> {
+        let take = cx.take(TAKE);
+        let (receive, send) = (Port::of(Port::POI_RECEIVE), Port::of(Port::POI_SEND));
+        let played = evidence::played(cx, take, &receive, Unit::Dbm0)?;
+        let recorded = evidence::captured(cx, take, &send, Unit::Dbm0)?;
+        let delay_max = entry.parameters.get(&DELAY_MAX);
+        let analysis = take.span(ANALYSIS);
+        let silence = evidence::coded_silence(cx, &send);
+        let reading = read(&played, &recorded, &analysis, &take.span(NOISE), delay_max)?;
+        let (finding, influences) = if entry.noise.is_some() {
+            let noise = recorded.slice(take.span(NOISE));
+            (over_noise(&reading, noise, silence)?, Vec::new())
+        } else {
+            let noise = mean_square(recorded.slice(take.span(NOISE)));
+            let influences = vec![evidence::influence(&played, 1.0), evidence::influence(&recorded, -1.0)];
+            (in_quiet(&reading, noise, silence), influences)
+        };
+        let mut level = level_series(&recorded, &analysis, silence);
+        let mut finding = finding;
+        evidence::complete(&mut finding, take, ANALYSIS, influences);
+        evidence::complete(&mut level, take, ANALYSIS, vec![evidence::influence(&recorded, 1.0)]);
+        Ok(vec![finding, level])
+    }
+}
+
+/// The moments in which the far end is active, on the time line of the signal.
+fn read(
+    played: &Track,
+    recorded: &Track,
+    analysis: &std::ops::Range<Frame>,
+    idle: &std::ops::Range<Frame>,
+    delay_max: Seconds,
+) -> Result<EchoAttenuation, Unmeasurable> {
+    let reference = played.slice(analysis.clone());
+    let echo = recorded.slice(analysis.start..analysis.end + frames(delay_max));
+    let settings = EchoSettings { integration: METER, step: STEP, delay: None, delay_max };
+    echo_attenuation(reference, echo, Some(recorded.slice(idle.clone())), RATE, &settings)
+        .map_err(|error| Unmeasurable::because(error.to_string()))
+}
+
+fn told(reading: &EchoAttenuation) -> String {
+    match reading.delay.correlation {
+        Some(_) => format!("time 0 is {:.1} ms after the signal began", reading.delay.delay.as_ms()),
+        None => "no delay found: time 0 is when the signal began".to_owned(),
+    }
+}
+
+/// Marks the points that are only bounds.
+fn bounded(finding: &mut Finding, bound: Bound, limited: Vec<usize>, flag: Flag) {
+    if !limited.is_empty() {
+        finding.bound = bound;
+        finding.limited = limited;
+        finding.flags.push(flag);
+    }
+}
+
+fn in_quiet(reading: &EchoAttenuation, noise: f64, silence: f64) -> Finding {
+    let is_aligned = reading.delay.correlation.is_some();
+    let (mut times, mut values, mut limited) = (Vec::new(), Vec::new(), Vec::new());
+    for (n, frame) in reading.frames.iter().enumerate() {
+        let echo = power(frame.echo_level.decibels()).max(silence);
+        if !is_aligned || frame.noise_limited || echo <= silence {
+            limited.push(n);
+        }
+        times.push(frame.time.0);
+        values.push(frame.reference_level.decibels() - 10.0 * echo.log10());
+    }
+    let mut finding = Finding::series("echo_convergence", times, values, Unit::Db);
+    let flag = if is_aligned { Flag::NoiseLimited } else { Flag::Bound };
+    bounded(&mut finding, Bound::AtLeast, limited, flag);
+    finding.note =
+        format!("{}; noise {:.1} dBm0; a new call, nothing was played in it before", told(reading), db(noise.max(silence)));
+    finding
+}
+
+fn over_noise(reading: &EchoAttenuation, noise: &[f64], silence: f64) -> Result<Finding, Unmeasurable> {
+    let step = frames(STEP) as usize;
+    // The meter has climbed after ten of its times.
+    let readings = mean_square_series(noise, RATE, METER, step).split_off((10.0 * METER.0 / STEP.0) as usize);
+    let top = ceiling(&readings, STEP, WATCHED, CHANCE)
+        .map_err(|error| Unmeasurable::because(error.to_string()))?
+        .max(silence);
+    let mean = mean_square(noise).max(silence);
+    let is_aligned = reading.delay.correlation.is_some();
+    let (mut times, mut values, mut limited) = (Vec::new(), Vec::new(), Vec::new());
+    for (n, frame) in reading.frames.iter().enumerate() {
+        let over = db(power(frame.echo_level.decibels()).max(silence)) - db(top);
+        // What is below the ceiling cannot be told from noise: the echo is at most as loud as both together.
+        if over <= 0.0 || !is_aligned {
+            limited.push(n);
+        }
+        times.push(frame.time.0);
+        values.push(over);
+    }
+    let mut finding = Finding::series("echo_over_noise", times, values, Unit::Db);
+    let flag = if is_aligned { Flag::NoiseLimited } else { Flag::Bound };
+    bounded(&mut finding, Bound::AtMost, limited, flag);
+    finding.note = format!(
+        "{}; noise {:.1} dBm0, which climbs to {:.1} dBm0 in 5 s once in {:.0} times; a new call, nothing was played in it \
+         before",
+        told(reading),
+        db(mean),
+        db(top),
+        1.0 / CHANCE
+    );
+    Ok(finding)
+}
+
+fn level_series(recorded: &Track, analysis: &std::ops::Range<Frame>, silence: f64) -> Finding {
+    let levels = mean_square_series(recorded.slice(analysis.clone()), RATE, METER, frames(STEP) as usize);
+    let times = (1..=levels.len()).map(|n| n as f64 * STEP.0).collect();
+    let values = levels.iter().map(|power| db(power.max(silence))).collect();
+    let mut finding = Finding::series("convergence_level", times, values, Unit::Dbm0);
+    "seconds from when the signal began".clone_into(&mut finding.note);
+    finding
+}
+
+fn db(power: f64) -> f64 {
+    10.0 * power.log10()
+}
+
+fn power(db: f64) -> f64 {
+    10f64.powf(db / 10.0)
+}

@@ -1,0 +1,384 @@
+//! # Echo against time
+//!
+//! ## What it measures
+//!
+//! What the talker at the far end hears of the own voice from one moment to the next, with the canceller converged: how
+//! far it is attenuated at every moment, how far that attenuation falls below its best value, and how loud the echo
+//! gets.
+//!
+//! ## Where it is defined
+//!
+//! P.1100, P.1110 and P.1120 clause 11.11.2. Two forms, both on a meter of 35 ms:
+//!
+//! - relative (03/2017, P.1100 and P.1110): the attenuation may not fall by more than 6 dB below its best value;
+//! - absolute (10/2025, read in P.1120): the highest A-weighted level.
+//!
+//! ## Stimulus and capture points
+//!
+//! Speech or a composite source signal from the POI at −16 dBm0, in a call that is conditioned; the POI in send is
+//! recorded, a silence before the signal included. Nobody talks in the car.
+//!
+//! ## Computation
+//!
+//! 1. The delay from the played to the recorded track by correlation; the recording is advanced by it. Read 30 ms apart a
+//!    flat loss of 40 dB is anything from 36 to 50 dB.
+//! 2. Both tracks go through a first-order mean-square meter of 35 ms, read every 5 ms. Attenuation: level of the played
+//!    track minus level of the recorded one, where the played signal is active (no more than 15.9 dB, the margin of P.56,
+//!    below its active level). In a pause the meters only fall.
+//! 3. A reading whose echo is less than 6 dB above the noise of the silence, or below what a 16-bit codec can code, is a
+//!    bound: the echo is attenuated by *at least* so much.
+//! 4. `echo_attenuation_fall` is the difference between the best and the least attenuation of what stands out of the
+//!    noise. What does not is no fall where its A-weighted level is below −58 dBm0(A), which the 10/2025 edition lets pass
+//!    for no echo whatever its course; where it is louder the fall is *at least* what was found.
+//! 5. `echo_level_max`: the recording through an A-weighting filter and the 35 ms meter; its highest reading from the
+//!    beginning of the signal to the end of its echo. Where that is less than 6 dB above the noise, the echo is *at most*
+//!    this.
+//! 6. Where no delay is found the residue is no copy of what was played. Each reading then is held against the loudest one
+//!    within `delay_max` after it, so that the attenuation is *at least* this.
+//!
+//! ## What makes it inconclusive
+//!
+//! - A signal without an active frame, a track in another plane or with values that are no numbers, a bad certificate.
+//! - A bound that does not meet the limit. Noise never fails a car.
+//!
+//! ## How to read the result
+//!
+//! The series show the played signal, the recording and the attenuation against time; the note tells when the worst
+//! moment was. An attenuation that falls in the middle of a sentence is a canceller that loses its path; one that falls at
+//! its beginning, a suppressor that wakes up late.
+
+use super::call::{self, CONDITIONING, Checks, DELAY_MAX, LEVEL_POI, Timeline, quantity};
+use super::{Card, Measurand, Method, Refusal, Wish, evidence};
+use crate::context::{EvalCx, PlanCx, Track};
+use crate::dsp::level::{mean_square, mean_square_series};
+use crate::dsp::weighting::Weighting;
+use crate::dsp::weighting_filter::weighted;
+use crate::entry::{Entry, Param, SignalId};
+use crate::finding::{Bound, Finding, Unmeasurable};
+use crate::meters::echo_attenuation::{EchoSettings, NOISE_MARGIN, echo_attenuation};
+use crate::take::{Frame, RATE, frames};
+use crate::terms::Port;
+use crate::units::{Seconds, Unit};
+use crate::verdict::Flag;
+
+const SIGNAL: Param<SignalId> = Param::with_default(
+    "signal",
+    "What the far end says; its span `analysis`, where it has one, is analyzed.",
+    "speech-single-talk",
+);
+const IDLE: Param<Seconds> =
+    Param::with_default("idle", "The silence before, from which the noise is known.", "3 s");
+
+static CARD: Card = Card {
+    id: "echo_level",
+    title: "Echo against time",
+    source: include_str!("echo_level.rs"),
+    measurands: &[
+        Measurand {
+            id: "echo_attenuation_fall",
+            doc: "How far the attenuation of the echo falls below its best value.",
+            unit: Unit::Db,
+        },
+        Measurand {
+            id: "echo_attenuation_least",
+            doc: "The least attenuation of the echo at any moment.",
+            unit: Unit::Db,
+        },
+        Measurand {
+            id: "echo_level_max",
+            doc: "The highest A-weighted level of the echo at any moment.",
+            unit: Unit::Dbm0A,
+        },
+        Measurand {
+            id: "echo_attenuation",
+            doc: "Attenuation of the echo against time, where the far end is active.",
+            unit: Unit::Db,
+        },
+        Measurand {
+            id: "echo_level",
+            doc: "A-weighted level at the POI in send against time.",
+            unit: Unit::Dbm0A,
+        },
+        Measurand {
+            id: "echo_far_level",
+            doc: "Level at the POI in receive against time, as late as its echo.",
+            unit: Unit::Dbm0,
+        },
+    ],
+    parameters: &[SIGNAL.spec(), LEVEL_POI.spec(), IDLE.spec(), DELAY_MAX.spec(), CONDITIONING.spec()],
+    facts_needed: &[],
+    facts_wanted: &[],
+    picks_volume: false,
+    objects: false,
+    facts_found: &[],
+    takes_max: 1,
+};
+
+/// The one take.
+const TAKE: &str = "echo";
+/// The span in which nothing is played.
+const NOISE: &str = "idle";
+/// The span of the played track that is analyzed.
+const ANALYSIS: &str = "analysis";
+/// What the take before may still leave in the cabin.
+const SETTLING: Seconds = Seconds(1.0);
+/// The integration time of the meter (P.1100 to P.1120 clause 11.11).
+const METER: Seconds = Seconds(0.035);
+/// How often the meter is read.
+const STEP: Seconds = Seconds(0.005);
+/// What is quieter is no echo by P.1120 (10/2025) 11.11.2, in dBm0(A).
+const UNHEARD_DBM0_A: f64 = -58.0;
+
+/// Echo against time.
+pub struct EchoLevel;
+
+impl Method for EchoLevel {
+    fn card(&self) -> &'static Card {
+        &CARD
+    }
+
+    fn plan(&self, entry: &Entry, cx: &PlanCx<'_>) -> Result<Wish, Vec<Refusal>> {
+        let (receive, send) = (Port::of(Port::POI_RECEIVE), Port::of(Port::POI_SEND));
+        let mut checks = Checks::default();
+        checks.plays(cx, &receive);
+        checks.records(cx, &send);
+        checks.at_least(entry, &IDLE, Seconds(1.0), "the noise is known from it");
+        checks.delay_max(entry);
+        checks.quiet(entry);
+        checks.done()?;
+        let signal = entry.parameters.get(&SIGNAL);
+        let mut take = Timeline::new(TAKE);
+        take.wait(SETTLING);
+        take.wait_as(NOISE, entry.parameters.get(&IDLE));
+        let at = take.play(&receive, &signal, quantity(entry.parameters.get(&LEVEL_POI)), cx);
+        let analysis = cx.signal(&signal.0).span_or_all(ANALYSIS);
+        take.name_span(ANALYSIS, at + analysis.start..at + analysis.end);
+        take.wait(entry.parameters.get(&DELAY_MAX));
+        Ok(Wish { epoch: call::epoch(entry, cx), takes: vec![take.build(&[send])] })
+    }
+
+    fn evaluate(&self, entry: &Entry, cx: &EvalCx<'_>) -> Result<Vec<Finding>, Unmeasurable> {
+        let take = cx.take(TAKE);
+        let (receive, send) = (Port::of(Port::POI_RECEIVE), Port::of(Port::POI_SEND));
+        let played = evidence::played(cx, take, &receive, Unit::Dbm0)?;
+        let recorded = evidence::captured(cx, take, &send, Unit::Dbm0)?;
+        let delay_max = entry.parameters.get(&DELAY_MAX);
+        let span = take.span(ANALYSIS);
+        let window = span.start..(span.end + frames(delay_max)).min(take.spec.duration);
+        let course = Course::read(
+            played.slice(window.clone()),
+            &recorded,
+            window.start,
+            take.span(NOISE),
+            delay_max,
+            evidence::coded_silence(cx, &send),
+        )?;
+        let mut findings = vec![course.fall(), course.least(), course.loudest()];
+        findings.extend(course.series());
+        for finding in &mut findings {
+            let level = finding.unit == Unit::Dbm0A || finding.measurand == "echo_far_level";
+            let influences = match (level, finding.unit) {
+                (true, Unit::Dbm0A) => vec![evidence::influence(&recorded, 1.0)],
+                (true, _) => vec![evidence::influence(&played, 1.0)],
+                _ if finding.measurand == "echo_attenuation_fall" => Vec::new(),
+                _ => vec![evidence::influence(&played, 1.0), evidence::influence(&recorded, -1.0)],
+            };
+            evidence::complete(finding, take, ANALYSIS, influences);
+        }
+        Ok(findings)
+    }
+}
+
+/// A moment of the echo.
+#[derive(Debug, Clone, Copy)]
+struct Moment {
+    /// From the beginning of the signal, in s.
+    at_s: f64,
+    attenuation_db: f64,
+    /// Whether the echo stands out of the noise there.
+    stands_out: bool,
+    /// The A-weighted level of the recording there, in dBm0(A).
+    level_db: f64,
+}
+
+/// The readings of both meters.
+struct Course {
+    /// The moments in which the far end is active.
+    moments: Vec<Moment>,
+    /// The A-weighted level of the recording from the beginning of the signal on, in dBm0(A).
+    level_db: Vec<f64>,
+    /// The level of the signal, in dBm0.
+    far_db: Vec<f64>,
+    /// By how much the recording was advanced, in s; `None` where no delay was found.
+    delay_s: Option<f64>,
+    /// The A-weighted level of the silence, in dBm0(A).
+    noise_db: f64,
+    silence_db: f64,
+}
+
+fn db(power: f64) -> f64 {
+    10.0 * power.log10()
+}
+
+impl Course {
+    /// Reads a played window and the recording, both from frame `start` of the take on; `silence` is what cannot be coded.
+    fn read(
+        played: &[f64],
+        recorded: &Track,
+        start: Frame,
+        idle: std::ops::Range<Frame>,
+        delay_max: Seconds,
+        silence: f64,
+    ) -> Result<Self, Unmeasurable> {
+        let echo = recorded.slice(start..start + played.len() as Frame);
+        let settings = EchoSettings { integration: METER, step: STEP, delay: None, delay_max };
+        let noise = recorded.slice(idle.clone());
+        let read = echo_attenuation(played, echo, Some(noise), RATE, &settings)
+            .map_err(|error| Unmeasurable::because(error.to_string()))?;
+        let delay_s = read.delay.correlation.map(|_| read.delay.delay.0);
+        let step = frames(STEP) as usize;
+        // Weighted as a whole, so that the filter has forgotten its beginning where the reading starts.
+        let heard = weighted(&recorded.samples, RATE, Weighting::A);
+        let part = |range: std::ops::Range<Frame>| {
+            let end = (range.end as usize).min(heard.len());
+            &heard[(range.start as usize).min(end)..end]
+        };
+        let noise_a = mean_square(part(idle)).max(silence);
+        let levels = mean_square_series(part(start..start + played.len() as Frame), RATE, METER, step);
+        let level_db: Vec<f64> = levels.iter().map(|power| db(power.max(silence))).collect();
+        let late = delay_s.map_or(0, |delay| (delay / STEP.0).round().max(0.0) as usize);
+        let reach = delay_s.map_or((delay_max.0 / STEP.0).ceil() as usize, |_| 0);
+        let echoes = mean_square_series(echo, RATE, METER, step);
+        let noise = mean_square(noise).max(silence);
+        let moments = read.frames.iter().map(|frame| {
+            let index = (frame.time.0 / STEP.0).round() as usize - 1;
+            // Where the echo may be later by anything up to the longest delay, its loudest reading counts.
+            let loudest = echoes.iter().skip(index).take(reach + 1).copied().fold(0.0, f64::max);
+            let echo = if delay_s.is_some() { power(frame.echo_level.decibels()) } else { loudest };
+            let seen = echo.max(silence);
+            Moment {
+                at_s: frame.time.0,
+                attenuation_db: frame.reference_level.decibels() - db(seen),
+                stands_out: delay_s.is_some() && seen >= noise * NOISE_MARGIN.power() && echo > silence,
+                level_db: level_db.iter().skip(index + late).take(reach + 1).copied().fold(f64::NEG_INFINITY, f64::max),
+            }
+        });
+        let far = mean_square_series(played, RATE, METER, step);
+        Ok(Self {
+            moments: moments.collect(),
+            level_db,
+            far_db: far.iter().map(|power| db(power.max(silence))).collect(),
+            delay_s,
+            noise_db: db(noise_a),
+            silence_db: db(silence),
+        })
+    }
+
+    fn aligned(&self) -> String {
+        match self.delay_s {
+            Some(delay) => format!("echo after {:.1} ms", delay * 1e3),
+            None => "no delay found: each moment held against the loudest one that may belong to it".to_owned(),
+        }
+    }
+
+    /// The least attenuation that is proven, and the least of all that is read.
+    fn least(&self) -> Finding {
+        let of = |moments: &mut dyn Iterator<Item = &Moment>| {
+            moments.fold(None, |least: Option<Moment>, one| match least {
+                Some(least) if least.attenuation_db <= one.attenuation_db => Some(least),
+                _ => Some(*one),
+            })
+        };
+        let all = of(&mut self.moments.iter());
+        let value = all.map_or(f64::NAN, |one| one.attenuation_db);
+        let mut finding = Finding::scalar("echo_attenuation_least", value, Unit::Db);
+        let at_s = all.map_or(f64::NAN, |one| one.at_s);
+        finding.note = format!("at {at_s:.2} s; {}", self.aligned());
+        if all.is_some_and(|one| !one.stands_out) {
+            finding.bound = Bound::AtLeast;
+            finding.flags.push(self.why());
+        }
+        finding
+    }
+
+    /// What makes a reading a bound.
+    fn why(&self) -> Flag {
+        if self.delay_s.is_some() { Flag::NoiseLimited } else { Flag::Bound }
+    }
+
+    fn fall(&self) -> Finding {
+        let seen: Vec<&Moment> = self.moments.iter().filter(|one| one.stands_out).collect();
+        let hidden = self.moments.len() - seen.len();
+        let best = seen.iter().map(|one| one.attenuation_db).fold(f64::NEG_INFINITY, f64::max);
+        let worst = seen.iter().fold((f64::INFINITY, 0.0), |worst, one| {
+            if one.attenuation_db < worst.0 { (one.attenuation_db, one.at_s) } else { worst }
+        });
+        let value = if seen.is_empty() { 0.0 } else { best - worst.0 };
+        let mut finding = Finding::scalar("echo_attenuation_fall", value, Unit::Db);
+        finding.note = if seen.is_empty() {
+            "no echo stands out of the noise".to_owned()
+        } else {
+            format!("from {best:.1} dB to {:.1} dB at {:.2} s", worst.0, worst.1)
+        };
+        let heard = self.moments.iter().filter(|one| !one.stands_out && one.level_db >= UNHEARD_DBM0_A).count();
+        if hidden > 0 {
+            let share = 100.0 * hidden as f64 / self.moments.len() as f64;
+            finding.note.push_str(&format!("; noise hides {share:.0} % of the moments"));
+            finding.flags.push(self.why());
+        }
+        if heard > 0 {
+            finding.bound = Bound::AtLeast;
+            finding.note.push_str(&format!(", {heard} of them at −58 dBm0(A) or louder"));
+        }
+        finding.note.push_str("; ");
+        finding.note.push_str(&self.aligned());
+        finding
+    }
+
+    fn loudest(&self) -> Finding {
+        let (at, level) = self.level_db.iter().enumerate().fold((0, f64::NEG_INFINITY), |loudest, (n, level)| {
+            if *level > loudest.1 { (n, *level) } else { loudest }
+        });
+        let mut finding = Finding::scalar("echo_level_max", level, Unit::Dbm0A);
+        finding.note = format!(
+            "at {:.2} s; noise of the silence {:.1} dBm0(A)",
+            (at + 1) as f64 * STEP.0,
+            self.noise_db
+        );
+        if level < self.noise_db + NOISE_MARGIN.0 || level <= self.silence_db {
+            finding.bound = Bound::AtMost;
+            finding.flags.push(Flag::NoiseLimited);
+        }
+        finding
+    }
+
+    fn series(&self) -> [Finding; 3] {
+        let times = |count: usize| (1..=count).map(|n| n as f64 * STEP.0).collect::<Vec<f64>>();
+        let mut attenuation = Finding::series(
+            "echo_attenuation",
+            self.moments.iter().map(|one| one.at_s).collect(),
+            self.moments.iter().map(|one| one.attenuation_db).collect(),
+            Unit::Db,
+        );
+        attenuation.limited =
+            (0..self.moments.len()).filter(|n| !self.moments[*n].stands_out).collect();
+        if !attenuation.limited.is_empty() {
+            attenuation.bound = Bound::AtLeast;
+            attenuation.flags.push(self.why());
+        }
+        attenuation.note = self.aligned();
+        let level = Finding::series("echo_level", times(self.level_db.len()), self.level_db.clone(), Unit::Dbm0A);
+        let late = self.delay_s.unwrap_or(0.0);
+        let far = Finding::series(
+            "echo_far_level",
+            times(self.far_db.len()).into_iter().map(|s| s + late).collect(),
+            self.far_db.clone(),
+            Unit::Dbm0,
+        );
+        [attenuation, level, far]
+    }
+}
+
+fn power(db: f64) -> f64 {
+    10f64.powf(db / 10.0)
+}

@@ -1,0 +1,253 @@
+//! # Spectral echo attenuation
+//!
+//! ## What it measures
+//!
+//! How far the echo is attenuated at every frequency, with the canceller converged.
+//!
+//! ## Where it is defined
+//!
+//! P.1100, P.1110 and P.1120 clause 11.11.3 (03/2017 and 10/2025).
+//!
+//! ## Stimulus and capture points
+//!
+//! A composite source signal from the POI at −16 dBm0, over and over. What comes before `analysis` trains the canceller:
+//! the whole signal once, 10.5 s (the Recommendations: 10 s). The next four periods of 350 ms are analyzed. The signal
+//! goes on for `delay_max` after them. The POI in send is recorded, a silence before the signal included.
+//!
+//! ## Computation
+//!
+//! 1. Four whole periods of the played and of the recorded track, the latter as much later as the echo is. Where no delay
+//!    is found the same frames are taken: the signal is periodic, and its polarity, which changes from period to period,
+//!    is not in a power.
+//! 2. The power spectral density of both, in segments of 8 192 frames at 48 kHz (bins of 5.86 Hz), Hann window, half
+//!    overlap.
+//! 3. Attenuation: 10·log10(played / recorded) of each bin from 100 Hz to the upper end of the band of the call: 4 kHz in
+//!    NB, 8 kHz in WB, 12.5 kHz in SWB and FB. The Recommendations publish their mask as a gain, −41 dB; here it is the
+//!    loss that is asked for, 41 dB.
+//! 4. The density of the silence, in the same segments: a bin whose recording is less than 6 dB above it, or below what a
+//!    16-bit codec can code, is attenuated by *at least* what is read.
+//! 5. The moment in which the bin with the least attenuation is loudest is told in the note.
+//!
+//! ## What makes it inconclusive
+//!
+//! - A signal with a bin that has no energy; a track in another plane or with values that are no numbers; a bad
+//!   certificate.
+//! - A bin that noise hides and whose bound does not reach the mask. Noise never fails a car: the idle noise that is
+//!   allowed in a wideband call reads 7 dB too little at 5.2 kHz, without any echo.
+//!
+//! ## How to read the result
+//!
+//! Larger is better. A hump of little attenuation at low frequencies is a canceller that is too short for the cabin; one
+//! at high frequencies a loudspeaker whose harmonics no linear canceller takes away.
+
+use super::call::{self, CONDITIONING, Checks, DELAY_MAX, LEVEL_POI, Timeline, quantity};
+use super::{Card, Measurand, Method, Refusal, Wish, evidence};
+use crate::context::{EvalCx, PlanCx};
+use crate::dsp::align::{DelaySearch, find_delay};
+use crate::dsp::spectrum::{Psd, WelchSettings, power_spectrum_density};
+use crate::entry::{Entry, Param, SignalId};
+use crate::finding::{Bound, Finding, Unmeasurable};
+use crate::take::{Frame, RATE, frames};
+use crate::terms::{Bandwidth, Port};
+use crate::units::{Seconds, Unit};
+use crate::verdict::Flag;
+
+const SIGNAL: Param<SignalId> = Param::with_default(
+    "signal",
+    "The composite source signal: whole periods of 350 ms, an even number of them.",
+    "css-fb",
+);
+const IDLE: Param<Seconds> =
+    Param::with_default("idle", "The silence before, from which the noise is known.", "3 s");
+
+static CARD: Card = Card {
+    id: "echo_spectrum",
+    title: "Spectral echo attenuation",
+    source: include_str!("echo_spectrum.rs"),
+    measurands: &[Measurand {
+        id: "echo_spectrum",
+        doc: "Loss from the POI in receive to the POI in send, in bins of 5.86 Hz.",
+        unit: Unit::Db,
+    }],
+    parameters: &[SIGNAL.spec(), LEVEL_POI.spec(), IDLE.spec(), DELAY_MAX.spec(), CONDITIONING.spec()],
+    facts_needed: &[],
+    facts_wanted: &[],
+    picks_volume: false,
+    objects: false,
+    facts_found: &[],
+    takes_max: 1,
+};
+
+/// The one take.
+const TAKE: &str = "spectrum";
+/// The span in which nothing is played.
+const NOISE: &str = "idle";
+/// The span of the played track that is analyzed.
+const ANALYSIS: &str = "analysis";
+/// What the take before may still leave in the cabin.
+const SETTLING: Seconds = Seconds(1.0);
+/// A period of the composite source signal (P.501 7.2.1).
+const PERIOD: Frame = 16_800;
+/// So many periods are analyzed (P.1110 11.11.3).
+const PERIODS: Frame = 4;
+/// The least training: P.1110 11.11.3.
+const TRAINING: Seconds = Seconds(10.0);
+/// Frames of a segment (P.1110 11.11.3: 8 k at 48 kHz).
+const SEGMENT: usize = 8_192;
+/// Where the mask begins.
+const FIRST_HZ: f64 = 100.0;
+/// A bin that stands less above the noise may be noise: 6 dB.
+const NOISE_MARGIN: f64 = 3.981_071_705_534_972_5;
+/// A bin of the played signal this far below the strongest is empty.
+const EMPTY_BELOW: f64 = 1e-9;
+
+/// Spectral echo attenuation.
+pub struct EchoSpectrum;
+
+impl Method for EchoSpectrum {
+    fn card(&self) -> &'static Card {
+        &CARD
+    }
+
+    fn plan(&self, entry: &Entry, cx: &PlanCx<'_>) -> Result<Wish, Vec<Refusal>> {
+        let (receive, send) = (Port::of(Port::POI_RECEIVE), Port::of(Port::POI_SEND));
+        let signal = entry.parameters.get(&SIGNAL);
+        let length = cx.signal(&signal.0).frames;
+        let mut checks = Checks::default();
+        checks.plays(cx, &receive);
+        checks.records(cx, &send);
+        checks.at_least(entry, &IDLE, Seconds(1.0), "the noise is known from it");
+        checks.delay_max(entry);
+        checks.quiet(entry);
+        if length < frames(TRAINING) || !length.is_multiple_of(2 * PERIOD) {
+            checks.refuse(
+                &SIGNAL,
+                format!("{} of {:.2} s", signal.0, length as f64 / f64::from(RATE)),
+                "at least 10 s of whole pairs of periods of 350 ms".to_owned(),
+                "use a composite source signal of the catalogue, as css-fb",
+            );
+        }
+        checks.done()?;
+        let level = quantity(entry.parameters.get(&LEVEL_POI));
+        let mut take = Timeline::new(TAKE);
+        take.wait(SETTLING);
+        take.wait_as(NOISE, entry.parameters.get(&IDLE));
+        take.play(&receive, &signal, level, cx);
+        let at = take.play(&receive, &signal, level, cx);
+        take.name_span(ANALYSIS, at..at + PERIODS * PERIOD);
+        Ok(Wish { epoch: call::epoch(entry, cx), takes: vec![take.build(&[send])] })
+    }
+
+    fn evaluate(&self, entry: &Entry, cx: &EvalCx<'_>) -> Result<Vec<Finding>, Unmeasurable> {
+        let take = cx.take(TAKE);
+        let (receive, send) = (Port::of(Port::POI_RECEIVE), Port::of(Port::POI_SEND));
+        let played = evidence::played(cx, take, &receive, Unit::Dbm0)?;
+        let recorded = evidence::captured(cx, take, &send, Unit::Dbm0)?;
+        let delay_max = entry.parameters.get(&DELAY_MAX);
+        let analysis = take.span(ANALYSIS);
+        let search = DelaySearch::between(Seconds(0.0), delay_max);
+        let echo = recorded.slice(analysis.start..analysis.end + frames(delay_max));
+        let found = find_delay(played.slice(analysis.clone()), echo, RATE, &search);
+        let delay = found.ok().filter(crate::dsp::align::Delay::stands_out).map(|found| found.delay);
+        let late = delay.map_or(0, |delay| (delay.0 * f64::from(RATE)).round() as Frame);
+        let window = analysis.start + late..analysis.end + late;
+
+        let spectrum = |part: &[f64]| {
+            power_spectrum_density(part, RATE, &WelchSettings::hann(SEGMENT))
+                .map_err(|error| Unmeasurable::because(error.to_string()))
+        };
+        let input = spectrum(played.slice(analysis.clone()))?;
+        let output = spectrum(recorded.slice(window.clone()))?;
+        let noise = spectrum(recorded.slice(take.span(NOISE)))?;
+        // Half a step everywhere, white.
+        let silence = evidence::coded_silence(cx, &send) / input.nyquist_hz;
+        let mut finding = attenuation(&input, &output, &noise, silence, last_hz(entry.bandwidth))?;
+        let least = worst(&finding);
+        finding.note = match delay {
+            Some(delay) => format!("echo after {:.1} ms", delay.as_ms()),
+            None => "no delay found".to_owned(),
+        };
+        if let Some(hz) = least {
+            let at = loudest_segment(recorded.slice(window), (hz / input.bin_hz).round() as usize);
+            let at_s = at as f64 / f64::from(RATE);
+            finding.note += &format!("; least at {hz:.0} Hz, where the echo is loudest {at_s:.2} s into the four periods");
+        }
+        if !finding.limited.is_empty() {
+            finding.note += &format!("; noise hides {} of {} bins", finding.limited.len(), bins(&finding));
+        }
+        let influences = vec![evidence::influence(&played, 1.0), evidence::influence(&recorded, -1.0)];
+        evidence::complete(&mut finding, take, ANALYSIS, influences);
+        Ok(vec![finding])
+    }
+}
+
+/// Where the mask of a bandwidth ends (clause 11.11.3).
+const fn last_hz(bandwidth: Bandwidth) -> f64 {
+    match bandwidth {
+        Bandwidth::Nb => 4_000.0,
+        Bandwidth::Wb => 8_000.0,
+        Bandwidth::Swb | Bandwidth::Fb => 12_500.0,
+    }
+}
+
+fn bins(finding: &Finding) -> usize {
+    match &finding.value {
+        crate::finding::Value::Curve(curve) => curve.hz.len(),
+        _ => 0,
+    }
+}
+
+/// The frequency of the least value.
+fn worst(finding: &Finding) -> Option<f64> {
+    let crate::finding::Value::Curve(curve) = &finding.value else { return None };
+    let points = curve.hz.iter().zip(&curve.values);
+    points.min_by(|a, b| a.1.total_cmp(b.1)).map(|(hz, _)| *hz)
+}
+
+/// The attenuation of each bin, and which of them noise hides.
+fn attenuation(
+    input: &Psd,
+    output: &Psd,
+    noise: &Psd,
+    silence: f64,
+    last_hz: f64,
+) -> Result<Finding, Unmeasurable> {
+    let first = (FIRST_HZ / input.bin_hz).ceil() as usize;
+    let last = (last_hz / input.bin_hz).floor() as usize;
+    let top = input.density[first..=last].iter().copied().fold(0.0, f64::max);
+    let (mut hz, mut values, mut limited) = (Vec::new(), Vec::new(), Vec::new());
+    for bin in first..=last {
+        let played = input.density[bin];
+        let empty = played <= EMPTY_BELOW * top;
+        if empty {
+            return Err(Unmeasurable::because(format!(
+                "the signal has no energy at {:.0} Hz: use a composite source signal that fills the band of the call",
+                bin as f64 * input.bin_hz
+            )));
+        }
+        let heard = output.density[bin].max(silence);
+        if heard < NOISE_MARGIN * noise.density[bin].max(silence) {
+            limited.push(hz.len());
+        }
+        hz.push(bin as f64 * input.bin_hz);
+        values.push(10.0 * (played / heard).log10());
+    }
+    let mut finding = Finding::curve("echo_spectrum", hz, values, Unit::Db);
+    if !limited.is_empty() {
+        finding.bound = Bound::AtLeast;
+        finding.flags.push(Flag::NoiseLimited);
+    }
+    finding.limited = limited;
+    Ok(finding)
+}
+
+/// The middle of the segment in which a bin is strongest, in frames.
+fn loudest_segment(part: &[f64], bin: usize) -> usize {
+    let step = SEGMENT / 2;
+    let power = |from: usize| {
+        power_spectrum_density(&part[from..from + SEGMENT], RATE, &WelchSettings::hann(SEGMENT))
+            .map_or(0.0, |psd| psd.density.get(bin).copied().unwrap_or(0.0))
+    };
+    let starts = (0..).map(|n| n * step).take_while(|from| from + SEGMENT <= part.len());
+    starts.max_by(|a, b| power(*a).total_cmp(&power(*b))).unwrap_or(0) + SEGMENT / 2
+}
