@@ -51,6 +51,41 @@ fn every_shipped_plan_resolves_and_can_be_played_on_its_car() {
     }
 }
 
+/// Each quick plan with the full plan of its bandwidth.
+const QUICK: [(&str, &str); 4] = [
+    ("quick-nb", "p1100-2025-10"),
+    ("quick-wb", "p1110-2025-10"),
+    ("quick-swb", "p1120-2025-10-swb"),
+    ("quick-fb", "p1120-2025-10-fb"),
+];
+/// Entries of a full plan that its quick plan leaves out: plan, base id, reason.
+const NOT_QUICK: &[(&str, &str, &str)] = &[];
+
+#[test]
+fn a_quick_plan_has_every_entry_of_the_full_plan_and_its_limits() {
+    for (quick, full) in QUICK {
+        let (quick_plan, full_plan) = (resolve(quick, &[]).unwrap(), resolve(full, &[]).unwrap());
+        let bases = |plan: &ResolvedPlan| -> BTreeSet<String> {
+            plan.entries.iter().map(|one| one.entry.id.base().to_owned()).collect()
+        };
+        let (has, wanted) = (bases(&quick_plan), bases(&full_plan));
+        assert!(wanted.len() > 25, "{full}: {wanted:?}");
+        let left_out: BTreeSet<String> =
+            NOT_QUICK.iter().filter(|one| one.0 == quick).map(|one| one.1.to_owned()).collect();
+        assert_eq!(&wanted - &has, left_out, "{full} has what {quick} has not");
+        assert_eq!(&has - &wanted, BTreeSet::new(), "{quick} has what {full} has not");
+        for one in &quick_plan.entries {
+            let same = full_plan.entries.iter().find(|other| other.entry.id == one.entry.id);
+            let same = same.unwrap_or_else(|| panic!("{full} has no {}", one.entry.id));
+            assert_eq!(one.limits, same.limits, "{quick}: {}", one.entry.id);
+            assert_eq!(one.entry.method, same.entry.method, "{quick}: {}", one.entry.id);
+        }
+    }
+    for (_, id, reason) in NOT_QUICK {
+        assert!(!reason.is_empty(), "{id} is left out without a reason");
+    }
+}
+
 #[test]
 fn everything_that_people_write_is_built_in() {
     for folder in Folder::ALL {

@@ -135,7 +135,14 @@ fn passes_with(plan: &str, car: Option<&str>, without_limit: usize, overlay: Opt
     for one in &view.entries {
         let id = one.entry.id.text();
         let open = !one.required || without_limit > 0 && one.flags.contains(&Flag::NoLimit);
-        let good = one.verdict == Verdict::Pass || open && one.verdict == Verdict::Measured;
+        // Nobody has entered what codec and link take: the round trip is a bound of the implementation's share.
+        let is_bound = !one.required && overlay.is_none() && one.entry.id.base() == "delay_implementation";
+        let good = match one.verdict {
+            Verdict::Pass => true,
+            Verdict::Measured => open,
+            Verdict::Inconclusive => is_bound && one.flags.contains(&Flag::Bound),
+            _ => false,
+        };
         assert!(good, "{name}: {id}: {:?}: {}", one.verdict, one.reason);
         if let Some(margin) = one.margin.filter(|_| one.required) {
             assert!(margin.value > margin_least(plan, one.entry.id.base()), "{name}: {id}: {margin:?}");
@@ -154,8 +161,9 @@ fn the_shipped_cars_pass_the_quick_plans() {
     for plan in BuiltIn.names(Folder::Plans).iter().filter(|name| name.starts_with("quick-")) {
         passes(plan, None, 0);
     }
-    passes("quick-wb", Some("reference-wb"), 0);
-    passes("quick-nb", Some("reference-nb"), 0);
+    for band in ["nb", "wb", "swb", "fb"] {
+        passes_with(&format!("quick-{band}"), Some(&format!("reference-{band}")), 0, Some(LINK));
+    }
 }
 
 #[test]
@@ -165,7 +173,7 @@ fn every_zone_of_the_car_with_two_passes() {
 
 /// What a lab enters of the terminal of a reference car: without it the delay of the implementation is only a bound.
 const LINK: &str = "title = 'the link in the terminal'\n\
-                    [[entry]]\nid = 'delay_implementation'\nparameters = { inherent = '60 ms' }\n";
+                    [[entry]]\nid = 'delay_implementation'\ninformative = false\nparameters = { inherent = '60 ms' }\n";
 
 /// The full plans: a quarter of an hour of computing, so not in every run of the tests. CI resolves, schedules and renders
 /// all of them (`plans`); `cargo test -- --ignored full_plans` records them.
