@@ -258,7 +258,7 @@ mod tests {
 
     #[test]
     fn a_curve_that_leaves_an_end_of_the_mask_open_can_fail_and_cannot_pass() {
-        let mask = Mask { upper: vec![(200.0, 3.0), (4000.0, 3.0)], lower: Vec::new(), floating: false };
+        let mask = Mask { upper: vec![(200.0, 3.0), (4000.0, 3.0)], ..Mask::default() };
         let judged = |hz: &[f64], value: f64| {
             let finding = Finding::curve("slr", hz.to_vec(), vec![value; hz.len()], Unit::Db);
             judge(&finding, &limit(Rule::Mask(mask.clone()), LimitClass::A))
@@ -384,7 +384,7 @@ mod tests {
     #[test]
     fn what_noise_hides_of_a_curve_decides_nothing() {
         let verdict = |values: Vec<f64>, bound, flags: &[Flag], upper, lower| {
-            let mask = Mask { upper, lower, floating: false };
+            let mask = Mask { upper, lower, ..Mask::default() };
             let mut curve = Finding::curve("slr", vec![100.0, 1000.0], values, Unit::Db);
             (curve.bound, curve.flags) = (bound, flags.to_vec());
             judge(&curve, &limit(Rule::Mask(mask), LimitClass::A)).verdict
@@ -416,6 +416,7 @@ mod tests {
             upper: vec![(100.0, 4.0), (8000.0, 4.0)],
             lower: vec![(100.0, -4.0), (8000.0, -4.0)],
             floating: true,
+            ..Mask::default()
         };
         let curve = Finding::curve("slr", vec![100.0, 1000.0, 8000.0], vec![20.0, 22.0, 26.0], Unit::Db);
         let judged = judge(&curve, &limit(Rule::Mask(mask.clone()), LimitClass::A));

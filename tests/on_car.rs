@@ -38,6 +38,7 @@ mod delay;
 mod distortion;
 mod dynamics;
 mod ears;
+mod echo;
 mod faults;
 mod idle;
 mod levels;
@@ -70,6 +71,7 @@ pub(crate) fn comparisons() -> Vec<comparison::Comparison> {
         &*out_of_band::COMPARISONS,
         &*distortion::COMPARISONS,
         &*coupling::COMPARISONS,
+        &*echo::COMPARISONS,
         &*reference::COMPARISONS,
         &*ambient::COMPARISONS,
         &*noise_field::COMPARISONS,
@@ -258,8 +260,12 @@ impl Trial {
             take.played.extend(recording.map(|turn| (Port::of(Port::NOISE_RECORDING), turn)));
             take
         };
-        // A reference terminal has nothing that conditioning could change.
-        if matches!(trial.maker.model().spec.terminal.kind, TerminalKind::Real(_)) {
+        // A reference terminal has nothing that conditioning could change, unless it changes over time.
+        let learns = match &trial.maker.model().spec.terminal.kind {
+            TerminalKind::Reference(own) => !own.dynamics.is_static(),
+            TerminalKind::Real(_) => true,
+        };
+        if learns {
             for spec in &wish.epoch.preamble {
                 take(spec);
             }

@@ -6,7 +6,7 @@ use lombard::calibration::{PortCalibration, Validity};
 use lombard::context::{BenchInfo, Fact, Facts, NetworkInfo, PortDirection, PortInfo};
 use lombard::entry::{Entry, EntryId, ParameterValue, Parameters};
 use lombard::finding::{Bound, Finding, Influence};
-use lombard::limits::{Limit, Mask, Origin, Rule, judge};
+use lombard::limits::{At, Limit, Mask, Origin, Rule, judge};
 use lombard::run::view::{Device, EntryView, FindingView, RunState, RunView};
 use lombard::take::{TakeId, Volume};
 use lombard::terms::{Bandwidth, ClauseRef, LimitClass, Port, Seat};
@@ -364,7 +364,7 @@ pub(crate) fn hostile() -> RunView {
         for judgement in &mut one.judgements {
             HOSTILE.clone_into(&mut judgement.reason);
             judgement.margin = Some(Quantity::new([f64::NAN, f64::INFINITY, -1e300][at % 3], Unit::Db));
-            judgement.at_hz = Some([f64::NAN, 0.0, 1000.0][at % 3]);
+            judgement.at = Some(At::Hertz([f64::NAN, 0.0, 1000.0][at % 3]));
             judgement.shift = judgement.shift.map(|_| f64::NAN);
         }
         for limit in &mut one.limits {

@@ -40,7 +40,7 @@ fn car(dynamics: Dynamics) -> CarSpec {
 
 /// Runs a call of some seconds in which mouth and far end play a square wave of 1 kHz while `speaks` says so.
 fn run(car: &CarSpec, seconds: f64, speaks: impl Fn(f64) -> (bool, bool)) -> Course {
-    let mut bench = Car::new(car.clone(), 1);
+    let mut bench = Car::new(car, 1);
     bench.open(Bandwidth::Wb, STEP).unwrap();
     let mut course = Course {
         send: Vec::new(),
