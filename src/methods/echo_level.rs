@@ -195,8 +195,10 @@ struct Moment {
     /// From the beginning of the signal, in s.
     at_s: f64,
     attenuation_db: f64,
-    /// Whether the echo stands out of the noise there.
+    /// Whether the echo stands out of the noise there, at a known delay.
     stands_out: bool,
+    /// Whether all of it may be noise.
+    may_be_noise: bool,
     /// The A-weighted level of the recording there, in dBm0(A).
     level_db: f64,
 }
@@ -256,10 +258,12 @@ impl Course {
             let loudest = echoes.iter().skip(index).take(reach + 1).copied().fold(0.0, f64::max);
             let echo = if delay_s.is_some() { power(frame.echo_level.decibels()) } else { loudest };
             let seen = echo.max(silence);
+            let may_be_noise = seen < noise * NOISE_MARGIN.power() || echo <= silence;
             Moment {
                 at_s: frame.time.0,
                 attenuation_db: frame.reference_level.decibels() - db(seen),
-                stands_out: delay_s.is_some() && seen >= noise * NOISE_MARGIN.power() && echo > silence,
+                stands_out: delay_s.is_some() && !may_be_noise,
+                may_be_noise,
                 level_db: level_db.iter().skip(index + late).take(reach + 1).copied().fold(f64::NEG_INFINITY, f64::max),
             }
         });
@@ -301,9 +305,10 @@ impl Course {
         finding
     }
 
-    /// What makes a reading a bound.
+    /// What makes a reading a bound: noise, or a delay that is not known.
     fn why(&self) -> Flag {
-        if self.delay_s.is_some() { Flag::NoiseLimited } else { Flag::Bound }
+        let by_noise = self.moments.iter().all(|one| one.stands_out || one.may_be_noise);
+        if by_noise { Flag::NoiseLimited } else { Flag::Bound }
     }
 
     fn fall(&self) -> Finding {

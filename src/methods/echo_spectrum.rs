@@ -23,14 +23,15 @@
 //!    overlap.
 //! 3. Attenuation: 10·log10(played / recorded) of each bin from 100 Hz to the upper end of the band of the call: 4 kHz in
 //!    NB, 8 kHz in WB, 12.5 kHz in SWB and FB. The Recommendations publish their mask as a gain, −41 dB; here it is the
-//!    loss that is asked for, 41 dB.
+//!    loss that is asked for, 41 dB. A bin in which the played signal is 60 dB below its strongest one is left out: the
+//!    band limit of the call ends before the mask does.
 //! 4. The density of the silence, in the same segments: a bin whose recording is less than 6 dB above it, or below what a
 //!    16-bit codec can code, is attenuated by *at least* what is read.
 //! 5. The moment in which the bin with the least attenuation is loudest is told in the note.
 //!
 //! ## What makes it inconclusive
 //!
-//! - A signal with a bin that has no energy; a track in another plane or with values that are no numbers; a bad
+//! - A signal without energy in half of the bins; a track in another plane or with values that are no numbers; a bad
 //!   certificate.
 //! - A bin that noise hides and whose bound does not reach the mask. Noise never fails a car: the idle noise that is
 //!   allowed in a wideband call reads 7 dB too little at 5.2 kHz, without any echo.
@@ -98,8 +99,8 @@ const SEGMENT: usize = 8_192;
 const FIRST_HZ: f64 = 100.0;
 /// A bin that stands less above the noise may be noise: 6 dB.
 const NOISE_MARGIN: f64 = 3.981_071_705_534_972_5;
-/// A bin of the played signal this far below the strongest is empty.
-const EMPTY_BELOW: f64 = 1e-9;
+/// A bin of the played signal that is 60 dB below the strongest is empty: what the band limit of the call takes away.
+const EMPTY_BELOW: f64 = 1e-6;
 
 /// Spectral echo attenuation.
 pub struct EchoSpectrum;
@@ -218,12 +219,9 @@ fn attenuation(
     let (mut hz, mut values, mut limited) = (Vec::new(), Vec::new(), Vec::new());
     for bin in first..=last {
         let played = input.density[bin];
-        let empty = played <= EMPTY_BELOW * top;
-        if empty {
-            return Err(Unmeasurable::because(format!(
-                "the signal has no energy at {:.0} Hz: use a composite source signal that fills the band of the call",
-                bin as f64 * input.bin_hz
-            )));
+        let filled = played > EMPTY_BELOW * top;
+        if !filled {
+            continue;
         }
         let heard = output.density[bin].max(silence);
         if heard < NOISE_MARGIN * noise.density[bin].max(silence) {
@@ -231,6 +229,13 @@ fn attenuation(
         }
         hz.push(bin as f64 * input.bin_hz);
         values.push(10.0 * (played / heard).log10());
+    }
+    if 2 * hz.len() < last - first {
+        return Err(Unmeasurable::because(format!(
+            "the signal has no energy in {} of {} bins: use a composite source signal that fills the band of the call",
+            last + 1 - first - hz.len(),
+            last + 1 - first
+        )));
     }
     let mut finding = Finding::curve("echo_spectrum", hz, values, Unit::Db);
     if !limited.is_empty() {

@@ -157,10 +157,11 @@ fn a_canceller_converges_while_the_far_end_speaks() {
     });
     // Silence trains nothing; the far end is heard 72 ms after it spoke: network and terminal.
     assert!((db(course.echo[at(0.5)]) - 34.0).abs() < 1e-3);
-    // Half a second and the hang-over of 0.2 s: 0.7 s of 1.2.
-    let trained = 6.0 + 34.0 * (0.7 - 0.2);
+    // Half a second, then the mean square of 2 ms falls from −13.85 dBm0 to the threshold of −45 dBm0, then the hang-over.
+    let falls_s = (45.0 - 13.85) / (10.0 * std::f64::consts::LOG10_E) * 0.002;
+    let trained = 6.0 + 34.0 * (0.5 + falls_s + 0.2 - 0.2);
     let found = db(course.echo[at(1.4)]);
-    assert!((found - (40.0 - trained)).abs() < 0.2, "{found}");
+    assert!((found - (40.0 - trained)).abs() < 0.1, "{found}");
     assert!(db(course.echo[at(2.9)]).abs() < 1e-6);
 }
 
