@@ -227,7 +227,8 @@ fn in_quiet(reading: &EchoAttenuation, noise: f64, silence: f64) -> Finding {
         values.push(frame.reference_level.decibels() - 10.0 * echo.log10());
     }
     let mut finding = Finding::series("echo_convergence", times, values, Unit::Db);
-    let flag = if is_aligned { Flag::NoiseLimited } else { Flag::Bound };
+    let by_noise = is_aligned || reading.frames.iter().all(|frame| frame.noise_limited);
+    let flag = if by_noise { Flag::NoiseLimited } else { Flag::Bound };
     bounded(&mut finding, Bound::AtLeast, limited, flag);
     finding.note =
         format!("{}; noise {:.1} dBm0; a new call, nothing was played in it before", told(reading), db(noise.max(silence)));
@@ -243,10 +244,12 @@ fn over_noise(reading: &EchoAttenuation, noise: &[f64], silence: f64) -> Result<
         .max(silence);
     let mean = mean_square(noise).max(silence);
     let is_aligned = reading.delay.correlation.is_some();
+    let mut climbs = false;
     let (mut times, mut values, mut limited) = (Vec::new(), Vec::new(), Vec::new());
     for (n, frame) in reading.frames.iter().enumerate() {
         let over = db(power(frame.echo_level.decibels()).max(silence)) - db(top);
         // What is below the ceiling cannot be told from noise: the echo is at most as loud as both together.
+        climbs |= over > 0.0;
         if over <= 0.0 || !is_aligned {
             limited.push(n);
         }
@@ -254,7 +257,7 @@ fn over_noise(reading: &EchoAttenuation, noise: &[f64], silence: f64) -> Result<
         values.push(over);
     }
     let mut finding = Finding::series("echo_over_noise", times, values, Unit::Db);
-    let flag = if is_aligned { Flag::NoiseLimited } else { Flag::Bound };
+    let flag = if is_aligned || !climbs { Flag::NoiseLimited } else { Flag::Bound };
     bounded(&mut finding, Bound::AtMost, limited, flag);
     finding.note = format!(
         "{}; noise {:.1} dBm0, which climbs to {:.1} dBm0 in 5 s once in {:.0} times; a new call, nothing was played in it \

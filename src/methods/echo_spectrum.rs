@@ -23,7 +23,7 @@
 //!    overlap.
 //! 3. Attenuation: 10·log10(played / recorded) of each bin from 100 Hz to the upper end of the band of the call: 4 kHz in
 //!    NB, 8 kHz in WB, 12.5 kHz in SWB and FB. The Recommendations publish their mask as a gain, −41 dB; here it is the
-//!    loss that is asked for, 41 dB. A bin in which the played signal is 60 dB below its strongest one is left out: the
+//!    loss that is asked for, 41 dB. A bin in which the played signal is 50 dB below its strongest one is left out: the
 //!    band limit of the call ends before the mask does.
 //! 4. The density of the silence, in the same segments: a bin whose recording is less than 6 dB above it, or below what a
 //!    16-bit codec can code, is attenuated by *at least* what is read.
@@ -99,8 +99,9 @@ const SEGMENT: usize = 8_192;
 const FIRST_HZ: f64 = 100.0;
 /// A bin that stands less above the noise may be noise: 6 dB.
 const NOISE_MARGIN: f64 = 3.981_071_705_534_972_5;
-/// A bin of the played signal that is 60 dB below the strongest is empty: what the band limit of the call takes away.
-const EMPTY_BELOW: f64 = 1e-6;
+/// A bin of the played signal that is 50 dB below the strongest is empty: what the band limit of the call takes away. Within
+/// the band the composite source signal falls by less.
+const EMPTY_BELOW: f64 = 1e-5;
 
 /// Spectral echo attenuation.
 pub struct EchoSpectrum;

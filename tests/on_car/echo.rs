@@ -199,7 +199,8 @@ fn noise_without_an_echo_fails_nothing() {
             let finding = trial.finding(&limit.measurand);
             let judged = judge(&finding, &limit);
             assert_ne!(judged.verdict, Verdict::Fail, "{level}: {} {judged:?}", limit.measurand);
-            assert!(finding.flags.contains(&lombard::verdict::Flag::NoiseLimited), "{level}: {finding:?}");
+            let flags = &finding.flags;
+            assert!(flags.contains(&lombard::verdict::Flag::NoiseLimited), "{level}: {} {flags:?}", limit.measurand);
         }
         if level < -70.0 {
             let judged = judge(&level_trial.finding("echo_level_max"), &at_most("echo_level_max", Unit::Dbm0A, -58.0));
@@ -239,7 +240,7 @@ fn the_spectrum_of_the_echo_is_that_of_the_path() {
         let trial = trial("echo_spectrum", car, &[("signal", css(bandwidth))]);
         let found = trial.finding("echo_spectrum");
         // Bins by the handful: a straight line of decibels over the logarithm of frequency, as the car file states it.
-        for (hz, db) in curve(&found).hz.iter().zip(&curve(&found).values) {
+        for (n, (hz, db)) in curve(&found).hz.iter().zip(&curve(&found).values).enumerate() {
             let Some(pair) = points.windows(2).find(|pair| pair[0].0 * 1.3 < *hz && *hz < pair[1].0 / 1.3) else {
                 continue;
             };
@@ -247,6 +248,11 @@ fn the_spectrum_of_the_echo_is_that_of_the_path() {
             let truth = 44.0 + pair[0].1 + share * (pair[1].1 - pair[0].1);
             // The car's filter resolves 200 Hz, so that it rounds the corners of its file.
             let tolerance = if *hz < 400.0 { 1.0 } else { 0.3 };
+            // Above 8 kHz the signal is 40 dB weaker: its echo is no more than a 16-bit codec can code.
+            if found.is_bound_at(n) {
+                assert!(*hz > 7_000.0 && *db < truth + tolerance, "{bandwidth}: {db} against {truth} at {hz} Hz");
+                continue;
+            }
             assert!((db - truth).abs() < tolerance, "{bandwidth}: {db} instead of {truth} at {hz} Hz");
         }
     }
