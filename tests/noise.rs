@@ -205,5 +205,5 @@ fn a_bench_without_loudspeakers_for_noise_is_told_before_it_is_touched() {
     let RunError::Input(problems) = &error else { panic!("{error}") };
     let text = format!("{problems:#?}");
     assert!(text.contains("no output port noise.1") && text.contains("noise.sub"), "{text}");
-    assert!(text.contains("'remove' in an overlay"), "{text}");
+    assert!(text.contains("with 'base' and 'remove'"), "{text}");
 }

@@ -106,9 +106,10 @@ pub(super) fn preflight(
         {
             let remedy = if matches!(error, RenderError::Clips { .. }) {
                 "turn the amplifier of the loudspeaker up and calibrate its port again, share the noise among more loudspeakers, \
-                 or take the entry out by 'remove' in an overlay"
+                 or take the entry out in a plan of your own with 'base' and 'remove'"
             } else {
-                "bind the loudspeakers of the noise in the bench file, or take the entry out by 'remove' in an overlay"
+                "bind the loudspeakers of the noise in the bench file, or take the entry out in a plan of your own with 'base' and \
+                 'remove'"
             };
             refuse(&error, &epoch.entries, "a background noise", remedy);
         }
