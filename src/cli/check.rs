@@ -5,8 +5,8 @@ use clap::Args;
 use super::settings::Settings;
 use super::{json, output, resolved};
 use crate::problem::Problem;
-use crate::run::{BenchChoice, RunError};
 use crate::run::explain::Explained;
+use crate::run::{BenchChoice, RunError};
 
 /// Check plans: every problem, with its place and its remedy
 ///

@@ -126,12 +126,7 @@ fn at_ports(
 }
 
 /// Pascals at the noise reference microphone as samples of a port.
-fn digital(
-    signal: &str,
-    pascals: &[f64],
-    port: &Port,
-    bench: &BenchInfo,
-) -> Result<Arc<[f32]>, RenderError> {
+fn digital(signal: &str, pascals: &[f64], port: &Port, bench: &BenchInfo) -> Result<Arc<[f32]>, RenderError> {
     let unit_gain = gain(bench, port, signal, Quantity::new(0.0, Unit::DbPa))?;
     let peak = unit_gain * pascals.iter().fold(0.0f64, |peak, x| peak.max(x.abs()));
     if peak > 1.0 {
@@ -208,6 +203,29 @@ mod tests {
     fn a_loudspeaker_that_would_clip_is_refused() {
         let error = rendered(&[("noise.1", -25.0)]).unwrap_err();
         assert!(matches!(&error, RenderError::Clips { port, .. } if port.name() == "noise.1"), "{error}");
+    }
+
+    #[test]
+    fn of_several_that_would_clip_the_worst_is_told() {
+        let room = |outputs: &[(&str, f64)]| -> Vec<f64> {
+            let noise = rendered(outputs).unwrap();
+            noise_plays(&noise, &bench(outputs)).iter().map(|play| play.headroom.0).collect()
+        };
+        let rooms = room(&[("noise.1", 20.0), ("noise.2", 20.0), ("noise.3", 20.0), ("noise.sub", 20.0)]);
+        let [main, sub] = [20.0 - rooms[0], 20.0 - rooms[3]];
+        for (short_by, port, excess) in [
+            ([5.0, 2.0, 1.0, -1.0], "noise.1", 5.0),
+            ([2.0, 5.0, 1.0, -1.0], "noise.2", 5.0),
+            ([1.0, 2.0, 5.0, 4.0], "noise.3", 5.0),
+            ([-1.0, -1.0, -1.0, 2.5], "noise.sub", 2.5),
+        ] {
+            let names = ["noise.1", "noise.2", "noise.3", "noise.sub"];
+            let zero = |n: usize| if n == 3 { sub } else { main } - short_by[n];
+            let outputs: Vec<(&str, f64)> = (0..4).map(|n| (names[n], zero(n))).collect();
+            let error = rendered(&outputs).unwrap_err();
+            let RenderError::Clips { port: found, excess_db, .. } = &error else { panic!("{error}") };
+            assert!(found.name() == port && (excess_db - excess).abs() < 1e-3, "{port} {excess}: {error}");
+        }
     }
 
     /// Power at the reference microphone, where all loudspeakers add up, in Pa².

@@ -187,7 +187,10 @@ fn what_a_run_would_play_of_a_noise_has_the_room_that_the_level_plan_finds() {
     }
     let bed = NoiseBed { signal: "driving-120".to_owned() };
     let plays = noise_plays(&render_noise(&bed, &bench, &SIGNALS).unwrap(), &bench);
-    assert_eq!(plays.iter().map(|play| play.port.name()).collect::<Vec<_>>(), ["noise.1", "noise.2", "noise.sub"]);
+    assert_eq!(
+        plays.iter().map(|play| play.port.name()).collect::<Vec<_>>(),
+        ["noise.1", "noise.2", "noise.sub"]
+    );
     for (play, (_, zero)) in plays.iter().zip(bound) {
         // Level, crest factor and room fill what is there.
         let sum = play.level.value + play.crest.0 + play.headroom.0;

@@ -31,7 +31,8 @@ const SECOND: usize = 48_000;
 fn silent(volume: &[(f64, f64)]) -> CarSpec {
     let mut car = shipped("ideal-wb");
     let noises = &mut car.cabin;
-    (noises.noise_microphone_dbpa_a, noises.noise_ears_dbpa_a, noises.noise_reference_dbpa_a) = (None, None, None);
+    (noises.noise_microphone_dbpa_a, noises.noise_ears_dbpa_a, noises.noise_reference_dbpa_a) =
+        (None, None, None);
     (noises.noise_capsule_dbpa_a, noises.noise_amplifier_dbpa_a) = (None, None);
     reference(&mut car).idle_noise = None;
     car.terminal.speed_volume = volume.to_vec();
@@ -145,7 +146,8 @@ fn a_volume_follows_a_noise_that_rises_and_falls_with_its_time_constant() {
         // Less than a block of 10 ms is not told apart: 2.4 dB/s where the noise rises.
         assert!((found - truth).abs() < 0.01, "{n}: {found} {truth}");
     }
-    let (least, most) = (found.iter().copied().fold(f64::NAN, f64::min), found.iter().copied().fold(f64::NAN, f64::max));
+    let (least, most) =
+        (found.iter().copied().fold(f64::NAN, f64::min), found.iter().copied().fold(f64::NAN, f64::max));
     assert!(most - least > 2.0, "it follows: {least} {most}");
 }
 
@@ -172,7 +174,8 @@ fn a_call_that_is_taken_up_has_the_volume_that_it_had() {
             assert!(off.abs() < 1e-4, "{second} s, quarter {n}: {off} dB");
         }
     }
-    let (least, most) = (whole[8..].iter().copied().fold(f64::NAN, f64::min), whole.iter().copied().fold(0.0, f64::max));
+    let (least, most) =
+        (whole[8..].iter().copied().fold(f64::NAN, f64::min), whole.iter().copied().fold(0.0, f64::max));
     assert!(20.0 * (most / least).log10() > 0.9, "the volume moves: {least} {most}");
 }
 
