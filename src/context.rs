@@ -89,6 +89,14 @@ impl BenchInfo {
         info.is_some_and(|info| info.direction == wanted || info.direction == PortDirection::Both)
     }
 
+    /// The loudspeakers for background noise: `noise.1` … `noise.n` as far as they have no gap, and `noise.sub` where there
+    /// is one.
+    pub fn noise_loudspeakers(&self) -> (Vec<Port>, Option<Port>) {
+        let is_bound = |port: &Port| self.has(port, PortDirection::Out);
+        let mains = (1..=NOISE_LOUDSPEAKERS_MAX).map(Port::noise).take_while(is_bound).collect();
+        (mains, Some(Port::of(Port::NOISE_SUB)).filter(is_bound))
+    }
+
     /// The step of a volume, as far as it is known.
     pub fn volume_step(&self, volume: Volume, facts: &Facts) -> Option<u32> {
         match volume {
@@ -102,6 +110,9 @@ impl BenchInfo {
         }
     }
 }
+
+/// More loudspeakers for noise than a car has room for.
+const NOISE_LOUDSPEAKERS_MAX: u32 = 64;
 
 /// The fact that names the nominal volume step.
 pub const VOLUME_NOMINAL: &str = "volume.nominal";

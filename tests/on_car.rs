@@ -49,6 +49,7 @@ mod reference;
 mod response;
 mod seats;
 mod setup;
+mod speed_volume;
 mod taps;
 mod training;
 mod volume;
@@ -72,6 +73,7 @@ pub(crate) fn comparisons() -> Vec<comparison::Comparison> {
         &*reference::COMPARISONS,
         &*ambient::COMPARISONS,
         &*noise_field::COMPARISONS,
+        &*speed_volume::COMPARISONS,
         &*call::COMPARISONS,
         &*setup::COMPARISONS,
         &*taps::COMPARISONS,

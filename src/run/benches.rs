@@ -6,13 +6,13 @@ use std::sync::Arc;
 use time::Date;
 
 use super::RunError;
-use super::engine::Engine;
+use super::engine::{BenchChoice, Engine};
 use crate::bench::BenchMaker;
 use crate::bench::car::rig::CarBenchMaker;
 use crate::bench::live::Interface;
 use crate::bench::live::file::{BenchFile, read_bench};
 use crate::context::{BenchInfo, PortInfo};
-use crate::plan::{Folder, Input, Layered, Recorded, Sources};
+use crate::plan::{Folder, Input, Layered, Recorded, ResolvedPlan, Sources};
 use crate::problem::SourceText;
 use crate::run::clock;
 use crate::store::folder::Manifest;
@@ -100,13 +100,39 @@ fn live(file: BenchFile) -> Result<Box<dyn BenchMaker>, RunError> {
 }
 
 impl Engine {
+    /// What a choice of benches tells about itself, beside a plan that was given as `given`; nothing where neither plan nor
+    /// choice names one. No audio interface is opened.
+    pub(super) fn bench_info(
+        &self,
+        given: &str,
+        choice: &BenchChoice,
+        plan: &ResolvedPlan,
+    ) -> Result<Option<BenchInfo>, RunError> {
+        let path = Path::new(given);
+        let sources = self.sources(self.storage.exists(path).then_some(path));
+        match choice {
+            BenchChoice::PlanDefault if plan.default_car.is_none() => Ok(None),
+            BenchChoice::Rig(rig) => {
+                let (text, ledger) = self.rig(sources, rig)?;
+                Ok(Some(read_bench(&text, &ledger, clock::today())?.info))
+            }
+            _ => Ok(Some(self.benches(choice, plan, sources)?.maker.info().clone())),
+        }
+    }
+
     /// Virtual cars of a file or a shipped name.
     pub(super) fn car_benches(&self, sources: &dyn Sources, given: &str) -> Result<Benches, RunError> {
         Benches::of_car(self.text(sources, Folder::Cars, given)?)
     }
 
-    /// The live bench of a file or a name. Its ledger is looked for beside it first.
+    /// The live bench of a file or a name.
     pub(super) fn live_bench(&self, sources: Layered, given: &str) -> Result<Benches, RunError> {
+        let (text, ledger) = self.rig(sources, given)?;
+        Benches::of_rig(text, &ledger, clock::today())
+    }
+
+    /// The text of a bench file and its ledger, which is looked for beside it first.
+    fn rig(&self, sources: Layered, given: &str) -> Result<(SourceText, Layered), RunError> {
         let text = self.text(&sources, Folder::Rigs, given)?;
         let path = Path::new(given);
         let mut ledger = Layered(Vec::new());
@@ -117,7 +143,7 @@ impl Engine {
             }
         }
         ledger.0.push(Box::new(sources));
-        Benches::of_rig(text, &ledger, clock::today())
+        Ok((text, ledger))
     }
 
     /// The audio interfaces of this machine, and the one inside the program.

@@ -192,14 +192,24 @@ impl Engine {
     /// # Errors
     /// Every problem.
     pub fn check(&self, plan: &str, overlays: &[String]) -> Result<ResolvedPlan, RunError> {
+        self.check_on(plan, overlays, &BenchChoice::PlanDefault)
+    }
+
+    /// Checks a plan as [`Engine::check`] does, on a bench or another car; a live bench is read, not opened.
+    ///
+    /// # Errors
+    /// Every problem.
+    pub fn check_on(
+        &self,
+        plan: &str,
+        overlays: &[String],
+        choice: &BenchChoice,
+    ) -> Result<ResolvedPlan, RunError> {
         let planned = self.resolve(plan, overlays)?;
-        if planned.plan.default_car.is_some() {
-            let path = Path::new(plan);
-            let sources = self.sources(self.storage.exists(path).then_some(path));
-            let benches = self.benches(&BenchChoice::PlanDefault, &planned.plan, sources)?;
+        if let Some(bench) = self.bench_info(plan, choice, &planned.plan)? {
             let signals = SignalStore::new(planned.signals.clone());
-            self.check_bandwidth(&planned.plan, benches.maker.info())?;
-            session::preflight(&planned.plan, benches.maker.info(), &signals)?;
+            self.check_bandwidth(&planned.plan, &bench)?;
+            session::preflight(&planned.plan, &bench, &signals)?;
         }
         Ok(planned.plan)
     }

@@ -104,7 +104,13 @@ pub(super) fn preflight(
         if let Some(bed) = &epoch.spec.noise
             && let Err(error) = render_noise(bed, bench, signals)
         {
-            let remedy = "bind the loudspeakers of the noise in the bench file, or take the entry out by 'remove' in an overlay";
+            let remedy = if matches!(error, RenderError::Clips { .. }) {
+                "turn the amplifier of the loudspeaker up and calibrate its port again, share the noise among more loudspeakers, \
+                 or take the entry out in a plan of your own with 'base' and 'remove'"
+            } else {
+                "bind the loudspeakers of the noise in the bench file, or take the entry out in a plan of your own with 'base' and \
+                 'remove'"
+            };
             refuse(&error, &epoch.entries, "a background noise", remedy);
         }
         let preamble = epoch.spec.preamble.iter().map(|take| (take, take.id(&epoch.key), &epoch.entries));

@@ -60,16 +60,9 @@ impl CarSpec {
         Some(car)
     }
 
-    /// What the volume that depends on speed adds in the noise at the microphone, in dB.
+    /// What the volume that depends on speed adds in the cabin's own noise, in dB.
     pub fn speed_volume_db(&self) -> f64 {
-        let points = &self.terminal.speed_volume;
-        let (Some(first), Some(last)) = (points.first(), points.last()) else { return 0.0 };
-        let level = self.cabin.noise_microphone_dbpa_a.unwrap_or(f64::NEG_INFINITY);
-        let between = points.windows(2).find(|pair| (pair[0].0..pair[1].0).contains(&level)).map(|pair| {
-            let share = (level - pair[0].0) / (pair[1].0 - pair[0].0);
-            pair[0].1 + share * (pair[1].1 - pair[0].1)
-        });
-        between.unwrap_or(if level < first.0 { first.1 } else { last.1 })
+        self.terminal.speed_volume_db(self.cabin.noise_microphone_dbpa_a.unwrap_or(f64::NEG_INFINITY))
     }
 
     /// The seats with a head, the driver's first.
@@ -270,6 +263,20 @@ pub struct TerminalSpec {
     /// How much louder the amplifier is made in a noise at the microphone, as (A-weighted dBPa, dB), rising: straight lines
     /// between, the end values held outside. Empty is not at all.
     pub speed_volume: Vec<(f64, f64)>,
+}
+
+impl TerminalSpec {
+    /// How much louder the amplifier is made in a noise of this level at the microphone, in dB.
+    pub fn speed_volume_db(&self, level_dbpa_a: f64) -> f64 {
+        let points = &self.speed_volume;
+        let (Some(first), Some(last)) = (points.first(), points.last()) else { return 0.0 };
+        let is_between = |pair: &&[(f64, f64)]| (pair[0].0..pair[1].0).contains(&level_dbpa_a);
+        let between = points.windows(2).find(is_between).map(|pair| {
+            let share = (level_dbpa_a - pair[0].0) / (pair[1].0 - pair[0].0);
+            pair[0].1 + share * (pair[1].1 - pair[0].1)
+        });
+        between.unwrap_or(if level_dbpa_a < first.0 { first.1 } else { last.1 })
+    }
 }
 
 /// The kinds of terminal, with what only one of them has. A terminal in a process of its own comes later.
