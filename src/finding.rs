@@ -35,7 +35,7 @@ pub enum Value {
 }
 
 /// How a scalar value relates to the truth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Bound {
     /// The value itself.
     Exact,
@@ -43,6 +43,9 @@ pub enum Bound {
     AtLeast,
     /// The truth is at most the value.
     AtMost,
+    /// The truth lies between the value, which is proven of one of several places, and this, which noise leaves open for
+    /// another one.
+    Between(f64),
 }
 
 /// A calibration that a finding depends on.

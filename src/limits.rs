@@ -161,6 +161,10 @@ fn judge_scalar(
         "the value is no number".clone_into(&mut judgement.reason);
         return;
     }
+    if let Bound::Between(end) = bound {
+        judge_between((value, end), min, max, unit, judgement);
+        return;
+    }
     let above = min.map(|min| value - min);
     let below = max.map(|max| max - value);
     let Some(margin) = smaller(above, below) else {
@@ -171,7 +175,8 @@ fn judge_scalar(
     judgement.margin = Some(Quantity::new(margin, unit.difference()));
     // A bound decides only where the truth, wherever it lies beyond the bound, is on one side of the limit.
     let decides = match bound {
-        Bound::Exact => true,
+        // One with two ends has been judged.
+        Bound::Exact | Bound::Between(_) => true,
         Bound::AtLeast => (inside && max.is_none()) || below.is_some_and(|below| below < 0.0),
         Bound::AtMost => (inside && min.is_none()) || above.is_some_and(|above| above < 0.0),
     };
@@ -187,6 +192,43 @@ fn judge_scalar(
         let side = if bound == Bound::AtLeast { "≥" } else { "≤" };
         judgement.reason =
             format!("only the bound {side} {value:.1} {unit} is known, and it does not meet the limit");
+    }
+}
+
+/// A value of which both ends are known passes where both lie inside, and fails where both lie beyond the same end of the
+/// limit: the truth, wherever it is between them, does so too. Otherwise the limit lies between them.
+fn judge_between(
+    (proven, open): (f64, f64),
+    min: Option<f64>,
+    max: Option<f64>,
+    unit: Unit,
+    judgement: &mut Judgement,
+) {
+    if open.is_nan() {
+        "an end of what is known is no number".clone_into(&mut judgement.reason);
+        return;
+    }
+    let (low, high) = if open < proven { (open, proven) } else { (proven, open) };
+    let Some(inside) = smaller(min.map(|min| low - min), max.map(|max| max - high)) else {
+        "the limit has neither end".clone_into(&mut judgement.reason);
+        return;
+    };
+    // How far the end that is nearer to the limit lies beyond it: at least so far does the truth.
+    let beyond = [min.map(|min| high - min), max.map(|max| max - low)];
+    let beyond = beyond.into_iter().flatten().find(|margin| *margin < 0.0);
+    let (verdict, margin) = match beyond {
+        Some(margin) => (Verdict::Fail, margin),
+        None if inside >= 0.0 => (Verdict::Pass, inside),
+        None => (Verdict::Inconclusive, inside),
+    };
+    judgement.verdict = verdict;
+    judgement.margin = Some(Quantity::new(margin, unit.difference()));
+    if !judgement.flags.contains(&Flag::NoiseLimited) {
+        judgement.flags.push(Flag::Bound);
+    }
+    if verdict == Verdict::Inconclusive {
+        judgement.reason =
+            format!("only {low:.1} to {high:.1} {unit} is known, and an end of the limit lies between them");
     }
 }
 
@@ -251,6 +293,8 @@ fn doubt(bound: Bound, mask: &Mask, judgement: &mut Judgement) {
         Bound::Exact => passes && judgement.flags.contains(&Flag::NoiseLimited),
         Bound::AtLeast => !(passes && mask.upper.is_empty()),
         Bound::AtMost => !(passes && mask.lower.is_empty()),
+        // A curve has no other end.
+        Bound::Between(_) => true,
     };
     if open {
         judgement.verdict = Verdict::Inconclusive;
@@ -381,6 +425,34 @@ mod tests {
         assert_eq!(verdict(45.0, Bound::AtLeast, None, Some(40.0)), Verdict::Fail);
         assert_eq!(verdict(-66.0, Bound::AtMost, None, Some(-64.0)), Verdict::Pass);
         assert_eq!(verdict(-60.0, Bound::AtMost, None, Some(-64.0)), Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn a_value_between_two_ends_is_judged_by_both() {
+        let (less, more) = ((None, Some(3.0)), (Some(45.0), None));
+        for (proven, open, (min, max), expected, margin) in [
+            (2.0, 2.5, less, Verdict::Pass, 0.5),
+            (2.0, 3.0, less, Verdict::Pass, 0.0),
+            (2.0, 3.001, less, Verdict::Inconclusive, -0.001),
+            (3.5, 4.0, less, Verdict::Fail, -0.5),
+            (50.0, 45.5, more, Verdict::Pass, 0.5),
+            (50.0, 44.0, more, Verdict::Inconclusive, -1.0),
+            (44.0, 30.0, more, Verdict::Fail, -1.0),
+            (12.0, 16.0, (Some(9.0), Some(17.0)), Verdict::Pass, 1.0),
+            // Beyond either end is no proof of being beyond one.
+            (8.0, 18.0, (Some(9.0), Some(17.0)), Verdict::Inconclusive, -1.0),
+            (18.0, 19.0, (Some(9.0), Some(17.0)), Verdict::Fail, -1.0),
+        ] {
+            let judged =
+                judge(&scalar(proven, Bound::Between(open)), &limit(Rule::Range { min, max }, LimitClass::A));
+            assert_eq!(judged.verdict, expected, "{proven} {open}");
+            assert!((judged.margin.unwrap().value - margin).abs() < 1e-9, "{proven} {open}: {judged:?}");
+            assert_eq!(judged.flags, [Flag::Bound]);
+            assert_eq!(judged.reason.is_empty(), expected != Verdict::Inconclusive);
+        }
+        assert_eq!(verdict(2.0, Bound::Between(f64::NAN), None, Some(3.0)), Verdict::Inconclusive);
+        assert_eq!(verdict(f64::NAN, Bound::Between(2.0), None, Some(3.0)), Verdict::Inconclusive);
+        assert_eq!(verdict(2.0, Bound::Between(2.5), None, None), Verdict::Inconclusive);
     }
 
     #[test]

@@ -54,8 +54,8 @@
 //! - Nothing arrives that follows the activation, or the sine stands less than 10 dB above the noise around it; the sine arrives more than 6 dB lower than the activation says, at both ears in
 //!   receive: it was taken away. At one ear alone the room cancels it.
 //! - Harmonics less than 6 dB above the noise, or a total less than 6 dB above the idle noise: the value is *at most* this.
-//! - One ear's value is proven, and the other's is a bound above it: the value is *at least* what is proven, so that it can
-//!   fail a car but not pass it.
+//! - One ear's value is proven, and the other's is a bound above it: the value lies *between* the two. It passes a car where
+//!   both are inside the limit, fails it where both are outside, and leaves it open where the limit lies between them.
 //! - What the mouth may have made is more than a tenth of the value, or is not known since `mic.mrp` is missing: the value
 //!   is *at most* this. So a device fails only for what is proven to be its own.
 //!
@@ -316,27 +316,14 @@ impl Heard {
 /// Where reading `i` is worst, with it.
 fn worst(heard: &[Heard], i: usize) -> Option<(&Heard, Reading)> {
     let readings: Vec<&Reading> = heard.iter().map(|one| &one.readings[i]).collect();
-    let (at, beside) = worst_of(&readings)?;
-    let reading = match beside {
-        Some(other) => readings[at].at_least_beside(readings[other], &heard[other].port),
-        None => readings[at].clone(),
+    let places: Vec<(f64, bool)> =
+        readings.iter().map(|one| (one.percent, one.bound == Bound::Exact)).collect();
+    let worst = evidence::worst_of(&places)?;
+    let reading = match worst.beside {
+        Some(other) => readings[worst.at].beside(readings[other], &heard[other].port),
+        None => readings[worst.at].clone(),
     };
-    Some((&heard[at], reading))
-}
-
-/// The position of the worst reading, and of the bound above it if there is one: a value that is proven is not left for a
-/// bound. The worse of both has at least what is proven.
-fn worst_of(readings: &[&Reading]) -> Option<(usize, Option<usize>)> {
-    let percent = |i: &usize| readings[*i].percent;
-    let most = |is_proven: bool| {
-        (0..readings.len())
-            .filter(|i| (readings[*i].bound == Bound::Exact) == is_proven)
-            .max_by(|a, b| percent(a).total_cmp(&percent(b)))
-    };
-    match (most(true), most(false)) {
-        (Some(proven), Some(bound)) if percent(&bound) > percent(&proven) => Some((proven, Some(bound))),
-        (one, other) => one.or(other).map(|at| (at, None)),
-    }
+    Some((&heard[worst.at], reading))
 }
 
 /// The signal of an entry; what cannot be done is reported.
@@ -439,13 +426,16 @@ impl Reading {
         reading
     }
 
-    /// The same as the least that the worse of two places has, where the other one is known by a bound only.
-    fn at_least_beside(&self, other: &Self, port: &Port) -> Self {
+    /// The same as what the worse of two places has, where the other one is known by a bound only: at least this, and at
+    /// most that bound.
+    fn beside(&self, other: &Self, port: &Port) -> Self {
         let hidden = format!(
-            "{port} is known to have at most {:.3} %: the worse ear has at least this",
-            other.percent
+            "{port} is known to have at most {:.3} %: the worse ear has at least the {:.3} % proven here, and at most that",
+            other.percent, self.percent
         );
-        Self { bound: Bound::AtLeast, is_hidden: other.is_hidden, ..self.clone() }.and_note(&hidden)
+        // A curve is that of the one place.
+        let bound = if self.curve.is_some() { Bound::AtLeast } else { Bound::Between(other.percent) };
+        Self { bound, is_hidden: other.is_hidden, ..self.clone() }.and_note(&hidden)
     }
 
     fn and_note(mut self, more: &str) -> Self {
@@ -491,23 +481,19 @@ mod tests {
     }
 
     #[test]
-    fn a_proven_value_is_not_hidden_by_a_bound_above_it() {
-        for (ears, expected) in [
-            ([(3.5, false), (4.0, true)], (0, Some(1))),
-            ([(4.0, true), (0.5, false)], (1, Some(0))),
-            ([(4.0, false), (3.5, true)], (0, None)),
-            ([(1.0, false), (2.0, false)], (1, None)),
-            ([(1.0, true), (2.0, true)], (1, None)),
-        ] {
-            let ears = ears.map(|(percent, is_hidden)| reading(percent, is_hidden));
-            assert_eq!(worst_of(&[&ears[0], &ears[1]]), Some(expected), "{ears:?}");
-        }
-        let worse = reading(3.5, false).at_least_beside(&reading(4.0, true), &Port::of(Port::EAR_RIGHT));
-        assert_eq!((worse.percent, worse.bound), (3.5, Bound::AtLeast));
+    fn a_proven_value_with_a_bound_above_it_lies_between_the_two() {
+        let worse = reading(3.5, false).beside(&reading(4.0, true), &Port::of(Port::EAR_RIGHT));
+        assert_eq!((worse.percent, worse.bound), (3.5, Bound::Between(4.0)));
         let finding = worse.finding(Direction::Receive);
         assert!(
             finding.flags.contains(&Flag::NoiseLimited) && finding.note.contains("ear.right"),
             "{finding:?}"
+        );
+        let curve = Reading { curve: Some((vec![2e3], vec![3.5])), ..reading(3.5, false) };
+        assert_eq!(
+            curve.beside(&reading(4.0, true), &Port::of(Port::EAR_RIGHT)).bound,
+            Bound::AtLeast,
+            "a curve has one end"
         );
     }
 }

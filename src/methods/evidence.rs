@@ -170,6 +170,37 @@ impl EarAtPort {
     }
 }
 
+/// The worst of several places, as far as it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Worst {
+    /// Whose value it is.
+    pub at: usize,
+    /// Whose bound leaves more open.
+    pub beside: Option<usize>,
+}
+
+/// Which of several places counts where the worst does, as two ears or several tones: of each how bad it is, the larger the
+/// worse, and whether that is proven or only the worst that it can be.
+///
+/// A value that is proven is not left for a bound: the worst of all has at least the worst that is proven. A bound that is
+/// worse still stands beside it, since the worst of all lies between the two. Where nothing is proven, the worst bound holds
+/// for all. Of equals the first counts, in the order in which they are given: the left ear, the lowest tone. What is no
+/// number is worse than every number, so that it hides behind none.
+pub fn worst_of(places: &[(f64, bool)]) -> Option<Worst> {
+    let is_worse = |a: f64, b: f64| a > b || (a.is_nan() && !b.is_nan());
+    let worst = |proven: bool| {
+        (0..places.len())
+            .filter(|i| places[*i].1 == proven)
+            .reduce(|worst, i| if is_worse(places[i].0, places[worst].0) { i } else { worst })
+    };
+    match (worst(true), worst(false)) {
+        (Some(at), Some(bound)) if is_worse(places[bound].0, places[at].0) => {
+            Some(Worst { at, beside: Some(bound) })
+        }
+        (one, other) => one.or(other).map(|at| Worst { at, beside: None }),
+    }
+}
+
 /// A window of a track in bands, beside the idle noise of a window of the same length.
 pub fn recorded(track: &Track, window: Range<Frame>, idle: Range<Frame>, bands: &Bands) -> Recorded {
     Recorded::read(track.slice(window), track.slice(idle), RATE, bands)
@@ -224,5 +255,51 @@ pub fn complete(finding: &mut Finding, take: &Take, span: &str, influences: Vec<
     finding.influences = influences;
     if take.method_equivalent {
         finding.flags.push(Flag::MethodEquivalentSignal);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proven_value_is_not_hidden_by_a_bound_that_is_worse() {
+        for (places, at, beside) in [
+            (&[(3.5, true), (4.0, false)][..], 0, Some(1)),
+            (&[(4.0, false), (0.5, true)], 1, Some(0)),
+            (&[(4.0, true), (3.5, false)], 0, None),
+            (&[(1.0, true), (2.0, true)], 1, None),
+            (&[(1.0, false), (2.0, false)], 1, None),
+            // As losses of tones are told, by their negative.
+            (&[(-30.0, true), (-25.0, false), (-40.0, true)], 0, Some(1)),
+            (&[(-25.0, false), (-20.0, false), (-30.0, true)], 2, Some(1)),
+            (&[(-40.0, false), (-30.0, true)], 1, None),
+        ] {
+            assert_eq!(worst_of(places), Some(Worst { at, beside }), "{places:?}");
+        }
+        assert_eq!(worst_of(&[]), None);
+    }
+
+    #[test]
+    fn of_equals_the_first_counts() {
+        for is_proven in [true, false] {
+            let places = [(1.0, is_proven), (2.0, is_proven), (2.0, is_proven)];
+            assert_eq!(worst_of(&places), Some(Worst { at: 1, beside: None }));
+        }
+        // A bound no worse than what is proven adds nothing.
+        for places in [[(2.0, true), (2.0, false)], [(2.0, false), (2.0, true)]] {
+            let worst = worst_of(&places).unwrap();
+            assert!(places[worst.at].1 && worst.beside.is_none(), "{worst:?}");
+        }
+        let open = [(1.0, true), (2.0, false), (2.0, false)];
+        assert_eq!(worst_of(&open), Some(Worst { at: 0, beside: Some(1) }));
+    }
+
+    #[test]
+    fn what_is_no_number_is_the_worst() {
+        for nan in [f64::NAN, -f64::NAN] {
+            assert_eq!(worst_of(&[(9.0, true), (nan, true), (f64::INFINITY, true)]).unwrap().at, 1);
+            assert_eq!(worst_of(&[(9.0, true), (nan, false)]).unwrap().beside, Some(1));
+        }
     }
 }

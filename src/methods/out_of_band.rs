@@ -47,8 +47,8 @@
 //!
 //! - What is out of its place stands less than 6 dB above the noise, and above what the mouth itself made in the band or the
 //!   played signal holds above it: the value is *at least* this. So no noise fails a car.
-//! - One tone or ear is proven, and noise leaves a lower value open for another: the value is *at most* what is proven, so that
-//!   it can fail a car but not pass it.
+//! - One tone or ear is proven, and noise leaves a lower value open for another: the value lies *between* the two. It passes a
+//!   car where both are inside the limit, fails it where both are outside, and leaves it open where the limit lies between them.
 //! - The mouth made a tone more than 3 dB lower or higher than asked: it is limited in its band or in its level. The tone is
 //!   left out, and the least of the others is *at most* this; where none of them is proven, or the tone is that of 1 kHz,
 //!   there is no value.
@@ -68,7 +68,7 @@ mod send;
 use super::call::{
     self, CONDITIONING, Checks, DELAY_MAX, EAR_FIELD, LEVEL_MRP, LEVEL_POI, LOMBARD_BASE, Timeline, quantity,
 };
-use super::{Card, Measurand, Method, Refusal, Wish};
+use super::{Card, Measurand, Method, Refusal, Wish, evidence};
 use crate::context::{EvalCx, PlanCx};
 use crate::entry::{Entry, Param, SignalId};
 use crate::finding::{Bound, Finding, Unmeasurable};
@@ -317,21 +317,17 @@ struct Least {
 }
 
 impl Least {
-    /// A loss that is proven is not left for a bound below it: the least of all is then at most what is proven.
+    /// The least loss is the worst.
     fn of(losses: &[Loss]) -> Option<Self> {
-        let least = |is_bound: bool| {
-            let alike = losses.iter().enumerate().filter(|(_, one)| one.is_bound == is_bound);
-            alike.min_by(|a, b| a.1.db.total_cmp(&b.1.db))
+        let places: Vec<(f64, bool)> = losses.iter().map(|one| (-one.db, !one.is_bound)).collect();
+        let worst = evidence::worst_of(&places)?;
+        let bound = match worst.beside {
+            // The least of all is at most what is proven, and at least what the bound of the other one is.
+            Some(other) => Bound::Between(losses[other].db),
+            None if losses[worst.at].is_bound => Bound::AtLeast,
+            None => Bound::Exact,
         };
-        let of = |(at, loss): (usize, &Loss), bound, beside| Self { at, db: loss.db, bound, beside };
-        match (least(false), least(true)) {
-            (Some(proven), Some(bound)) if bound.1.db < proven.1.db => {
-                Some(of(proven, Bound::AtMost, Some(bound.0)))
-            }
-            (Some(proven), _) => Some(of(proven, Bound::Exact, None)),
-            (None, Some(bound)) => Some(of(bound, Bound::AtLeast, None)),
-            (None, None) => None,
-        }
+        Some(Self { at: worst.at, db: losses[worst.at].db, bound, beside: worst.beside })
     }
 
     /// The same where others were not measured: the least of all can only be less. Nothing is known where this one is a
@@ -373,9 +369,9 @@ mod tests {
     }
 
     #[test]
-    fn a_proven_loss_is_not_hidden_by_a_bound_below_it() {
-        assert_eq!(least(&[(30.0, false), (25.0, true), (40.0, false)]), (0, Bound::AtMost, Some(1)));
-        assert_eq!(least(&[(25.0, true), (20.0, true), (30.0, false)]), (2, Bound::AtMost, Some(1)));
+    fn a_proven_loss_with_a_bound_below_it_lies_between_the_two() {
+        assert_eq!(least(&[(30.0, false), (25.0, true), (40.0, false)]), (0, Bound::Between(25.0), Some(1)));
+        assert_eq!(least(&[(25.0, true), (20.0, true), (30.0, false)]), (2, Bound::Between(20.0), Some(1)));
         assert_eq!(least(&[(40.0, true), (30.0, false)]), (1, Bound::Exact, None));
         assert_eq!(least(&[(50.0, true), (40.0, true)]), (1, Bound::AtLeast, None));
         assert_eq!(Least::of(&[]), None);
@@ -386,5 +382,8 @@ mod tests {
         let of = |db, is_bound| Least::of(&[Loss { db, is_bound }]).unwrap().of_some();
         assert_eq!(of(30.0, false).map(|least| least.bound), Some(Bound::AtMost));
         assert_eq!(of(30.0, true), None);
+        let both =
+            Least::of(&[Loss { db: 30.0, is_bound: false }, Loss { db: 20.0, is_bound: true }]).unwrap();
+        assert_eq!(both.of_some().map(|least| least.bound), Some(Bound::AtMost));
     }
 }

@@ -34,7 +34,8 @@ pub const COLUMNS: &[(&str, &str)] = &[
     ("kind", "scalar, curve or series"),
     ("value", "the number; empty for curves and series"),
     ("unit", "unit of the value"),
-    ("bound", "exact, at-least or at-most"),
+    ("bound", "exact, at-least, at-most or between"),
+    ("value_to", "the other end of what is known, where the bound is between; otherwise empty"),
     ("uncertainty", "the method's own standard uncertainty in the unit of the value"),
     ("curve", "file of the curve or series below the run's folder"),
     ("limit", "id of the limit; empty: the finding was not judged"),
@@ -110,7 +111,7 @@ fn row(view: &RunView, one: &EntryView, result: &Result<'_>) -> Row {
     row
 }
 
-fn finding_cells(result: &Result<'_>) -> [String; 7] {
+fn finding_cells(result: &Result<'_>) -> [String; 8] {
     let finding = result.measured();
     [
         cell(result.measurand()),
@@ -118,6 +119,7 @@ fn finding_cells(result: &Result<'_>) -> [String; 7] {
         number(finding.and_then(Finding::as_scalar)),
         cell(finding.map_or("", |finding| finding.unit.symbol())),
         cell(finding.map_or("", |finding| bound(finding.bound))),
+        number(finding.and_then(|finding| other_end(finding.bound))),
         number(finding.and_then(|finding| finding.uncertainty)),
         cell(result.finding.and_then(|view| view.curve.as_deref()).unwrap_or("")),
     ]
@@ -174,6 +176,15 @@ pub(super) const fn bound(bound: Bound) -> &'static str {
         Bound::Exact => "exact",
         Bound::AtLeast => "at-least",
         Bound::AtMost => "at-most",
+        Bound::Between(_) => "between",
+    }
+}
+
+/// The other end of what is known, where both are.
+pub(super) const fn other_end(bound: Bound) -> Option<f64> {
+    match bound {
+        Bound::Between(end) => Some(end),
+        Bound::Exact | Bound::AtLeast | Bound::AtMost => None,
     }
 }
 

@@ -188,6 +188,9 @@ struct FindingOut<'a> {
     value_text: String,
     unit: &'static str,
     bound: &'static str,
+    /// The other end of what is known, where the bound is "between".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value_to: Option<f64>,
     uncertainty: Option<f64>,
     flags: Vec<&'static str>,
     note: &'a str,
@@ -329,6 +332,7 @@ fn finding<'a>(one: &'a Finding, curve: Option<&'a str>) -> FindingOut<'a> {
         value_text: wording::value(one, None).replace('\u{a0}', " "),
         unit: one.unit.symbol(),
         bound: csv::bound(one.bound),
+        value_to: csv::other_end(one.bound).and_then(finite),
         uncertainty: one.uncertainty.and_then(finite),
         flags: words(&one.flags),
         note: &one.note,

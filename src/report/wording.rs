@@ -104,13 +104,16 @@ pub fn value(finding: &Finding, margin: Option<Quantity>) -> String {
     match &finding.value {
         Value::Scalar(value) => {
             let near = margin.map_or(f64::INFINITY, |margin| margin.value);
-            let number = number(*value, decimals_near(near, decimals(finding.unit)));
-            let bound = match finding.bound {
-                Bound::Exact => "",
-                Bound::AtLeast => "≥\u{a0}",
-                Bound::AtMost => "≤\u{a0}",
+            let number = |value: f64| number(value, decimals_near(near, decimals(finding.unit)));
+            let known = number(*value);
+            let told = match finding.bound {
+                Bound::Exact => known,
+                Bound::AtLeast => format!("≥\u{a0}{known}"),
+                Bound::AtMost => format!("≤\u{a0}{known}"),
+                Bound::Between(end) if end < *value => format!("{}\u{a0}…\u{a0}{known}", number(end)),
+                Bound::Between(end) => format!("{known}\u{a0}…\u{a0}{}", number(end)),
             };
-            format!("{bound}{}", with_unit(number, finding.unit))
+            with_unit(told, finding.unit)
         }
         Value::Curve(curve) => format!("curve of {} points", curve.hz.len()),
         Value::Series(series) => format!("series of {} points", series.seconds.len()),
@@ -268,6 +271,14 @@ mod tests {
     fn bounds_are_shown() {
         let finding = Finding { bound: Bound::AtLeast, ..Finding::scalar("tcl", 47.0, Unit::Db) };
         assert_eq!(value(&finding, None), "≥\u{a0}47.00\u{a0}dB");
+        // From the lower to the higher end, whichever of them is proven.
+        for (proven, open) in [(2.0, 2.5), (2.5, 2.0)] {
+            let finding = Finding {
+                bound: Bound::Between(open),
+                ..Finding::scalar("distortion", proven, Unit::Percent)
+            };
+            assert_eq!(value(&finding, None), "2.00\u{a0}…\u{a0}2.50\u{a0}%");
+        }
     }
 
     #[test]

@@ -64,6 +64,8 @@ pub enum EvaluationLine {
         curve: Option<String>,
         kind: String,
         bound: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        bound_to: Option<WireNumber>,
         span: String,
         uncertainty: Option<f64>,
         flags: Vec<String>,
@@ -161,8 +163,25 @@ fn margin(value: Option<WireNumber>, symbol: Option<&str>) -> Result<Option<Quan
     }
 }
 
-const BOUNDS: [(Bound, &str); 3] =
-    [(Bound::Exact, "exact"), (Bound::AtLeast, "at-least"), (Bound::AtMost, "at-most")];
+/// A bound as it is written: its word, and its other end where it has one.
+fn bound_words(bound: Bound) -> (&'static str, Option<WireNumber>) {
+    match bound {
+        Bound::Exact => ("exact", None),
+        Bound::AtLeast => ("at-least", None),
+        Bound::AtMost => ("at-most", None),
+        Bound::Between(end) => ("between", Some(end.into())),
+    }
+}
+
+fn read_bound(word: &str, to: Option<WireNumber>) -> Result<Bound, WireError> {
+    match (word, to) {
+        ("exact", None) => Ok(Bound::Exact),
+        ("at-least", None) => Ok(Bound::AtLeast),
+        ("at-most", None) => Ok(Bound::AtMost),
+        ("between", Some(end)) => Ok(Bound::Between(end.try_into()?)),
+        _ => Err(WireError(format!("'{word}' is no bound, or not with this other end"))),
+    }
+}
 
 impl From<&Judgement> for WireJudgement {
     fn from(one: &Judgement) -> Self {
@@ -218,6 +237,7 @@ impl EvaluationWriter {
         let entry = judged.entry.text().to_owned();
         for (finding, curve) in &mut judged.findings {
             *curve = self.store_curve(&judged.entry, finding)?;
+            let (bound, bound_to) = bound_words(finding.bound);
             self.journal.append_lazily(&EvaluationLine::Found {
                 entry: entry.clone(),
                 measurand: finding.measurand.clone(),
@@ -225,7 +245,8 @@ impl EvaluationWriter {
                 value: finding.as_scalar().map(Into::into),
                 curve: curve.clone(),
                 kind: kind_word(&finding.value).to_owned(),
-                bound: BOUNDS.iter().find(|one| one.0 == finding.bound).map_or("", |one| one.1).to_owned(),
+                bound: bound.to_owned(),
+                bound_to,
                 span: finding.span.clone(),
                 uncertainty: finding.uncertainty,
                 flags: words(&finding.flags),
@@ -349,6 +370,7 @@ fn read_finding(
         curve,
         kind,
         bound,
+        bound_to,
         span,
         uncertainty,
         flags: flag_words,
@@ -370,12 +392,11 @@ fn read_finding(
         }
         _ => return Err(damaged(WireError(format!("the finding '{measurand}' has no value")))),
     };
-    let bound = BOUNDS.iter().find(|one| one.1 == bound).map(|one| one.0);
     let finding = Finding {
         measurand,
         value,
         unit: unit(&symbol).map_err(damaged)?,
-        bound: bound.ok_or_else(|| damaged(WireError("an unknown bound".to_owned())))?,
+        bound: read_bound(&bound, bound_to).map_err(damaged)?,
         span,
         influences: influences
             .into_iter()
@@ -427,6 +448,8 @@ mod tests {
             uncertainty: Some(0.1),
             ..Finding::scalar("tcl", f64::INFINITY, Unit::Db)
         };
+        let between =
+            Finding { bound: Bound::Between(2.5), ..Finding::scalar("distortion", 2.0, Unit::Percent) };
         let curve = Finding::curve("loss", vec![100.0, 125.89], vec![0.1 + 0.2, f64::NAN], Unit::Db);
         let judged = Judged {
             entry: EntryId::new("tcl", &[("volume".to_owned(), "maximum".to_owned())]),
@@ -445,7 +468,7 @@ mod tests {
                 flags: Vec::new(),
                 reason: String::new(),
             }],
-            findings: vec![(scalar, None), (curve, None)],
+            findings: vec![(scalar, None), (between, None), (curve, None)],
         };
         let written = writer.judged(judged).unwrap();
         writer.warned("careful").unwrap();

@@ -125,7 +125,9 @@ pub(super) fn findings(entry: &Entry, cx: &EvalCx<'_>) -> Result<Vec<Finding>, U
     );
     if let Some(other) = least.beside.map(|at| &ears[at]) {
         let (port, db) = (&other.port, other.loss.db);
-        note = format!("{note}; noise leaves {db:.1} dB open for {port}: the worse ear has at most this");
+        note = format!(
+            "{note}; noise leaves {db:.1} dB open for {port}: the worse ear has at least that, and at most what is proven here"
+        );
     }
     for finding in [&mut loss, &mut curve] {
         // A ratio of two levels at one port: its calibration cancels.

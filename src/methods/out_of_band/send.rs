@@ -180,7 +180,7 @@ pub(super) fn findings(entry: &Entry, cx: &EvalCx<'_>) -> Result<Vec<Finding>, U
     );
     if let Some(other) = worst.beside {
         loss.note = format!(
-            "{}; noise leaves {:.1} dB open for {} Hz: the worst tone has at most this",
+            "{}; noise leaves {:.1} dB open for {} Hz: the worst tone has at least that, and at most what is proven here",
             loss.note, losses[other].db, made_hz[other]
         );
     }

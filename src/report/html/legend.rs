@@ -26,7 +26,7 @@ pub fn legend(out: &mut Markup) {
     }
     out.raw("</dl>\n<h4>Numbers and figures</h4>\n");
     out.raw("<p>The margin is the smallest distance to the limit: positive inside, negative outside. ");
-    out.raw("≥ and ≤ mark a bound, not the value itself. ");
+    out.raw("≥ and ≤ mark a bound, not the value itself; two numbers, that it lies between them. ");
     out.raw("In figures the strokes of a limit line point to the forbidden side, and the circle marks the point of the smallest margin. ");
     out.raw("A larger loudness rating is quieter.</p>\n");
 }
