@@ -177,7 +177,7 @@ fn cabin_known(car: &CarSpec) -> Facts {
     let found =
         Trial::record(car.clone(), entry("ambient_noise", car.bandwidth, Volume::Step(0), &given), SEED)
             .finding("ambient_noise_ears_a");
-    let fact = Fact { value: FactValue::of(&found).unwrap(), entry: EntryId::new("ambient_noise", &[]) };
+    let fact = Fact::new(FactValue::of(&found).unwrap(), EntryId::new("ambient_noise", &[]));
     Facts([("ambient.ears_a".to_owned(), fact)].into())
 }
 

@@ -32,7 +32,7 @@ fn wanted(id: &str, bandwidth: Bandwidth, signal: &str) -> Entry {
 fn facts_of(first: &Trial) -> Facts {
     let found = first.method().card().facts_found.iter().map(|(fact, measurand)| {
         let value = FactValue::of(&first.finding(measurand)).unwrap();
-        ((*fact).to_owned(), Fact { value, entry: first.entry.id.clone() })
+        ((*fact).to_owned(), Fact::new(value, first.entry.id.clone()))
     });
     Facts(found.collect())
 }
