@@ -8,7 +8,7 @@ use crate::capture::{Grade, Take};
 use crate::entry::EntryId;
 use crate::finding::{Curve, FactValue, Influence, Unmeasurable};
 use crate::take::{Frame, RATE, Span, Volume};
-use crate::terms::{Bandwidth, Port};
+use crate::terms::{Bandwidth, CodecMode, Port};
 use crate::units::{Seconds, Unit};
 
 /// Whether the bench plays on a port or records from it.
@@ -52,12 +52,14 @@ pub struct NetworkInfo {
 }
 
 impl NetworkInfo {
+    /// Codec and mode, as the bench declares them.
+    pub fn codec_mode(&self) -> CodecMode {
+        CodecMode { codec: self.codec.clone(), mode: self.mode.clone() }
+    }
+
     /// Codec, mode and DTX, as the bench declares them.
     pub fn declared(&self) -> String {
-        let mut text = self.codec.clone();
-        if !self.mode.is_empty() {
-            text = format!("{text}, {}", self.mode);
-        }
+        let mut text = self.codec_mode().to_string();
         match self.dtx {
             Some(true) => text.push_str(", DTX on"),
             Some(false) => text.push_str(", DTX off"),
@@ -127,6 +129,23 @@ pub struct Fact {
     pub value: FactValue,
     /// The entry that found it.
     pub entry: EntryId,
+    /// Codec and mode of the call that it was found in; `None` where nobody noted them.
+    pub call: Option<CodecMode>,
+    /// The calibration record that it was stored in before the run, with its days; `None` for what the run found itself.
+    pub record: Option<String>,
+}
+
+impl Fact {
+    /// A fact that an entry found, in a call of which nothing is noted.
+    pub fn new(value: FactValue, entry: EntryId) -> Self {
+        Self { value, entry, call: None, record: None }
+    }
+
+    /// The same fact, found in a call with this codec.
+    #[must_use]
+    pub fn in_call(self, call: CodecMode) -> Self {
+        Self { call: Some(call), ..self }
+    }
 }
 
 /// The facts known so far, by name.

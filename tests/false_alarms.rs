@@ -149,9 +149,7 @@ fn verdicts(
     let truth = CarTruth::of(car);
     let mut facts = Facts::default();
     let value = Quantity::new(f64::from(truth.nominal_step()), Unit::Step);
-    facts
-        .0
-        .insert(VOLUME_NOMINAL.to_owned(), Fact { value: value.into(), entry: EntryId::new("truth", &[]) });
+    facts.0.insert(VOLUME_NOMINAL.to_owned(), Fact::new(value.into(), EntryId::new("truth", &[])));
     let mut all = Vec::new();
     for entry in &plan.entries {
         let limits = judged(plan).into_iter().filter(|(one, _)| one.entry.id == entry.entry.id);
@@ -204,7 +202,7 @@ fn at_the_end(drawn: &Drawn, end: Entry, facts: &Facts, seed: u64) -> Trial {
     let mut facts = facts.clone();
     for (fact, measurand) in start.method().card().facts_found {
         let value = FactValue::of(&start.finding(measurand)).expect("curves are facts");
-        facts.0.insert((*fact).to_owned(), Fact { value, entry: start.entry.id.clone() });
+        facts.0.insert((*fact).to_owned(), Fact::new(value, start.entry.id.clone()));
     }
     Trial::knowing(CarBenchMaker::new(drawn.at_the_end()), end, seed, facts)
 }

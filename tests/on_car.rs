@@ -33,6 +33,7 @@ mod ambient;
 mod call;
 mod cars;
 mod clocks;
+mod codecs;
 mod coupling;
 mod delay;
 mod distortion;

@@ -247,7 +247,8 @@ impl Engine {
         let Planned { mut plan, signals } = self.resolve(&request.plan, &request.overlays)?;
         let path = Path::new(&request.plan);
         let beside = self.storage.exists(path).then_some(path);
-        let Benches { maker, inputs } = self.benches(&request.bench, &plan, self.sources(beside))?;
+        let Benches { maker, inputs, references } =
+            self.benches(&request.bench, &plan, self.sources(beside))?;
         plan.inputs.extend(inputs);
         if let Some(device) = &request.device {
             let text = self.text(&self.sources(beside), Folder::Devices, device)?;
@@ -266,7 +267,7 @@ impl Engine {
         let texts =
             plan.inputs.iter().map(|input| (input.file.clone(), input.text.text.to_string())).collect();
         folder.write_inputs(&manifest, &texts)?;
-        let session = Session::new(folder, manifest, plan, signals, maker)?;
+        let session = Session::new(folder, manifest, plan, signals, maker)?.beginning_with(&references);
         session.run(listener, stop, None)
     }
 

@@ -355,6 +355,12 @@ pub struct NetworkSpec {
     pub delay_send_s: f64,
     /// POI to terminal, codec included, in seconds.
     pub delay_receive_s: f64,
+    /// The calibration records that hold what reference runs found of this network, by codec and mode.
+    pub references: Vec<String>,
+    /// What the bench declares in place of the codec, if that is another one.
+    pub codec_declared: Option<String>,
+    /// What it declares in place of the mode.
+    pub mode_declared: Option<String>,
     /// What a link without codec really carries, where that is less than the call is declared to be; nobody tells the
     /// bench.
     pub carries: Option<Bandwidth>,
@@ -371,6 +377,17 @@ pub struct NetworkSpec {
 }
 
 impl NetworkSpec {
+    /// The codec that the bench declares.
+    pub fn declared_codec(&self) -> &str {
+        self.codec_declared.as_deref().unwrap_or(self.codec.description())
+    }
+
+    /// The mode that the bench declares; of another codec than the real one none, unless it is stated.
+    pub fn declared_mode(&self) -> &str {
+        let own = if self.codec_declared.is_some() { "" } else { self.codec.mode() };
+        self.mode_declared.as_deref().unwrap_or(own)
+    }
+
     /// The band that a call of `bandwidth` really has.
     pub fn real_bandwidth(&self, bandwidth: Bandwidth) -> Bandwidth {
         self.carries.unwrap_or(bandwidth)
