@@ -1,7 +1,5 @@
 //! Sample-rate conversion and fractional delay by windowed sinc, without net delay offline.
 
-use std::sync::LazyLock;
-
 use super::filter::{kaiser, kaiser_beta, sinc};
 
 /// Stop-band attenuation of the offline converter.
@@ -138,19 +136,20 @@ const STRETCH_HALF_WIDTH: usize = 48;
 const STRETCH_PHASES: usize = 256;
 
 /// Windowed sinc at every position, the end of the last frame included.
-static STRETCH: LazyLock<Phases> = LazyLock::new(|| {
+fn stretch_phases() -> Phases {
     let (beta, half) = (kaiser_beta(100.0), STRETCH_HALF_WIDTH);
     let tap = |phase: usize, i: usize| {
         let t = phase as f64 / STRETCH_PHASES as f64 - (i as f64 - (half as f64 - 1.0));
         sinc(t) * kaiser(t / half as f64, beta)
     };
     Phases { half, taps: (0..=STRETCH_PHASES).map(|p| (0..2 * half).map(|i| tap(p, i)).collect()).collect() }
-});
+}
 
 /// The signal as a clock hears it that is off by a few thousandths at most: frame `n` of the result stands at the frame
 /// `pivot + ratio·(n − pivot)` of the signal, so that a tone of 1 Hz has `ratio` Hz. The length is kept; the signal is taken
 /// as 0 outside. Right within 1e-4 up to 0.9 of Nyquist; no filter keeps what passes Nyquist from folding.
 pub fn stretched(signal: &[f64], ratio: f64, pivot: f64) -> Vec<f64> {
+    let phases = stretch_phases();
     (0..signal.len())
         .map(|n| {
             let position = pivot + ratio * (n as f64 - pivot);
@@ -158,7 +157,7 @@ pub fn stretched(signal: &[f64], ratio: f64, pivot: f64) -> Vec<f64> {
             let phase = (position - whole) * STRETCH_PHASES as f64;
             let row = (phase as usize).min(STRETCH_PHASES - 1);
             let (low, high) =
-                (STRETCH.at(signal, whole as i64, row), STRETCH.at(signal, whole as i64, row + 1));
+                (phases.at(signal, whole as i64, row), phases.at(signal, whole as i64, row + 1));
             low + (phase - row as f64) * (high - low)
         })
         .collect()
