@@ -1,5 +1,6 @@
 //! What a plan means and what differs between two: `lombard check --resolved` and `lombard diff`.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use lombard::plan::difference::{Difference, EntryDifference, Touches, difference};
@@ -231,9 +232,10 @@ fn bench_with(folder: &std::path::Path, loudspeakers: &[(&str, f64)]) -> String 
     let mut text = BuiltIn.read(Folder::Rigs, "example-loop").unwrap().text.to_string();
     for (n, (name, zero)) in loudspeakers.iter().enumerate() {
         let channel = n + 5;
-        text.push_str(&format!(
+        let _ = write!(
+            text,
             "\n[[port]]\nname = \"{name}\"\ndirection = \"out\"\nchannel = {channel}\nnominal = \"{zero} dBPa\"\n"
-        ));
+        );
     }
     std::fs::write(folder.join("rig.toml"), text).unwrap();
     "rig.toml".to_owned()

@@ -36,7 +36,9 @@ impl Shares {
             (None, turn.to_vec())
         };
         let share = 1.0 / (mains.max(1) as f64).sqrt();
-        main.iter_mut().for_each(|x| *x *= share);
+        for x in &mut main {
+            *x *= share;
+        }
         Self { main, sub }
     }
 

@@ -84,7 +84,7 @@ fn finder_of_noise<'p>(plan: &'p ResolvedPlan, wanted: &[Wanted<'_>]) -> Option<
 }
 
 fn learn(facts: &mut Facts, fact: &str, value: FactValue, entry: &EntryId) {
-    facts.0.insert(fact.to_owned(), Fact { value, entry: entry.clone() });
+    facts.0.insert(fact.to_owned(), Fact::new(value, entry.clone()));
 }
 
 fn judgement(entry: &PlannedEntry, limit: &Limit, findings: &Result<Vec<Finding>, Unmeasurable>) -> Judged {

@@ -15,7 +15,7 @@ use crate::document::{Placed, Table, read};
 use crate::finding::{Curve, FactValue};
 use crate::problem::{Problem, SourceText};
 use crate::terms::{Bandwidth, CodecMode};
-use crate::units::{Quantity, Unit};
+use crate::units::{DBOV_AT_0_DBM0, Quantity, Unit};
 
 /// The word of this kind of record.
 pub(super) const NETWORK_REFERENCE: &str = "network-reference";
@@ -175,7 +175,7 @@ fn number(root: &Table<'_>, key: &str, units: &[(Unit, &str)]) -> Option<(String
     }
     let Placed { value, place } = root.need_quantity(key, &known)?;
     let is_delay = value.unit == Unit::Millisecond;
-    let (least, most) = if is_delay { (0.0, DELAY_MAX_MS) } else { (-150.0, 3.14) };
+    let (least, most) = if is_delay { (0.0, DELAY_MAX_MS) } else { (-150.0, -DBOV_AT_0_DBM0) };
     if !(least..=most).contains(&value.value) {
         root.problems().report(
             place,

@@ -134,13 +134,15 @@ pub(super) fn a_law_steps(samples: &[f64]) -> Option<f64> {
     let scaled: Vec<f64> = samples.iter().map(|sample| sample * to_full_scale).collect();
     let between = fractional_delay(&scaled, 0.5);
     let phases = [&scaled, &between].into_iter().flat_map(|track| {
-        (0..RATIO)
-            .filter_map(move |phase| at_phase(track.iter().skip(phase).step_by(RATIO).copied().collect()))
+        (0..RATIO).filter_map(move |phase| {
+            let samples: Vec<f64> = track.iter().skip(phase).step_by(RATIO).copied().collect();
+            at_phase(&samples)
+        })
     });
     phases.fold(None, |best: Option<f64>, one| Some(best.map_or(one, |best| best.max(one))))
 }
 
-fn at_phase(samples: Vec<f64>) -> Option<f64> {
+fn at_phase(samples: &[f64]) -> Option<f64> {
     let (mut re, mut im, mut count) = (0.0, 0.0, 0_usize);
     let width = (2 * NEAR + 1) as f64;
     let (mut sum, mut square) = (0.0, 0.0);
@@ -211,7 +213,7 @@ mod tests {
         let repeated: Vec<f64> = (0..10 * 16_384).map(|n| one[n % 16_384]).collect();
         assert_eq!(period(&repeated), Some(16_384));
         assert_eq!(period(&noise(4, 160_000)), None);
-        assert_eq!(period(&[0.0; 160_000]), None);
+        assert_eq!(period(&vec![0.0; 160_000]), None);
         assert_eq!(period(&[]), None);
     }
 
