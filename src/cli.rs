@@ -26,6 +26,7 @@ mod resume;
 mod run;
 mod settings;
 mod signal;
+mod store_reference;
 pub mod verdicts;
 mod window;
 
@@ -88,6 +89,7 @@ enum Command {
     Evaluate(evaluate::Evaluate),
     Report(report::Report),
     List(list::List),
+    StoreReference(store_reference::StoreReference),
     #[command(subcommand)]
     Measure(measure::Measure),
     #[command(subcommand)]
@@ -137,6 +139,7 @@ fn dispatch(arguments: Arguments) -> Result<Start, RunError> {
         Some(Command::Evaluate(evaluate)) => evaluate.run(&settings)?,
         Some(Command::Report(report)) => report.run(&settings)?,
         Some(Command::List(list)) => list.run(&settings)?,
+        Some(Command::StoreReference(store)) => store.run(&settings)?,
         Some(Command::Measure(measure)) => measure.run()?,
         Some(Command::Signal(signal)) => signal.run(&settings)?,
     };

@@ -8,7 +8,7 @@ use crate::capture::{Grade, Take};
 use crate::entry::EntryId;
 use crate::finding::{Curve, FactValue, Influence, Unmeasurable};
 use crate::take::{Frame, RATE, Span, Volume};
-use crate::terms::{Bandwidth, Port};
+use crate::terms::{Bandwidth, CodecMode, Port};
 use crate::units::{Seconds, Unit};
 
 /// Whether the bench plays on a port or records from it.
@@ -52,12 +52,14 @@ pub struct NetworkInfo {
 }
 
 impl NetworkInfo {
+    /// Codec and mode, as the bench declares them.
+    pub fn codec_mode(&self) -> CodecMode {
+        CodecMode { codec: self.codec.clone(), mode: self.mode.clone() }
+    }
+
     /// Codec, mode and DTX, as the bench declares them.
     pub fn declared(&self) -> String {
-        let mut text = self.codec.clone();
-        if !self.mode.is_empty() {
-            text = format!("{text}, {}", self.mode);
-        }
+        let mut text = self.codec_mode().to_string();
         match self.dtx {
             Some(true) => text.push_str(", DTX on"),
             Some(false) => text.push_str(", DTX off"),
@@ -89,6 +91,14 @@ impl BenchInfo {
         info.is_some_and(|info| info.direction == wanted || info.direction == PortDirection::Both)
     }
 
+    /// The loudspeakers for background noise: `noise.1` … `noise.n` as far as they have no gap, and `noise.sub` where there
+    /// is one.
+    pub fn noise_loudspeakers(&self) -> (Vec<Port>, Option<Port>) {
+        let is_bound = |port: &Port| self.has(port, PortDirection::Out);
+        let mains = (1..=NOISE_LOUDSPEAKERS_MAX).map(Port::noise).take_while(is_bound).collect();
+        (mains, Some(Port::of(Port::NOISE_SUB)).filter(is_bound))
+    }
+
     /// The step of a volume, as far as it is known.
     pub fn volume_step(&self, volume: Volume, facts: &Facts) -> Option<u32> {
         match volume {
@@ -103,6 +113,9 @@ impl BenchInfo {
     }
 }
 
+/// More loudspeakers for noise than a car has room for.
+const NOISE_LOUDSPEAKERS_MAX: u32 = 64;
+
 /// The fact that names the nominal volume step.
 pub const VOLUME_NOMINAL: &str = "volume.nominal";
 
@@ -116,6 +129,23 @@ pub struct Fact {
     pub value: FactValue,
     /// The entry that found it.
     pub entry: EntryId,
+    /// Codec and mode of the call that it was found in; `None` where nobody noted them.
+    pub call: Option<CodecMode>,
+    /// The calibration record that it was stored in before the run, with its days; `None` for what the run found itself.
+    pub record: Option<String>,
+}
+
+impl Fact {
+    /// A fact that an entry found, in a call of which nothing is noted.
+    pub fn new(value: FactValue, entry: EntryId) -> Self {
+        Self { value, entry, call: None, record: None }
+    }
+
+    /// The same fact, found in a call with this codec.
+    #[must_use]
+    pub fn in_call(self, call: CodecMode) -> Self {
+        Self { call: Some(call), ..self }
+    }
 }
 
 /// The facts known so far, by name.

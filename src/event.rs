@@ -8,7 +8,7 @@ use crate::capture::Certificate;
 use crate::entry::EntryId;
 use crate::finding::FactValue;
 use crate::take::{EpochKey, Frame, TakeId};
-use crate::terms::Port;
+use crate::terms::{CodecMode, Port};
 use crate::units::Quantity;
 use crate::verdict::{Flag, Verdict};
 
@@ -127,6 +127,10 @@ pub enum Event {
         value: FactValue,
         /// The entry that found it.
         entry: EntryId,
+        /// Codec and mode of the call that it was found in.
+        call: Option<CodecMode>,
+        /// The calibration record that it comes from, when the run did not find it itself.
+        record: Option<String>,
     },
     /// A method has something against going on: the run stops until an operator has answered.
     Held {

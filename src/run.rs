@@ -23,12 +23,14 @@ pub mod noise;
 pub mod outcome;
 mod progress;
 pub mod recordings;
+mod references;
 pub mod render;
 mod session;
 pub mod view;
 
 pub use crate::bench::live::Interface;
 pub use engine::{BenchChoice, Engine, Planned, RunRequest, RunSummary};
+pub use references::RecordWish;
 
 /// What a face hears while a run is recorded. Called from several threads; it must return at once.
 #[derive(Debug, Clone)]

@@ -31,6 +31,7 @@ pub mod generate;
 pub mod import;
 pub mod library;
 pub mod lines;
+pub mod loudspeakers;
 pub mod noise;
 pub mod noise_record;
 pub mod random;

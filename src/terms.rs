@@ -264,6 +264,22 @@ impl fmt::Display for Port {
     }
 }
 
+/// The codec of a call with its mode: what the findings of a network belong to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CodecMode {
+    /// The codec.
+    pub codec: String,
+    /// Its mode, as its bit rate; empty where none is known.
+    pub mode: String,
+}
+
+impl fmt::Display for CodecMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.codec)?;
+        if self.mode.is_empty() { Ok(()) } else { write!(f, ", {}", self.mode) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -247,6 +247,31 @@ fn every_piece_of_evidence_is_a_test_that_exists() {
     }
 }
 
+/// The cells of a row of the page.
+fn cells(row: &str) -> Vec<&str> {
+    row.trim_matches('|').split(" | ").map(str::trim).collect()
+}
+
+#[test]
+fn every_row_that_is_covered_shows_a_test() {
+    let mut covered = 0;
+    for (file, one, plans) in recommendations() {
+        for clause in file.of(&one.id) {
+            for row in rows(clause, &one.id, &plans) {
+                let cells = cells(&row);
+                let &[number, _, entry, _, _, _, evidence, state] = cells.as_slice() else {
+                    panic!("{} cells: {row}", cells.len())
+                };
+                let is_open = state == "–" || state.starts_with("not covered yet");
+                let shown = evidence.contains("](../") && evidence.contains(".rs)");
+                assert!(is_open != shown, "{} {number} {entry}: {state}, evidence {evidence}", one.id);
+                covered += usize::from(shown);
+            }
+        }
+    }
+    assert!(covered > 100, "{covered}");
+}
+
 #[test]
 fn every_method_of_a_full_plan_has_evidence() {
     for (_, one, plans) in recommendations() {

@@ -4,47 +4,56 @@
 //! percentage; a property is outside one at a time, all others are inside. Whether a car is inside is told by its truth
 //! ([`truth`]), not by a method. Limits of class N are left out.
 //!
-//! Every seed is a healthy car of one of the plans, in turn, on which every limit is judged (in
-//! continuous integration a third of them, in turn). Every limit of every plan has
+//! Every seed is a healthy car of one of the plans, in turn, on which every limit is judged. Every limit of every plan has
 //! cars that are outside of it, as many as the seeds allow and one at least.
 
-use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{LazyLock, Mutex};
 
-use lombard::bench::car::rig::CarBenchMaker;
-use lombard::context::{Fact, Facts, VOLUME_NOMINAL};
-use lombard::entry::{Entry, EntryId};
-use lombard::finding::FactValue;
 use lombard::limits::{Limit, Rule, judge};
 use lombard::plan::{PlannedEntry, ResolvedPlan};
 use lombard::run::Engine;
 use lombard::signals::random::Random;
 use lombard::terms::LimitClass;
-use lombard::units::{Quantity, Unit};
+use lombard::units::Unit;
 use lombard::verdict::Verdict;
 
-use crate::on_car::Trial;
-use crate::on_car::linearity::compressing;
+use crate::recording::empty_folder;
 
+mod beyond;
 mod cars;
+mod field;
+mod judging;
 mod truth;
 
 use cars::Drawn;
+use judging::verdicts;
 use truth::CarTruth;
 
 /// Seeds in continuous integration.
 const SEEDS: u64 = 50;
-/// In continuous integration a healthy car is measured by every third of the entries, another third for each car of a plan.
-const SHARE: usize = 3;
 /// Seeds of the nightly form.
 const SEEDS_NIGHTLY: u64 = 200;
 
 /// The plans whose limits are tried, in turn.
 const PLANS: [&str; 4] = ["quick-nb", "quick-wb", "quick-swb", "quick-fb"];
 
-fn plan(name: &str) -> ResolvedPlan {
-    Engine::new(Vec::new()).check(name, &[]).unwrap_or_else(|error| panic!("{name}: {error:#?}"))
-}
+/// What a lab enters of the terminals: without it the delay of the implementation is a bound, and no car fails it.
+const LINK: &str = "title = 'the link in the terminal'\n\
+                    [[entry]]\nid = 'delay_implementation'\nparameters = { inherent = '60 ms' }\n";
+
+/// The plans, made once.
+static RESOLVED: LazyLock<Vec<ResolvedPlan>> = LazyLock::new(|| {
+    let overlay = empty_folder("false-alarms").join("link.toml");
+    std::fs::write(&overlay, LINK).unwrap();
+    let overlays = [overlay.display().to_string()];
+    let plan = |name: &&str| {
+        // Played once more only where they are recorded: that they can be played is tested with the plans.
+        let resolved = Engine::new(Vec::new()).resolve(name, &overlays);
+        resolved.unwrap_or_else(|error| panic!("{name}: {error:#?}")).plan
+    };
+    PLANS.iter().map(plan).collect()
+});
 
 /// By how much inside or outside counts, in the unit of the margin.
 fn room(limit: &Limit) -> f64 {
@@ -98,6 +107,18 @@ fn property(key: &str) -> &str {
     key.rsplit(' ').next().unwrap_or(key)
 }
 
+/// Whether a car that is outside of the limit of `wrong` may be outside of that of `other` too: the same property in
+/// another condition, or one that nothing can keep inside.
+fn goes_with(wrong: &str, other: &str) -> bool {
+    property(wrong) == property(other)
+        // A cabin that is too loud for any test is too loud for idle noise, which asks for 10 dB less, and is heard beside
+        // the highest bands of a ventilation that is replayed.
+        || wrong.starts_with("ambient_noise ") && other.starts_with("ambient_noise_quiet ")
+        || wrong.starts_with("ambient_noise") && other.starts_with("noise_field")
+        // Of a round trip that is too long by 17 ms what a lab says of the link leaves more than the implementation may take.
+        || property(wrong) == "delay_round_trip" && property(other) == "delay_implementation"
+}
+
 /// How many cars are drawn for one that is as it should be.
 const DRAWS: u32 = 40;
 
@@ -115,7 +136,7 @@ fn healthy(plan: &ResolvedPlan, seed: u64) -> Drawn {
 }
 
 /// A car of a seed whose `wrong` property is outside, all others inside.
-fn outside(plan: &ResolvedPlan, wrong: &str, seed: u64) -> Drawn {
+fn outside(plan: &ResolvedPlan, wrong: &str, seed: u64) -> Result<Drawn, String> {
     let mut random = Random::new(!seed);
     let mut last = BTreeMap::new();
     for _ in 0..DRAWS {
@@ -124,89 +145,20 @@ fn outside(plan: &ResolvedPlan, wrong: &str, seed: u64) -> Drawn {
         let car = draft.build();
         last = insides(plan, &car);
         let right = |(key, inside): (&String, &f64)| {
-            if key == wrong { *inside <= -1.0 } else { *inside >= 1.0 || property(key) == property(wrong) }
+            if key == wrong { *inside <= -1.0 } else { *inside >= 1.0 || goes_with(wrong, key) }
         };
         if last.iter().all(right) {
-            return car;
+            return Ok(car);
         }
     }
-    panic!("seed {seed}: no car is outside '{wrong}' of {} alone: {last:?}", plan.title);
+    last.retain(|key, inside| key == wrong || *inside < 1.0);
+    Err(format!("no car is outside '{wrong}' of {} alone: {last:?}", plan.title))
 }
 
 /// Whether cars can be brought outside the limit of a key.
 fn can_spoil(plan: &ResolvedPlan, key: &str) -> bool {
     let mut random = Random::new(0);
     cars::draw(plan.bandwidth, &mut random).spoil(key, &mut random)
-}
-
-/// The verdicts of the limits of some entries on a car.
-fn verdicts(
-    plan: &ResolvedPlan,
-    car: &Drawn,
-    only: Option<&str>,
-    seed: u64,
-) -> Vec<(String, Verdict, String)> {
-    let truth = CarTruth::of(car);
-    let mut facts = Facts::default();
-    let value = Quantity::new(f64::from(truth.nominal_step()), Unit::Step);
-    facts
-        .0
-        .insert(VOLUME_NOMINAL.to_owned(), Fact { value: value.into(), entry: EntryId::new("truth", &[]) });
-    let mut all = Vec::new();
-    for entry in &plan.entries {
-        let limits = judged(plan).into_iter().filter(|(one, _)| one.entry.id == entry.entry.id);
-        let wanted: Vec<&Limit> = limits
-            .map(|(_, limit)| limit)
-            .filter(|limit| only.is_none_or(|only| key(entry, limit) == only))
-            .collect();
-        if wanted.is_empty() {
-            continue;
-        }
-        let trial = record(car, entry, &facts, seed);
-        let findings = trial.findings();
-        for limit in wanted {
-            let judgement = match &findings {
-                Err(error) => (Verdict::Inconclusive, error.reason.clone()),
-                Ok(findings) => match findings.iter().find(|one| one.measurand == limit.measurand) {
-                    None => (Verdict::Inconclusive, "not found".to_owned()),
-                    Some(finding) => {
-                        let judgement = judge(finding, limit);
-                        let text =
-                            format!("{:?} {:?} {}", finding.as_scalar(), judgement.margin, judgement.reason);
-                        (judgement.verdict, text)
-                    }
-                },
-            };
-            all.push((key(entry, limit), judgement.0, judgement.1));
-        }
-    }
-    all
-}
-
-fn record(drawn: &Drawn, entry: &PlannedEntry, facts: &Facts, seed: u64) -> Trial {
-    let entry = entry.entry.clone();
-    if entry.method == "setup_check" {
-        return at_the_end(drawn, entry, facts, seed);
-    }
-    let maker = CarBenchMaker::new(drawn.for_method(&entry.method));
-    // What compresses refers to the first take of an entry; the others speak at one level, or not at all.
-    let compresses = entry.method == "send_linearity";
-    Trial::through(maker, entry, seed, facts.clone(), |bench| {
-        if compresses { compressing(bench, 0.0, drawn.compression) } else { bench }
-    })
-}
-
-/// The set-up check at the end, after one at the start with other noise.
-fn at_the_end(drawn: &Drawn, end: Entry, facts: &Facts, seed: u64) -> Trial {
-    let start = Entry { id: EntryId::new("setup", &[]), ..end.clone() };
-    let start =
-        Trial::knowing(CarBenchMaker::new(drawn.for_method(&start.method)), start, !seed, facts.clone());
-    let mut facts = facts.clone();
-    for (fact, measurand) in start.method().card().facts_found {
-        let value = FactValue::of(&start.finding(measurand)).expect("curves are facts");
-        facts.0.insert((*fact).to_owned(), Fact { value, entry: start.entry.id.clone() });
-    }
-    Trial::knowing(CarBenchMaker::new(drawn.at_the_end()), end, seed, facts)
 }
 
 /// Runs `one` for every seed on all processors and gives what went wrong.
@@ -233,20 +185,13 @@ fn over(seeds: u64, one: &(dyn Fn(u64) -> Vec<String> + Sync)) -> Vec<String> {
     wrong.into_inner().unwrap()
 }
 
-fn plans() -> Vec<ResolvedPlan> {
-    PLANS.map(plan).into()
-}
-
-fn false_alarms(seeds: u64, share: usize) -> Vec<String> {
-    let plans = plans();
+fn false_alarms(seeds: u64) -> Vec<String> {
+    let plans = &*RESOLVED;
     let counts = Mutex::new(BTreeMap::<String, u32>::new());
     let alarms = over(seeds, &|seed| {
         let plan = &plans[seed as usize % plans.len()];
         let car = healthy(plan, seed);
-        let turn = seed as usize / plans.len();
-        let all = judged(plan).into_iter().map(|(entry, limit)| key(entry, limit)).enumerate();
-        let mine = all.filter(|(n, _)| (n + turn).is_multiple_of(share)).map(|(_, key)| key);
-        let verdicts: Vec<_> = mine.flat_map(|key| verdicts(plan, &car, Some(&key), seed)).collect();
+        let verdicts = verdicts(plan, &car, &|_| true, seed);
         for (key, verdict, _) in &verdicts {
             *counts.lock().unwrap().entry(format!("{} {verdict}", property(key))).or_default() += 1;
         }
@@ -255,8 +200,17 @@ fn false_alarms(seeds: u64, share: usize) -> Vec<String> {
             .map(|(key, _, text)| format!("{} of {}: {key} fails: {text}", car.car.name, plan.title))
             .collect()
     });
-    println!("{seeds} healthy cars: {:#?}", counts.into_inner().unwrap());
-    alarms
+    let counts = counts.into_inner().unwrap();
+    println!("{seeds} healthy cars: {counts:#?}");
+    // What is always inconclusive raises no alarm either.
+    let properties: BTreeSet<String> = plans
+        .iter()
+        .flat_map(|plan| judged(plan))
+        .map(|(entry, limit)| property(&key(entry, limit)).to_owned())
+        .collect();
+    let passes = |name: &String| counts.get(&format!("{name} {}", Verdict::Pass)).is_some_and(|n| *n > 0);
+    let silent = properties.iter().filter(|name| !passes(name));
+    alarms.into_iter().chain(silent.map(|name| format!("no healthy car passes {name}"))).collect()
 }
 
 /// Every plan with each limit that cars can be brought outside of.
@@ -270,13 +224,16 @@ fn spoilable(plans: &[ResolvedPlan]) -> Vec<(&ResolvedPlan, String)> {
 
 /// The misses, and how many cars were tried.
 fn misses(seeds: u64) -> (Vec<String>, u64) {
-    let plans = plans();
-    let wrongs = spoilable(&plans);
+    let plans = &*RESOLVED;
+    let wrongs = spoilable(plans);
     let tried = seeds.max(wrongs.len() as u64);
     let misses = over(tried, &|seed| {
         let (plan, wrong) = &wrongs[seed as usize % wrongs.len()];
-        let car = outside(plan, wrong, seed);
-        let verdicts = verdicts(plan, &car, Some(wrong), seed);
+        let car = match outside(plan, wrong, seed) {
+            Ok(car) => car,
+            Err(text) => return vec![text],
+        };
+        let verdicts = verdicts(plan, &car, &|key| key == wrong, seed);
         let missed = verdicts.iter().filter(|(_, verdict, _)| *verdict != Verdict::Fail);
         missed
             .map(|(key, verdict, text)| format!("{}: {key} is outside and {verdict}: {text}", plan.title))
@@ -288,7 +245,7 @@ fn misses(seeds: u64) -> (Vec<String>, u64) {
 
 #[test]
 fn healthy_cars_raise_no_alarm() {
-    let alarms = false_alarms(SEEDS, SHARE);
+    let alarms = false_alarms(SEEDS);
     assert!(alarms.is_empty(), "\n{}\n", alarms.join("\n"));
 }
 
@@ -301,7 +258,7 @@ fn a_car_with_one_property_outside_fails_it() {
 #[test]
 #[ignore = "the nightly form of the two tests above: 200 seeds each"]
 fn nightly_no_alarm_and_no_miss_in_two_hundred() {
-    let alarms = false_alarms(SEEDS_NIGHTLY, 1);
+    let alarms = false_alarms(SEEDS_NIGHTLY);
     assert!(alarms.is_empty(), "\n{}\n", alarms.join("\n"));
     let (misses, tried) = misses(SEEDS_NIGHTLY);
     assert!(misses.len() as u64 <= tried / 100, "\n{}\n", misses.join("\n"));
@@ -309,12 +266,12 @@ fn nightly_no_alarm_and_no_miss_in_two_hundred() {
 
 #[test]
 fn every_limit_is_tried() {
-    for plan in plans() {
-        let known = insides(&plan, &healthy(&plan, 1));
-        let all: Vec<String> = judged(&plan).iter().map(|(entry, limit)| key(entry, limit)).collect();
+    for plan in &*RESOLVED {
+        let known = insides(plan, &healthy(plan, 1));
+        let all: Vec<String> = judged(plan).iter().map(|(entry, limit)| key(entry, limit)).collect();
         let without: Vec<&String> = all.iter().filter(|key| !known.contains_key(*key)).collect();
         assert!(without.is_empty(), "{}: no truth for {without:?}", plan.title);
-        let tame: Vec<&String> = known.keys().filter(|key| !can_spoil(&plan, key)).collect();
+        let tame: Vec<&String> = known.keys().filter(|key| !can_spoil(plan, key)).collect();
         assert!(tame.is_empty(), "{}: never outside: {tame:?}", plan.title);
     }
 }

@@ -26,6 +26,7 @@ mod plan_meaning;
 mod plans;
 mod preparation;
 mod recording;
+mod references;
 mod report;
 mod report_sample;
 mod resume;

@@ -127,7 +127,41 @@ fn the_tracks_at_the_mouth_differ_by_the_lombard_rise() {
 #[test]
 fn a_resumed_call_has_its_noise_where_it_was() {
     let folder = empty_folder("noise-resumed");
-    let whole = record(&request(&plan_in(&folder, NOISY_PLAN), &folder, 7));
+    taken_up_after_each_take(&folder, NOISY_PLAN);
+}
+
+#[test]
+fn a_resumed_call_has_the_volume_that_its_noise_gave_it() {
+    let folder = empty_folder("volume-resumed");
+    let car = std::fs::read_to_string(crate::source::root().join("test-plans/cars/ideal-wb.toml")).unwrap();
+    std::fs::create_dir_all(folder.join("cars")).unwrap();
+    let points = "[terminal]\nspeed_volume_dbpa_db = [[-60, 0], [-30, 12]]";
+    std::fs::write(folder.join("cars/loud.toml"), car.replace("[terminal]", points)).unwrap();
+    let plan = NOISY_PLAN.replace("car = \"ideal-wb\"", "car = \"loud\"").replace("\"send\"", "\"receive\"");
+    let loud = taken_up_after_each_take(&folder, &plan);
+    // And it is another than without.
+    let plain = plan.replace("car = \"loud\"", "car = \"ideal-wb\"");
+    let plain = record(&request(&plan_in(&folder, &plain), &folder, 7));
+    let ears = |all: BTreeMap<(String, String), String>, path: &Path| -> BTreeMap<String, String> {
+        let noisy = takes_of(path, &["noisy"]);
+        let is_ear = |key: &(String, String)| key.1 == "ear.left" && noisy.contains(&key.0);
+        all.into_iter().filter(|(key, _)| is_ear(key)).map(|(key, hash)| (key.1, hash)).collect()
+    };
+    let (loud, plain) = (ears(recorded(&loud), &loud), ears(recorded(&plain.path), &plain.path));
+    assert!(loud.len() == 1 && loud != plain, "{loud:?} {plain:?}");
+}
+
+/// The takes of entries.
+fn takes_of(path: &Path, entries: &[&str]) -> Vec<String> {
+    let view = Engine::new(Vec::new()).open(path).unwrap();
+    let mine = view.entries.iter().filter(|one| entries.contains(&one.entry.id.text()));
+    mine.flat_map(|one| one.takes.iter().map(|take| take.text().to_owned())).collect()
+}
+
+/// Records a plan, breaks the run off after each of its takes and takes it up: every recording is the same, to the bit. The
+/// folder of the whole run.
+fn taken_up_after_each_take(folder: &Path, plan: &str) -> std::path::PathBuf {
+    let whole = record(&request(&plan_in(folder, plan), folder, 7));
     let journal = std::fs::read_to_string(whole.path.join("journal.jsonl")).unwrap();
     let lines: Vec<&str> = journal.lines().collect();
     let all = recorded(&whole.path);
@@ -145,6 +179,7 @@ fn a_resumed_call_has_its_noise_where_it_was() {
         assert_eq!(recorded(&path), all, "after line {kept}");
         std::fs::remove_dir_all(&path).unwrap();
     }
+    whole.path
 }
 
 #[test]
@@ -170,5 +205,5 @@ fn a_bench_without_loudspeakers_for_noise_is_told_before_it_is_touched() {
     let RunError::Input(problems) = &error else { panic!("{error}") };
     let text = format!("{problems:#?}");
     assert!(text.contains("no output port noise.1") && text.contains("noise.sub"), "{text}");
-    assert!(text.contains("'remove' in an overlay"), "{text}");
+    assert!(text.contains("with 'base' and 'remove'"), "{text}");
 }

@@ -14,7 +14,7 @@ use lombard::context::{EvalCx, Facts, PlanCx};
 use lombard::entry::{Entry, EntryId, Parameters, parse_parameter};
 use lombard::finding::{Finding, Unmeasurable};
 use lombard::limits::{Limit, Rule};
-use lombard::methods::{Method, Next, method};
+use lombard::methods::{Method, Next, Wish, method};
 use lombard::problem::SourceText;
 use lombard::run::noise::render_noise;
 use lombard::run::render::{Call, SignalStore, render};
@@ -33,6 +33,7 @@ mod ambient;
 mod call;
 mod cars;
 mod clocks;
+mod codecs;
 mod coupling;
 mod delay;
 mod distortion;
@@ -44,13 +45,14 @@ mod idle;
 mod levels;
 pub(crate) mod linearity;
 mod loudness;
-mod noise_field;
+pub(crate) mod noise_field;
 mod out_of_band;
 mod range;
 mod reference;
 mod response;
 mod seats;
 mod setup;
+mod speed_volume;
 mod taps;
 mod training;
 mod volume;
@@ -75,6 +77,7 @@ pub(crate) fn comparisons() -> Vec<comparison::Comparison> {
         &*reference::COMPARISONS,
         &*ambient::COMPARISONS,
         &*noise_field::COMPARISONS,
+        &*speed_volume::COMPARISONS,
         &*call::COMPARISONS,
         &*setup::COMPARISONS,
         &*taps::COMPARISONS,
@@ -285,6 +288,30 @@ impl Trial {
 
     pub(crate) fn method(&self) -> &'static dyn Method {
         method(&self.entry.method).expect("the entry names a method")
+    }
+
+    /// Whether another entry wants just these recordings, in just this call.
+    pub(crate) fn serves(&self, entry: &Entry) -> bool {
+        let method = method(&entry.method).expect("the entry names a method");
+        let cx = PlanCx { bench: self.maker.info(), facts: &self.facts, signals: SIGNALS.library() };
+        let (Ok(own), Ok(other)) = (self.method().plan(&self.entry, &cx), method.plan(entry, &cx)) else {
+            return false;
+        };
+        let contents = |wish: &Wish| wish.takes.iter().map(TakeSpec::content).collect::<Vec<_>>();
+        let is_whole =
+            other.takes.len() == method.card().takes_max as usize && other.takes.len() == self.takes.len();
+        is_whole && own.epoch.key() == other.epoch.key() && contents(&own) == contents(&other)
+    }
+
+    /// Lets the recordings be those of an entry that they serve.
+    pub(crate) fn turn_to(&mut self, entry: &Entry) {
+        assert!(self.serves(entry), "{} stands on other recordings than {}", entry.id, self.entry.id);
+        self.entry = entry.clone();
+        let cx = PlanCx { bench: self.maker.info(), facts: &self.facts, signals: SIGNALS.library() };
+        let wish = self.method().plan(entry, &cx).expect("it was planned just now");
+        for (take, spec) in self.takes.iter_mut().zip(wish.takes) {
+            take.spec = spec;
+        }
     }
 
     /// What the method finds.

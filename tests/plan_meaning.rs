@@ -1,5 +1,6 @@
 //! What a plan means and what differs between two: `lombard check --resolved` and `lombard diff`.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use lombard::plan::difference::{Difference, EntryDifference, Touches, difference};
@@ -217,13 +218,75 @@ fn the_resolved_plan_says_what_is_recorded_how_long_and_how_loud() {
     let room = |play: &Value| play["headroom_db"].as_f64().unwrap();
     let less = room(play) - room(&louder["recording"]["takes"][0]["plays"][0]);
     assert!((less - 3.0).abs() < 1e-3, "{less}");
-    // One recording for two entries counts once in the sum.
-    assert_eq!(take["shared_with"], serde_json::json!(["send_response"]));
+    // One recording for three entries counts once in the sum.
+    assert_eq!(take["shared_with"], serde_json::json!(["send_response", "send_response_twelfth"]));
     let total = plan["recording"]["audio_s"].as_f64().unwrap();
     let calls = plan["recording"]["calls"].as_array().unwrap();
     let sum: f64 = calls.iter().map(|call| call["audio_s"].as_f64().unwrap()).sum();
     assert!((total - sum).abs() < 1e-9 && total > 60.0);
     assert!(of("volume")["more_takes_max"].as_u64().unwrap() > 0, "a search asks for more");
+}
+
+/// A bench file with these loudspeakers, each with the level in dBPa of its full scale, beside the wire of the shipped one.
+fn bench_with(folder: &std::path::Path, loudspeakers: &[(&str, f64)]) -> String {
+    let mut text = BuiltIn.read(Folder::Rigs, "example-loop").unwrap().text.to_string();
+    for (n, (name, zero)) in loudspeakers.iter().enumerate() {
+        let channel = n + 5;
+        let _ = write!(
+            text,
+            "\n[[port]]\nname = \"{name}\"\ndirection = \"out\"\nchannel = {channel}\nnominal = \"{zero} dBPa\"\n"
+        );
+    }
+    std::fs::write(folder.join("rig.toml"), text).unwrap();
+    "rig.toml".to_owned()
+}
+
+/// One entry in noise.
+const IN_NOISE: &str = "title = 'n'\nrecommendation = 'P.1110'\nedition = '10/2025'\nbandwidth = 'WB'\n\
+                        [[entry]]\nid = 'levels'\nclause = '11.1'\nmethod = 'level_plan'\nnoise = 'driving-120'\n\
+                        parameters = { signal_mouth = 'sine-1000' }\n";
+
+#[test]
+fn a_bench_is_told_before_the_run_what_its_loudspeakers_play_of_a_noise_and_whether_they_would_clip() {
+    let here = folder();
+    std::fs::write(here.path().join("n.toml"), IN_NOISE).unwrap();
+    let rig = bench_with(here.path(), &[("noise.1", 10.0), ("noise.2", 7.0), ("noise.sub", 20.0)]);
+    let arguments = ["check", "n.toml", "--bench", &rig];
+    let found = object(&ask(here.path(), &[&arguments[..], &["--resolved", "--json"]].concat()));
+    let call = &found["recording"]["calls"][0];
+    assert_eq!(
+        (call["noise"].as_str(), &found["recording"]["bench"]),
+        (Some("driving-120"), &"example-loop".into())
+    );
+    let plays: Vec<(String, f64)> = call["noise_plays"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|play| (play["port"].as_str().unwrap().to_owned(), play["headroom_db"].as_f64().unwrap()))
+        .collect();
+    let ports: Vec<&str> = plays.iter().map(|play| play.0.as_str()).collect();
+    assert_eq!(ports, ["noise.1", "noise.2", "noise.sub"]);
+    // The two have the same share, and the second one 3 dB less of full scale.
+    assert!((plays[0].1 - plays[1].1 - 3.0).abs() < 1e-3 && plays[1].1 > 0.0, "{plays:?}");
+    let text = ask(here.path(), &[&arguments[..], &["--resolved"]].concat()).out;
+    let line = format!("headroom {:.1} dB", plays[1].1);
+    let line = text.lines().find(|one| one.contains("plays driving-120 on noise.2") && one.contains(&line));
+    assert!(line.is_some_and(|line| line.contains(" dBPa, crest factor ")), "{text}");
+
+    // Full scale 2 dB below what the peak needs: it is said, with the port and by how much, and nothing is played.
+    let zero = 7.0 - plays[1].1 - 2.0;
+    bench_with(here.path(), &[("noise.1", 10.0), ("noise.2", zero), ("noise.sub", 20.0)]);
+    let answer = ask(here.path(), &arguments);
+    assert_eq!(answer.code, 2, "{}", answer.out);
+    for part in [
+        "'driving-120'",
+        "full scale of port noise.2 by 2.0 dB",
+        "n.toml:6",
+        "amplifier",
+        "'base' and 'remove'",
+    ] {
+        assert!(answer.err.contains(part), "'{part}' in\n{}", answer.err);
+    }
 }
 
 #[test]

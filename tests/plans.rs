@@ -179,7 +179,9 @@ fn examples(page: &str) -> Vec<String> {
 #[test]
 fn the_examples_of_the_manual_are_understood() {
     let blocks = examples("plan-format.md");
-    let [plan, zones, oem, limits, mask] = blocks.as_slice() else { panic!("{} examples", blocks.len()) };
+    let [plan, zones, _, _, oem, limits, mask] = blocks.as_slice() else {
+        panic!("{} examples", blocks.len())
+    };
     let path = written("manual", &[("plan.toml", plan)]);
     assert!(
         resolve(&path, &[]).unwrap().entries.iter().any(|one| one.entry.id.text() == "rlr_ear[ears=left]")
@@ -199,6 +201,87 @@ fn the_examples_of_the_manual_are_understood() {
     let user = resolve(&written("manual", &files), &[]).unwrap();
     let Rule::Mask(mask) = rule(&user, "slr", 1) else { panic!("no mask") };
     assert!(mask.floating && mask.upper.len() == 4);
+}
+
+/// The overlays of the manual for the zones and for the digital access of a full plan.
+pub(crate) fn overlays_of_the_manual() -> [String; 2] {
+    let blocks = examples("plan-format.md");
+    [blocks[2].clone(), blocks[3].clone()]
+}
+
+#[test]
+fn an_overlay_alone_takes_a_full_plan_to_every_seat() {
+    let [zones, _] = overlays_of_the_manual();
+    let overlay = written("seats", &[("zones.toml", &zones)]);
+    let (full, plan) =
+        (resolve("p1110-2025-10", &[]).unwrap(), resolve("p1110-2025-10", &[&overlay]).unwrap());
+    let of = |plan: &ResolvedPlan, id: &str| {
+        let found = plan.entries.iter().find(|one| one.entry.id.text() == id);
+        found.cloned().unwrap_or_else(|| panic!("no {id}"))
+    };
+    let two = [Seat::Driver, Seat::Codriver];
+    for (base, is_talker) in
+        [("slr", true), ("rlr", false), ("send_response", true), ("receive_response", false)]
+    {
+        let before = of(&full, base);
+        for seat in two {
+            let condition = if is_talker { "talker" } else { "listener" };
+            let one = of(&plan, &format!("{base}[{condition}={seat}]"));
+            let seats = if is_talker { (seat, Seat::Driver) } else { (Seat::Driver, seat) };
+            assert_eq!((one.entry.talker, one.entry.listener), seats, "{base}");
+            assert_eq!((&one.entry.method, &one.entry.clause), (&before.entry.method, &before.entry.clause));
+            assert_eq!(one.entry.parameters, before.entry.parameters, "{base}");
+            if (base, seat) != ("slr", Seat::Codriver) {
+                assert_eq!(one.limits, before.limits, "{base}");
+            }
+        }
+        assert!(!plan.entries.iter().any(|one| one.entry.id.text() == base), "{base}");
+    }
+    // The limit of the one seat is that seat's own.
+    assert_eq!(rule(&plan, "slr[talker=codriver]", 0), Rule::Range { min: Some(8.0), max: Some(18.0) });
+    assert_eq!(rule(&plan, "slr[talker=driver]", 0), rule(&full, "slr", 0));
+    // A variant that is not there is not changed in silence: what is missing is said.
+    let short = zones.replace("measurand = \"slr\"\nclause = \"11.3\"\n", "");
+    assert_ne!(short, zones);
+    let problems = resolve("p1110-2025-10", &[&written("seats", &[("short.toml", &short)])]).unwrap_err();
+    let [problem] = problems.as_slice() else { panic!("{problems:#?}") };
+    assert!(problem.title.contains("no variant for this condition"), "{problem}");
+    assert!(
+        problem.found.contains("talker = \"codriver\"") && problem.remedy.contains("measurand"),
+        "{problem}"
+    );
+    // An entry that is expanded already keeps what it is expanded over.
+    let distortion: Vec<&str> = plan.entries.iter().map(|one| one.entry.id.text()).collect();
+    let distortion: Vec<&&str> = distortion.iter().filter(|id| id.starts_with("distortion_send[")).collect();
+    assert_eq!(distortion.len(), 6, "{distortion:?}");
+    // All the rest is the full plan's.
+    assert_eq!(plan.entries.len(), full.entries.len() + 4 + 3, "four expanded, three frequencies twice");
+    let untouched = |one: &&lombard::plan::PlannedEntry| {
+        !["slr", "rlr", "send_response", "receive_response", "distortion_send"].contains(&one.entry.id.base())
+    };
+    let meanings = |plan: &ResolvedPlan| -> Vec<(String, Vec<lombard::limits::Limit>)> {
+        let rest = plan.entries.iter().filter(untouched);
+        rest.map(|one| (format!("{:?}", one.entry), one.limits.clone())).collect()
+    };
+    assert_eq!(meanings(&plan), meanings(&full));
+}
+
+#[test]
+fn an_overlay_alone_takes_a_full_plan_to_the_digital_access() {
+    let [_, digital] = overlays_of_the_manual();
+    let overlay = written("digital", &[("digital.toml", &digital)]);
+    let full = resolve("p1110-2025-10", &[]).unwrap();
+    let plan = resolve("p1110-2025-10", &[&overlay]).unwrap();
+    let access = |plan: &ResolvedPlan, id: &str| {
+        let found = plan.entries.iter().find(|one| one.entry.id.text() == id);
+        found.map(|one| one.entry.parameters.0["access"].to_string())
+    };
+    assert_eq!(access(&full, "delay").as_deref(), Some("acoustic"));
+    assert_eq!(access(&plan, "delay").as_deref(), Some("digital"));
+    for word in ["acoustic", "digital"] {
+        assert_eq!(access(&plan, &format!("idle_noise[access={word}]")).as_deref(), Some(word));
+    }
+    assert_eq!(plan.entries.len(), full.entries.len() + 1);
 }
 
 /// Twenty slips: the name, the files of which the first is the plan, and what the message must say beside its place.

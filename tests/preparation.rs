@@ -178,6 +178,32 @@ fn a_hats_that_moves_stops_the_run_which_goes_on_when_it_is_put_back_or_accepted
 }
 
 #[test]
+fn a_path_that_goes_silent_holds_the_run_by_the_bands_that_vanish() {
+    let folder = empty_folder("vanished");
+    let check = "[[entry]]\nid = 'setup'\nclause = '7'\nmethod = 'setup_check'\ninformative = true\n\
+                 [entry.parameters]\nsignal = 'pn-8192'\nevery = '1 ms'\n";
+    let delay = |step: u32| {
+        format!("[[entry]]\nid = 'delay_{step}'\nclause = '11.2'\nmethod = 'delay'\nvolume = 'step-{step}'\n")
+    };
+    let head = plan("");
+    let head = &head[..head.find("[[entry]]").unwrap()];
+    let mut wish = request(&plan_in(&folder, &format!("{head}{check}{}{}", delay(3), delay(4))), &folder, 3);
+    wish.bench = car_with(&folder, "ideal-wb", "");
+    let BenchChoice::Car(path) = &wish.bench else { panic!("a car") };
+    // Noise that rises with frequency hides the upper half of what a mouth 35 dB away leaves.
+    let car = std::fs::read_to_string(path).unwrap()
+        + "\n[terminal.idle_noise]\nlevel = \"-64 dBm0(A)\"\nspectrum_hz_db = [[900, -40], [1100, 0]]\n\
+           [moved]\nafter_calls = 1\nmouth = \"-35 dB\"\n";
+    std::fs::write(path, car).unwrap();
+    let stopped = record(&wish);
+    assert_eq!(stopped.state, RunState::Incomplete);
+    assert_eq!(rechecks(&stopped), [("setup[recheck=1]".to_owned(), false)]);
+    let warnings = stopped.warnings.join("\n");
+    assert!(warnings.contains("bands of setup_send that setup found no longer stand out"), "{warnings}");
+    assert!(of(&stopped, "delay_4").findings.is_empty(), "nothing is recorded before an answer");
+}
+
+#[test]
 fn the_set_up_is_checked_again_when_all_else_is_recorded() {
     let folder = empty_folder("last");
     let head = plan("");

@@ -314,7 +314,7 @@ pub(crate) fn frame() -> RunView {
         facts: Facts(
             [(
                 "volume.nominal".to_owned(),
-                Fact { value: Quantity::new(7.0, Unit::Step).into(), entry: EntryId::new("volume", &[]) },
+                Fact::new(Quantity::new(7.0, Unit::Step).into(), EntryId::new("volume", &[])),
             )]
             .into(),
         ),

@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use lombard::plan::{BuiltIn, Folder, Sources};
 use lombard::run::view::RunState;
 use lombard::run::{BenchChoice, Engine};
+use lombard::terms::Seat;
 use lombard::verdict::{Flag, Verdict};
 
+use crate::on_car::comparison::LEVEL_TOLERANCE_DB;
 use crate::recording::{SHORT_PLAN, empty_folder, findings, plan_in, record, request};
 use crate::source::root;
 
@@ -169,6 +171,76 @@ fn the_shipped_cars_pass_the_quick_plans() {
 #[test]
 fn every_zone_of_the_car_with_two_passes() {
     passes("zones-example", None, 0);
+}
+
+/// An overlay of the manual, laid over a full plan; the entries `only` of it, recorded on a car.
+fn laid_over(name: &str, overlay: &str, car: &str, only: &[&str]) -> lombard::run::view::RunView {
+    let folder = empty_folder(name);
+    let path = folder.join("overlay.toml");
+    std::fs::write(&path, overlay).unwrap();
+    let mut wish = request("p1110-2025-10", &folder, 1);
+    wish.overlays = vec![path.display().to_string()];
+    wish.bench = BenchChoice::Car(car.to_owned());
+    wish.only = only.iter().map(|id| (*id).to_owned()).collect();
+    record(&wish)
+}
+
+/// The ports on which the takes of an entry were played and recorded; the entry has passed.
+fn ports(view: &lombard::run::view::RunView, id: &str) -> BTreeSet<String> {
+    let entry = view.entries.iter().find(|one| one.entry.id.text() == id).unwrap();
+    assert_eq!(entry.verdict, Verdict::Pass, "{id}: {}", entry.reason);
+    let journal = std::fs::read_to_string(view.path.join("journal.jsonl")).unwrap();
+    let takes: Vec<&str> = entry.takes.iter().map(lombard::take::TakeId::text).collect();
+    let mut ports = BTreeSet::new();
+    for line in journal.lines() {
+        let event: serde_json::Value = serde_json::from_str(line).unwrap();
+        if event["event"] == "take-recorded" && takes.iter().any(|take| event["take"] == **take) {
+            let tracks = ["captures", "stimuli"].map(|key| event[key].as_array().unwrap().clone());
+            ports.extend(tracks.concat().iter().map(|one| one["port"].as_str().unwrap().to_owned()));
+        }
+    }
+    ports
+}
+
+#[test]
+fn a_full_plan_is_recorded_in_another_seat_by_an_overlay_alone() {
+    let [zones, _] = crate::plans::overlays_of_the_manual();
+    let only = ["slr[talker=driver]", "slr[talker=codriver]"];
+    let view = laid_over("seat-overlay", &zones, "zones-wb", &only);
+    let rating = |id: &str| {
+        let entry = view.entries.iter().find(|one| one.entry.id.text() == id).unwrap();
+        assert_eq!(entry.verdict, Verdict::Pass, "{id}: {}", entry.reason);
+        entry.findings.iter().find_map(|one| one.finding.as_scalar()).unwrap()
+    };
+    // Each talker is rated at the own place, by the truth of the model.
+    let model = lombard::bench::car::Model::new(crate::on_car::shipped("zones-wb"));
+    let spectrum = crate::on_car::spectrum::density_of("speech-single-talk", false);
+    let truth = |seat| {
+        let truth = lombard::bench::car::truth::Truth::of(&model).at(seat).unwrap();
+        truth.slr_db(&|freq_hz| spectrum.at(freq_hz))
+    };
+    for (id, seat) in only.iter().zip([Seat::Driver, Seat::Codriver]) {
+        let (found, truth) = (rating(id), truth(seat));
+        assert!((found - truth).abs() < LEVEL_TOLERANCE_DB, "{id}: {found} {truth}");
+    }
+    // The two are tuned alike; who spoke is told by the mouths.
+    for (id, own, other) in [(only[0], "mouth", "mouth.codriver"), (only[1], "mouth.codriver", "mouth")] {
+        let ports = ports(&view, id);
+        assert!(ports.contains(own) && !ports.contains(other), "{id}: {ports:?}");
+    }
+}
+
+#[test]
+fn a_full_plan_is_recorded_at_the_digital_access_by_an_overlay_alone() {
+    let [_, digital] = crate::plans::overlays_of_the_manual();
+    let ids = ["delay", "idle_noise[access=acoustic]", "idle_noise[access=digital]"];
+    let view = laid_over("tap-overlay", &digital, "reference-wb", &ids);
+    for id in ["delay", "idle_noise[access=digital]"] {
+        let ports = ports(&view, id);
+        assert!(ports.contains("tap.microphone") && !ports.contains("mouth"), "{id}: {ports:?}");
+    }
+    let by_sound = ports(&view, "idle_noise[access=acoustic]");
+    assert!(by_sound.contains("mouth") && !by_sound.contains("tap.microphone"), "{by_sound:?}");
 }
 
 /// What a lab enters of the terminal of a reference car: without it the delay of the implementation is only a bound.

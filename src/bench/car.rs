@@ -112,11 +112,12 @@ pub struct Model {
 }
 
 impl Model {
-    /// The model of a car. What its volume adds in the noise of its cabin is in the gain of its spec then, behind the
-    /// canceller's reference.
+    /// The model of a car. What its volume adds in the noise of its own cabin is in the gain of its spec then, behind the
+    /// canceller's reference, and the points of that volume count from there: they say what a background noise adds.
     pub fn new(mut spec: CarSpec) -> Self {
-        spec.terminal.receive_gain_db += spec.speed_volume_db();
-        spec.terminal.speed_volume.clear();
+        let own_db = spec.speed_volume_db();
+        spec.terminal.receive_gain_db += own_db;
+        spec.terminal.speed_volume.iter_mut().for_each(|(_, louder_db)| *louder_db -= own_db);
         let cabin = Cabin::new(&spec.cabin);
         let noises = &spec.cabin;
         let shaped = |level_dbpa_a: f64| NoiseModel {
@@ -548,6 +549,9 @@ impl Call {
         let echo_reference = block.map(|x| x / self.loudspeaker_full);
         self.flaws.convert(&mut block);
         let amplifier = block.map(|x| x / self.loudspeaker_full);
+        if let Some(bed) = &self.bed {
+            bed.turn_up(&mut block);
+        }
         self.flaws.drive(&mut block);
         if let Some(noise) = &mut self.amplifier_noise {
             noise.add_to(&mut block);

@@ -1,10 +1,12 @@
 //! The ledger of equipment, `calibration/ledger/*.toml`: one record a file, what full scale means on a port and since
 //! when that is known.
 //!
-//! Every record says its `kind`: `full-scale` is this one, `ear-response` what an artificial ear does to sound ([`ear`]).
+//! Every record says its `kind`: `full-scale` is this one, `ear-response` what an artificial ear does to sound ([`ear`]),
+//! `network-reference` what a network simulator does by itself ([`network`]).
 //! Later kinds (an uncertainty, a chain of instruments) can stand beside them without changing them.
 
 pub mod ear;
+pub mod network;
 
 use time::Date;
 use time::macros::format_description;
@@ -82,7 +84,7 @@ impl LedgerRecord {
 }
 
 /// The kinds of record that this edition knows.
-const KINDS: [&str; 2] = [FULL_SCALE, ear::EAR_RESPONSE];
+const KINDS: [&str; 3] = [FULL_SCALE, ear::EAR_RESPONSE, network::NETWORK_REFERENCE];
 
 fn check_kind(root: &Table<'_>, kind: Placed<String>, wanted: &str) -> Option<()> {
     if kind.value == wanted {

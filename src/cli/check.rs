@@ -5,13 +5,14 @@ use clap::Args;
 use super::settings::Settings;
 use super::{json, output, resolved};
 use crate::problem::Problem;
-use crate::run::RunError;
 use crate::run::explain::Explained;
+use crate::run::{BenchChoice, RunError};
 
 /// Check plans: every problem, with its place and its remedy
 ///
 /// Reads each plan with all that it includes, holds its entries against the methods, and plans them on the plan's
-/// virtual car. All problems are told at once, each with file, line, what was found, what was expected and what to do.
+/// virtual car, or with --bench on the bench that will record it: what would clip on a mouth, at the POI or on a loudspeaker
+/// of the background noise is told here. A bench file is read; no audio interface is opened. All problems are told at once, each with file, line, what was found, what was expected and what to do.
 ///
 /// With --resolved it prints what each plan means: every value with the file and line that said so, every limit with
 /// class and source, the takes with their length, and what is played where, at which level.
@@ -20,6 +21,7 @@ use crate::run::explain::Explained;
 Examples:
   lombard check test-plans/*.toml
   lombard check quick-wb --overlay our-limits.toml
+  lombard check p1110-2025-10 --bench lab2 --resolved
   lombard check quick-wb --resolved | less
 
 Exit codes: 0 no problem, 2 problems.")]
@@ -27,6 +29,14 @@ pub(super) struct Check {
     /// Plan files, or names of plans
     #[arg(value_name = "PLAN", required = true)]
     plans: Vec<String>,
+
+    /// Live bench that the plans are held against: a bench file, or the name of one
+    #[arg(long, value_name = "FILE", conflicts_with = "car")]
+    bench: Option<String>,
+
+    /// Virtual car that the plans are held against: a car file, or the name of one; without it and --bench the plan's own
+    #[arg(long, value_name = "FILE")]
+    car: Option<String>,
 
     /// Overlay with the lab's own limits; may be given several times, the last has the last word
     #[arg(long, value_name = "FILE")]
@@ -45,11 +55,16 @@ impl Check {
     pub(super) fn run(self, settings: &Settings) -> Result<u8, RunError> {
         let mut problems: Vec<Problem> = Vec::new();
         let mut code = 0;
+        let choice = match (self.bench, self.car) {
+            (Some(rig), _) => BenchChoice::Rig(rig),
+            (None, Some(car)) => BenchChoice::Car(car),
+            (None, None) => BenchChoice::PlanDefault,
+        };
         for plan in &self.plans {
             let checked = if self.resolved {
-                settings.engine.explain(plan, &self.overlay)
+                settings.engine.explain(plan, &self.overlay, &choice)
             } else {
-                let checked = settings.engine.check(plan, &self.overlay);
+                let checked = settings.engine.check_on(plan, &self.overlay, &choice);
                 checked.map(|plan| Explained { plan, recording: None })
             };
             match checked {

@@ -38,7 +38,10 @@ pub(super) fn of(event: &Event) -> (&'static str, String) {
             Some(take) => ("decision", format!("{entry}, {step}: {take} is next: {reason}")),
             None => ("decision", format!("{entry}, {step}: done: {reason}")),
         },
-        Event::FactFound { key, value, entry } => ("fact", format!("{key} is {value}, found by {entry}")),
+        Event::FactFound { key, value, entry, record, .. } => {
+            let by = record.as_deref().unwrap_or(entry.text());
+            ("fact", format!("{key} is {value}, found by {by}"))
+        }
         Event::Held { entry, reason, .. } => ("ask", format!("{entry}: {reason}")),
         Event::HoldAccepted { entry } => ("accepted", format!("what {entry} objected to")),
         Event::Rechecked { entry, note, .. } => ("check", format!("{entry}: {note}")),
@@ -104,6 +107,8 @@ mod tests {
             key: "volume.nominal".to_owned(),
             value: Quantity::new(8.0, Unit::Step).into(),
             entry: EntryId::new("volume", &[]),
+            call: None,
+            record: None,
         };
         assert_eq!(of(&fact), ("fact", "volume.nominal is 8 step, found by volume".to_owned()));
     }

@@ -14,6 +14,7 @@ use crate::plan::{PlannedEntry, ResolvedPlan};
 use crate::problem::Place;
 use crate::report::wording;
 use crate::run::explain::{EntryRecording, Explained, Play, Recording};
+use crate::run::noise::NoisePlay;
 use crate::units::Db;
 
 /// A value with the word for who said it, and where: `None` is the default of method or program.
@@ -199,6 +200,18 @@ fn recording_text(recording: &Recording) -> String {
             count(call.spec.preamble.len(), "take")
         );
         let _ = writeln!(text, "{}", output::printable(&line));
+        for play in &call.noise_plays {
+            let noise = call.spec.noise.as_ref().map_or("", |noise| &noise.signal);
+            let line = format!(
+                "        plays {noise} on {} at {:.1} {}, crest factor {:.1} dB, headroom {}",
+                play.port,
+                play.level.value,
+                play.level.unit,
+                play.crest.0,
+                headroom(play.headroom)
+            );
+            let _ = writeln!(text, "{}", output::printable(&line));
+        }
     }
     let adaptive = recording.entries.values().filter(|one| one.more_max > 0).count();
     let _ = writeln!(
@@ -249,6 +262,7 @@ pub(super) fn object(given: &str, explained: &Explained) -> Value {
                 "bandwidth": call.spec.call.bandwidth.word(),
                 "volume": call.spec.call.volume.to_string(),
                 "noise": call.spec.noise.as_ref().map(|noise| &noise.signal),
+                "noise_plays": call.noise_plays.iter().map(noise_object).collect::<Vec<_>>(),
                 "preamble_takes": call.spec.preamble.len(),
                 "takes": call.takes,
                 "audio_s": call.audio.0,
@@ -287,6 +301,15 @@ fn recording_object(recording: &EntryRecording) -> Value {
             "records": take.records.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "shared_with": take.shared_with.iter().map(EntryId::text).collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
+    })
+}
+
+fn noise_object(play: &NoisePlay) -> Value {
+    json!({
+        "port": play.port.to_string(),
+        "level_dbpa": play.level.value,
+        "crest_db": play.crest.0,
+        "headroom_db": play.headroom.0,
     })
 }
 

@@ -61,9 +61,10 @@ pub fn line_of(event: &Event, at_s: f64) -> Line {
             (Tone::Warning, format!("not recorded: {take}, attempt {attempt}: {reason}; {next}"))
         }
         Event::Decided { entry, reason, .. } => (Tone::Plain, format!("{entry} decided: {reason}")),
-        Event::FactFound { key, value, entry } => {
+        Event::FactFound { key, value, entry, record, .. } => {
             let value = wording::fact(value);
-            (Tone::Plain, format!("{key} = {value}, found by {entry}"))
+            let by = record.as_deref().unwrap_or(entry.text());
+            (Tone::Plain, format!("{key} = {value}, found by {by}"))
         }
         Event::Held { entry, reason, .. } => (Tone::Warning, format!("{entry} asks: {reason}")),
         Event::HoldAccepted { entry } => (Tone::Strong, format!("accepted: what {entry} objected to")),

@@ -31,15 +31,31 @@ impl LineGain {
 
     /// The gain around `hz`; `None` where the reference has nothing.
     pub fn at(&self, hz: f64) -> Option<Bin> {
+        self.with_scatter(hz).map(|(gain, _)| gain)
+    }
+
+    /// The gain around `hz`, and its standard deviation as a share of it, by how far the recording misses it from bin to
+    /// bin: by noise, by what is not linear, by a gain that is not the same over the reach.
+    pub fn with_scatter(&self, hz: f64) -> Option<(Bin, f64)> {
         let bin = |hz: f64| ((hz / self.bin_hz).round().max(0.0) as usize).min(self.reference.len() - 1);
         let around = bin(hz - REACH_HZ)..=bin(hz + REACH_HZ);
         let count = around.clone().count() as f64;
-        let (mut cross, mut power) = (Bin::new(0.0, 0.0), 0.0);
-        for k in around {
+        let (mut cross, mut power, mut squares) = (Bin::new(0.0, 0.0), 0.0, 0.0);
+        for k in around.clone() {
             cross += self.reference[k].conj() * self.recording[k];
             power += self.reference[k].norm_sqr();
+            squares += self.reference[k].norm_sqr().powi(2);
         }
-        (power / count > EMPTY_BELOW * self.mean_power).then(|| cross / power)
+        let is_empty = power / count <= EMPTY_BELOW * self.mean_power;
+        if is_empty {
+            return None;
+        }
+        let gain = cross / power;
+        let missed: f64 = around.map(|k| (self.recording[k] - gain * self.reference[k]).norm_sqr()).sum();
+        // A signal that repeats is strong in few bins, and so is what is not linear of it: so many alike would weigh as much.
+        // One of them is used up by the gain. For noise, which lies in every bin, this is up to twice as careful.
+        let alike = (power * power / squares - 1.0).max(1.0);
+        Some((gain, (missed / power / alike).sqrt() / gain.norm()))
     }
 }
 
@@ -67,8 +83,26 @@ mod tests {
             let angle = -std::f64::consts::TAU * hz * 2.0 / 48e3;
             let expected = Bin::new(0.5 + 0.25 * angle.cos(), 0.25 * angle.sin());
             // The gain turns by a thousandth within the reach.
-            assert!((gain.at(hz).unwrap() - expected).norm() < 1e-3, "{hz}");
+            let (found, scatter) = gain.with_scatter(hz).unwrap();
+            assert!((found - expected).norm() < 1e-3, "{hz}");
+            assert!(scatter < 1e-3, "{hz}: {scatter}");
         }
+        // Noise 20 dB down, by another seed's turn of the same noise: a tenth, over as many bins as lie within the reach.
+        let noisy: Vec<f64> =
+            (0..50_000).map(|n| reference[n] + 0.1 * reference[(n * 7 + 11) % 48_000]).collect();
+        let noisy = LineGain::new(&reference, &noisy, 48_000);
+        let (mut off, mut told, mut count) = (0.0, 0.0, 0.0f64);
+        for hz in (300..9_000).step_by(50).map(f64::from) {
+            let (found, scatter) = noisy.with_scatter(hz).unwrap();
+            off += (found - Bin::new(1.0, 0.0)).norm_sqr();
+            told += scatter * scatter;
+            count += 1.0;
+        }
+        let (off, told) = ((off / count).sqrt(), (told / count).sqrt());
+        // 11 bins lie within the reach. Their powers spread as those of noise do, so that 5.5 alike would weigh as much, of
+        // which one is used up: told is √(11/4.5) = 1.56 of what noise makes, which lies in every bin alike.
+        assert!(off < told && told < 1.8 * off, "{off} {told}");
+        assert!((0.01..0.06).contains(&told), "{told}");
         assert_eq!(LineGain::new(&vec![0.0; 4_800], &vec![0.0; 4_800], 48_000).at(1_000.0), None);
     }
 }

@@ -176,9 +176,9 @@ impl Method for Delay {
                 Direction::Send => ("delay_send", cx.bench.network.delay_send),
                 Direction::Receive => ("delay_receive", cx.bench.network.delay_receive),
             };
-            let (taken, how) = match reference_run::delay_of(cx.facts, direction) {
-                Some(measured) => (measured, "measured by the reference run"),
-                None => (declared, "declared"),
+            let (taken, how) = match reference_run::delay_of(cx, direction)? {
+                Some(measured) => (measured.value, measured.told),
+                None => (declared, "declared".to_owned()),
             };
             let first_s = heard.iter().map(|path| path.delay.0).fold(f64::INFINITY, f64::min);
             let value_ms = Seconds(first_s - taken.0).as_ms();

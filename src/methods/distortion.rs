@@ -28,9 +28,12 @@
 //! 2. Fundamental and harmonics are fitted with their phases (four-parameter fit of IEEE 1057, Blackman-Harris window).
 //!    Harmonics up to `order` count where they lie in the band: 200 to 4 000 Hz in NB, 100 to 8 000 Hz in WB, to 14 000 Hz in
 //!    SWB, to 20 000 Hz in FB.
-//! 3. Send with `mic.mrp`: the gain of the path at each harmonic is read from the activation (H1 over ± 5 Hz); the harmonic
-//!    that the mouth made, times this gain, is subtracted with its phase.
-//!    How far the gain at the fundamental misses the sine itself says how well that can be done.
+//! 3. Send with `mic.mrp`: what was recorded there is brought to the pace of the device's clock, which the frequency of the
+//!    sine tells. The gain of the path at each harmonic is read from the activation (H1 over ± 5 Hz); the harmonic that the
+//!    mouth made, times this gain, is subtracted with its phase. What is seen of the fundamental may be turned by φ against
+//!    what its gain foretells, by a delay that has changed since: then harmonic k is turned by k·φ.
+//!    How far the gain at the fundamental misses the sine itself says how well that can be done: of what passed of harmonic k,
+//!    by the level and by min(2, k·|e^jφ − 1|) of the turn, which may have another reason.
 //!    What the device makes of the mouth's harmonics together with the fundamental stays: up to six times their share.
 //!    Both are the doubt in the value.
 //! 4. Receive, where the bench delivers the pressure at the ear-drum: fundamental, harmonics and the spectra of what is left
@@ -53,6 +56,8 @@
 //!
 //! - Nothing arrives that follows the activation, or the sine stands less than 10 dB above the noise around it; the sine arrives more than 6 dB lower than the activation says, at both ears in
 //!   receive: it was taken away. At one ear alone the room cancels it.
+//! - The sine cannot be read at an ear where the room cancels it: where the activation finds it 10 dB weaker than the octave
+//!   around. The ear is left out, with a note, and the other one is judged; at both ears there is no value.
 //! - Harmonics less than 6 dB above the noise, or a total less than 6 dB above the idle noise: the value is *at most* this.
 //! - One ear's value is proven, and the other's is a bound above it: the value lies *between* the two. It passes a car where
 //!   both are inside the limit, fails it where both are outside, and leaves it open where the limit lies between them.
@@ -66,6 +71,8 @@
 
 mod noise;
 mod tone;
+
+use tone::NotRead;
 
 use super::call::{
     self, CONDITIONING, Checks, DELAY_MAX, EAR_FIELD, LEVEL_MRP, LEVEL_POI, LOMBARD_BASE, Timeline, quantity,
@@ -242,10 +249,19 @@ impl Method for Distortion {
         let mut heard = Vec::new();
         // The room may cancel a sine at one ear: what takes it away as noise takes it from both.
         let mut least_change_db = f64::NEG_INFINITY;
+        let mut canceled = Vec::new();
         for port in call::sink_ports(direction, entry) {
-            let one = Heard::read(port, &source, entry, take, cx)?;
-            least_change_db = least_change_db.max(one.change_db);
-            heard.push(one);
+            match Heard::read(port.clone(), &source, entry, take, cx) {
+                Ok(one) => {
+                    least_change_db = least_change_db.max(one.change_db);
+                    heard.push(one);
+                }
+                Err(NotRead::Canceled(db)) => canceled.push(left_out(&port, db, entry)),
+                Err(NotRead::Unmeasurable(reason)) => return Err(reason),
+            }
+        }
+        if heard.is_empty() && !canceled.is_empty() {
+            return Err(Unmeasurable::because(canceled.join("; ")));
         }
         if least_change_db < -TAKEN_AWAY_DB {
             return Err(Unmeasurable::because(format!(
@@ -261,8 +277,8 @@ impl Method for Distortion {
             let (one, reading) =
                 worst(&heard, i).ok_or_else(|| Unmeasurable::because("nothing was recorded"))?;
             let mut finding = reading.finding(direction);
-            if let Some(lombard) = &lombard {
-                finding.note = format!("{lombard}; {}", finding.note);
+            for told in lombard.iter().chain(&canceled) {
+                finding.note = format!("{told}; {}", finding.note);
             }
             // A ratio of two levels at one port: its calibration cancels.
             let influences =
@@ -292,7 +308,7 @@ impl Heard {
         entry: &Entry,
         take: &Take,
         cx: &EvalCx<'_>,
-    ) -> Result<Self, Unmeasurable> {
+    ) -> Result<Self, NotRead> {
         let direction = entry.parameters.get(&DIRECTION);
         let plane = match direction {
             Direction::Send => Unit::Dbm0,
@@ -311,6 +327,15 @@ impl Heard {
         }
         Ok(Self { port, track, ear, readings, change_db })
     }
+}
+
+/// What is said where the room cancels the sine, and what helps.
+fn left_out(port: &Port, db: f64, entry: &Entry) -> String {
+    format!(
+        "the room cancels {} Hz at {port}, {db:.0} dB against the octave around it, and nothing can be read there: move the \
+         head by some centimeters, or play another frequency",
+        entry.parameters.get(&FREQUENCY).0
+    )
 }
 
 /// Where reading `i` is worst, with it.

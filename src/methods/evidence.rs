@@ -65,6 +65,35 @@ pub fn coded_silence(cx: &EvalCx<'_>, port: &Port) -> f64 {
     CODED_SILENCE * full_scale(cx, port).powi(2)
 }
 
+/// The step of 16 bits, relative to full scale.
+const STEP_16_BITS: f64 = 1.0 / 32_768.0;
+/// The step of 24 bits, relative to full scale: the finest that a converter has, and that a single-precision sample of
+/// nearly full scale carries.
+const STEP_24_BITS: f64 = 1.0 / 8_388_608.0;
+/// How far a sample may lie beside a step: what calibrating it and back rounds.
+const OFF_STEP: f64 = 1e-6;
+
+/// The power that the format of a recording carries as silence, half a step everywhere, in the square of the track's unit.
+/// The format is that of 16 bits where every sample lies on a step of 16 bits, and otherwise that of 24. What is weaker
+/// than this is not known.
+pub fn recorded_silence(cx: &EvalCx<'_>, port: &Port, track: &Track) -> f64 {
+    let full_scale = full_scale(cx, port);
+    let is_on_step = |x: &f64| {
+        let steps = x / full_scale / STEP_16_BITS;
+        (steps - steps.round()).abs() < OFF_STEP
+    };
+    let step = if track.samples.iter().all(is_on_step) { STEP_16_BITS } else { STEP_24_BITS };
+    (step / 2.0 * full_scale).powi(2)
+}
+
+/// The power that the rounding to 24 bits leaves in a band of this width, in the square of the track's unit: a twelfth of the
+/// step squared, spread evenly up to half the sampling rate. Converters and microphones are noisier by far (the best reach
+/// 130 dB below full scale, this is at 149): a recording that holds less in its silence does not hear there.
+pub fn least_noise(cx: &EvalCx<'_>, port: &Port, width_hz: f64) -> f64 {
+    let share = width_hz / (f64::from(RATE) / 2.0);
+    (STEP_24_BITS * full_scale(cx, port)).powi(2) / 12.0 * share
+}
+
 /// The energy of each band in a part of a track.
 pub fn energies(part: &[f64], bands: &Bands) -> Vec<f64> {
     band_energies(part, RATE, bands)

@@ -75,6 +75,7 @@ use super::call::{
     self, ACCESS, CONDITIONING, Checks, EAR_FIELD, LEVEL_MRP, LEVEL_POI, LEVEL_TAP, LOMBARD_BASE, Timeline,
     quantity,
 };
+use super::reference_run::Known;
 use super::{Card, Measurand, Method, Refusal, Wish, ambient_noise, evidence, reference_run};
 use crate::context::{EvalCx, PlanCx};
 use crate::dsp::bands::Bands;
@@ -243,7 +244,7 @@ fn send(entry: &Entry, cx: &EvalCx<'_>) -> Result<Vec<Finding>, Unmeasurable> {
     let power = weighting.apply(&spectrum).band_power(band_hz.0, band_hz.1);
     let silence = evidence::coded_silence(cx, &poi);
 
-    let own = own(power, entry, cx);
+    let own = own(power, entry, cx)?;
     let mut level = Finding::scalar(measurand, 10.0 * own.power.max(silence).log10(), unit);
     let mut findings = Vec::new();
     if power > silence {
@@ -290,8 +291,8 @@ const ABOVE_NETWORK: f64 = 4.0;
 const CABIN_MAX_DBPA_A: f64 = -74.0;
 
 /// What is the terminal's own: where the cabin is known to be louder than idle noise needs, it is at most what was measured.
-fn own(power: f64, entry: &Entry, cx: &EvalCx<'_>) -> Own {
-    let mut own = without_network(power, entry, cx);
+fn own(power: f64, entry: &Entry, cx: &EvalCx<'_>) -> Result<Own, Unmeasurable> {
+    let mut own = without_network(power, entry, cx)?;
     let acoustic = entry.parameters.get(&ACCESS) == Access::Acoustic;
     let cabin = cx.facts.number(ambient_noise::EARS_A, Unit::DbPaA);
     if let Some(cabin) = cabin.filter(|level| acoustic && *level > CABIN_MAX_DBPA_A) {
@@ -299,22 +300,23 @@ fn own(power: f64, entry: &Entry, cx: &EvalCx<'_>) -> Own {
         let told = format!("; the cabin has {cabin:.1} dBPa(A), more than {CABIN_MAX_DBPA_A}, and is in it");
         own.note.push_str(&told);
     }
-    own
+    Ok(own)
 }
 
 /// The noise of the network that a reference run of the plan has found is taken out of the level. Where it is most of
 /// what was measured, the terminal's own is at most that.
-fn without_network(power: f64, entry: &Entry, cx: &EvalCx<'_>) -> Own {
-    let Some(network) = reference_run::noise_power(cx.facts, entry.bandwidth) else {
-        return Own { power, bound: Bound::Exact, note: String::new() };
+fn without_network(power: f64, entry: &Entry, cx: &EvalCx<'_>) -> Result<Own, Unmeasurable> {
+    let Some(Known { value: network, told }) = reference_run::noise_power(cx, entry.bandwidth)? else {
+        return Ok(Own { power, bound: Bound::Exact, note: String::new() });
     };
     let network_db = 10.0 * network.log10();
     if power >= ABOVE_NETWORK * network {
-        let note = format!("; {network_db:.1} dB of the network, measured by the reference run, subtracted");
-        return Own { power: power - network, bound: Bound::Exact, note };
+        let note = format!("; {network_db:.1} dB of the network, {told}, subtracted");
+        return Ok(Own { power: power - network, bound: Bound::Exact, note });
     }
-    let note = format!("; the network alone makes {network_db:.1} dB, which hides the terminal's own");
-    Own { power, bound: Bound::AtMost, note }
+    let note =
+        format!("; the network alone makes {network_db:.1} dB, {told}, which hides the terminal's own");
+    Ok(Own { power, bound: Bound::AtMost, note })
 }
 
 /// Where idle noise and distortion are counted, in Hz.

@@ -42,6 +42,8 @@
 //!    where the ear's own curve ends. That of the silence is subtracted.
 //! 3. The value is the ratio of the two in dB, unweighted. Harmonics of the loudspeaker count. The curve gives twelfths of an
 //!    octave above the band, over all that is in the band.
+//! 4. What is weaker than half a step of the recording's format is at most this: a step of 16 bits where every sample lies on
+//!    one, otherwise of 24.
 //!
 //! ## What makes it inconclusive
 //!
@@ -54,6 +56,8 @@
 //!   there is no value.
 //! - The tone of 1 kHz, or the signal in the band, stands less than 10 dB above the noise; nothing arrives that follows the
 //!   activation; the ear gives nothing above the band.
+//! - The recording of an ear is digital silence above the band, in the silence (6 dB above the rounding of 24 bits or less) and,
+//!   by more than 70 dB, in the signal: its channel does not reach so high, and would find every car clean.
 //!
 //! ## How to read the result
 //!

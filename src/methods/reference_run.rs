@@ -30,8 +30,13 @@
 //! 3. Noise: the idle span, weighted and limited to the band as the method `idle_noise` does: dBm0(P) in narrowband,
 //!    dBm0(A) above.
 //!
-//! What was found belongs to the codec and the mode of the bench, which every finding names. It is kept as facts of the
-//! run: entries whose methods know them wait for them and take them out of what they find.
+//! What was found belongs to the codec and the mode of the bench, which every finding and every fact names. It is kept as
+//! facts of the run: entries whose methods know them wait for them and take them out of what they find. A fact of another
+//! codec or mode than that of the call is refused.
+//!
+//! `lombard store-reference` keeps the facts of a run as a calibration record (kind `network-reference`). A bench file names
+//! such records, one for each codec and mode that its simulator is used with; a run without a reference run of its own
+//! begins with the facts of the one that is for its codec, mode and band, as long as it holds.
 //!
 //! ## What makes it inconclusive
 //!
@@ -51,13 +56,13 @@ use super::call::{self, Checks, DELAY_MAX, Timeline, quantity};
 use super::delay::{self, SIGNAL as DELAY_SIGNAL};
 use super::{Card, Measurand, Method, Refusal, Wish, evidence, idle_noise};
 use crate::capture::Take;
-use crate::context::{EvalCx, Facts, PlanCx};
+use crate::context::{EvalCx, PlanCx};
 use crate::dsp;
 use crate::dsp::bands::Bands;
 use crate::dsp::curve::Outside;
 use crate::dsp::weighting::{Weighting, weighted_power};
 use crate::entry::{Entry, Param, SignalId};
-use crate::finding::{Bound, Curve, Finding, Unmeasurable};
+use crate::finding::{Bound, Finding, Unmeasurable};
 use crate::take::RATE;
 use crate::terms::{Bandwidth, Direction, Port};
 use crate::units::{Dbm0, Seconds, Unit};
@@ -294,43 +299,85 @@ fn noise(
     noise
 }
 
-/// The delay of the network in a direction, where a reference run of the plan has found it.
-pub fn delay_of(facts: &Facts, direction: Direction) -> Option<Seconds> {
+/// What a reference run found of the network, and who says so.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Known<T> {
+    /// The value.
+    pub value: T,
+    /// For a note: `measured by the reference run`, and of a stored one its record.
+    pub told: String,
+}
+
+/// Who says so, where a reference run has found the fact of this name. It belongs to codec and mode of the call that it was found
+/// in: another simulator setting has another delay, response and noise.
+///
+/// # Errors
+/// It was found in a call with another codec or mode.
+fn known(cx: &EvalCx<'_>, key: &str) -> Result<Option<String>, Unmeasurable> {
+    let Some(fact) = cx.facts.get(key) else { return Ok(None) };
+    let of = fact.record.as_ref().map_or(String::new(), |record| format!(" of {record}"));
+    let here = cx.bench.network.codec_mode();
+    match &fact.call {
+        Some(call) if *call != here => Err(Unmeasurable::because(format!(
+            "the reference run{of} found {key} in a call with {call} ('{}'), and this call is one with {here}: set up the \
+             call with the codec and mode of the reference run, or make a reference run with those of this call",
+            fact.entry
+        ))),
+        _ => Ok(Some(format!("measured by the reference run{of}"))),
+    }
+}
+
+/// The delay of the network in a direction, where a reference run has found it.
+///
+/// # Errors
+/// It was found in a call with another codec or mode.
+pub fn delay_of(cx: &EvalCx<'_>, direction: Direction) -> Result<Option<Known<Seconds>>, Unmeasurable> {
     let key = match direction {
         Direction::Send => DELAY_SEND,
         Direction::Receive => DELAY_RECEIVE,
     };
-    facts.number(key, Unit::Millisecond).map(|ms| Seconds(ms / 1e3))
+    let Some(told) = known(cx, key)? else { return Ok(None) };
+    let ms = cx.facts.number(key, Unit::Millisecond);
+    Ok(ms.map(|ms| Known { value: Seconds(ms / 1e3), told }))
 }
 
-/// The response of the network in a direction at a frequency, in dB; nothing where no reference run has found it, and
-/// outside of what the network carries. Between the third octaves it is a straight line over log f, beyond the middle of
-/// the first and of the last one it is theirs for a sixth of an octave.
-pub fn network_db(facts: &Facts, direction: Direction, hz: f64) -> Option<f64> {
+/// The response of the network in a direction at frequencies, in dB, where a reference run has found it; nothing outside of
+/// what the network carries. Between the third octaves it is a straight line over log f, beyond the middle of the first and
+/// of the last one it is theirs for a sixth of an octave.
+///
+/// # Errors
+/// It was found in a call with another codec or mode.
+pub fn network_db(
+    cx: &EvalCx<'_>,
+    direction: Direction,
+    hz: impl Iterator<Item = f64>,
+) -> Result<Option<Known<Vec<Option<f64>>>>, Unmeasurable> {
     /// Half a third octave, with what nominal frequencies are beside the exact ones.
     const HALF: f64 = 1.13;
-    let response = response_of(facts, direction)?;
-    let points: Vec<(f64, f64)> = response.hz.iter().copied().zip(response.values.iter().copied()).collect();
-    let line = dsp::curve::Curve::new(&points).ok()?;
-    let (first_hz, last_hz) = line.span_hz();
-    let is_carried = (first_hz / HALF..=last_hz * HALF).contains(&hz);
-    is_carried.then(|| line.at(hz, Outside::Hold))
-}
-
-/// The weighted noise of the network in send, as a power at the POI, where a reference run of the plan has found it.
-pub fn noise_power(facts: &Facts, bandwidth: Bandwidth) -> Option<f64> {
-    let (key, unit) = match bandwidth {
-        Bandwidth::Nb => (NOISE_SEND_P, Unit::Dbm0P),
-        Bandwidth::Wb | Bandwidth::Swb | Bandwidth::Fb => (NOISE_SEND_A, Unit::Dbm0A),
-    };
-    facts.number(key, unit).map(|level| 10f64.powf(level / 10.0))
-}
-
-/// The response of the network in a direction, where a reference run of the plan has found it.
-fn response_of(facts: &Facts, direction: Direction) -> Option<&Curve> {
     let key = match direction {
         Direction::Send => RESPONSE_SEND,
         Direction::Receive => RESPONSE_RECEIVE,
     };
-    facts.curve(key, Unit::Db)
+    let Some(told) = known(cx, key)? else { return Ok(None) };
+    let Some(response) = cx.facts.curve(key, Unit::Db) else { return Ok(None) };
+    let points: Vec<(f64, f64)> = response.hz.iter().copied().zip(response.values.iter().copied()).collect();
+    let Ok(line) = dsp::curve::Curve::new(&points) else { return Ok(None) };
+    let (first_hz, last_hz) = line.span_hz();
+    let is_carried = |hz: f64| (first_hz / HALF..=last_hz * HALF).contains(&hz);
+    let value = hz.map(|hz| is_carried(hz).then(|| line.at(hz, Outside::Hold))).collect();
+    Ok(Some(Known { value, told }))
+}
+
+/// The weighted noise of the network in send, as a power at the POI, where a reference run has found it.
+///
+/// # Errors
+/// It was found in a call with another codec or mode.
+pub fn noise_power(cx: &EvalCx<'_>, bandwidth: Bandwidth) -> Result<Option<Known<f64>>, Unmeasurable> {
+    let (key, unit) = match bandwidth {
+        Bandwidth::Nb => (NOISE_SEND_P, Unit::Dbm0P),
+        Bandwidth::Wb | Bandwidth::Swb | Bandwidth::Fb => (NOISE_SEND_A, Unit::Dbm0A),
+    };
+    let Some(told) = known(cx, key)? else { return Ok(None) };
+    let level = cx.facts.number(key, unit);
+    Ok(level.map(|level| Known { value: 10f64.powf(level / 10.0), told }))
 }

@@ -18,7 +18,7 @@ use std::ops::Range;
 
 use super::call::{self, DELAY_MAX, Timeline};
 use super::evidence::{self, EarAtPort};
-use super::reference_run;
+use super::reference_run::{self, Known};
 use crate::capture::Take;
 use crate::context::{EvalCx, PlanCx, Track};
 use crate::dsp::bands::Bands;
@@ -105,7 +105,8 @@ impl Path {
 
     /// Without the network, whose response in dB is `network`; nothing where it is not known.
     fn without(&self, network: &[Option<f64>]) -> Self {
-        let own = |a: &[f64]| a.iter().zip(network).map(|(s, db)| s - db.unwrap_or(0.0)).collect();
+        let own_db = |band: usize| network.get(band).copied().flatten().unwrap_or(0.0);
+        let own = |a: &[f64]| a.iter().enumerate().map(|(band, s)| s - own_db(band)).collect();
         Self { estimate: own(&self.estimate), loudest: own(&self.loudest), quietest: own(&self.quietest) }
     }
 
@@ -183,10 +184,9 @@ pub fn paths(
         played.measure(&evidence::recorded(&reference, window.clone(), take.span(NOISE), bands));
     }
 
-    let network: Vec<Option<f64>> = bands
-        .iter()
-        .map(|band| reference_run::network_db(cx.facts, request.direction, band.nominal_hz))
-        .collect();
+    let hz = bands.iter().map(|band| band.nominal_hz);
+    let known = reference_run::network_db(cx, request.direction, hz)?;
+    let network = known.as_ref().map_or(&[][..], |known| &known.value);
     let mut paths = Vec::new();
     let mut tracks = Vec::new();
     let mut ears = Vec::new();
@@ -199,19 +199,19 @@ pub fn paths(
                 "nothing arrived at {port}: check routing, mute and volume"
             )));
         }
-        paths.push(Path::new(&played, &recorded, plane_offset_db).without(&network));
+        paths.push(Path::new(&played, &recorded, plane_offset_db).without(network));
         tracks.push(track);
         ears.push(ear);
     }
-    Ok(Paths { paths, tracks, ears, reference, network: note_of(&network, request) })
+    Ok(Paths { paths, tracks, ears, reference, network: known.and_then(|known| note_of(&known, request)) })
 }
 
-fn note_of(network: &[Option<f64>], request: &Request<'_>) -> Option<String> {
-    if network.iter().all(Option::is_none) {
+fn note_of(known: &Known<Vec<Option<f64>>>, request: &Request<'_>) -> Option<String> {
+    if known.value.iter().all(Option::is_none) {
         return None;
     }
-    let mut note = "without the response of the network, measured by the reference run".to_owned();
-    let kept: Vec<usize> = request.positions.clone().filter(|&band| network[band].is_none()).collect();
+    let mut note = format!("without the response of the network, {}", known.told);
+    let kept: Vec<usize> = request.positions.clone().filter(|&band| known.value[band].is_none()).collect();
     if !kept.is_empty() {
         note.push_str(", which carries nothing at ");
         note.push_str(&evidence::names(request.bands, &kept));

@@ -92,6 +92,18 @@ impl LimitSet {
             return;
         }
         let known: Vec<&str> = self.all.iter().map(|one| one.text.id.value.as_str()).collect();
+        if self.all.iter().any(|one| one.text.id.value == change.id.value) {
+            let when: Vec<String> =
+                change.when.iter().map(|(key, value)| format!("{key} = \"{}\"", value.value)).collect();
+            problems.report(
+                change.id.place.clone(),
+                "a limit that is changed has no variant for this condition",
+                format!("'{}' when {}", change.id.value, when.join(", ")),
+                "a condition of a variant that is there, or a new variant in full",
+                "state measurand, class, clause and source beside the value: that adds a variant",
+            );
+            return;
+        }
         problems.report(
             change.id.place.clone(),
             "a limit that is changed is not known",

@@ -288,8 +288,12 @@ impl Reading<'_> {
         if change.limits.is_some() {
             base.limits.clone_from(&change.limits);
         }
-        if !change.expand.is_empty() {
-            base.expand.clone_from(&change.expand);
+        // List by list: who adds the seats to an entry keeps its frequencies.
+        for (key, values) in &change.expand {
+            match base.expand.iter_mut().find(|(known, _)| known.value == key.value) {
+                Some((_, known)) => known.clone_from(values),
+                None => base.expand.push((key.clone(), values.clone())),
+            }
         }
         base.parameters.extend(change.parameters.clone());
         base.places.splice(0..0, change.places.iter().cloned());

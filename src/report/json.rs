@@ -146,6 +146,14 @@ struct Fact<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     curve: Option<Vec<(f64, f64)>>,
     entry: &'a str,
+    /// Codec and mode of the call that it was found in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    codec: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    codec_mode: Option<&'a str>,
+    /// The calibration record that it comes from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -408,7 +416,15 @@ fn fact_of(fact: &crate::context::Fact) -> Fact<'_> {
             Some(curve.hz.iter().copied().zip(curve.values.iter().copied()).collect()),
         ),
     };
-    Fact { value, curve, entry: fact.entry.text() }
+    let call = fact.call.as_ref();
+    Fact {
+        value,
+        curve,
+        entry: fact.entry.text(),
+        codec: call.map(|one| one.codec.as_str()),
+        codec_mode: call.map(|one| one.mode.as_str()),
+        record: fact.record.as_deref(),
+    }
 }
 
 fn quantity(one: Quantity) -> Amount {

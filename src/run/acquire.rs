@@ -555,7 +555,8 @@ impl Acquisition<'_> {
                 let known = self.facts()?.get(key).is_some();
                 if let (Some(value), false) = (value, known) {
                     let entry = planned.entry.id.clone();
-                    self.journal(&Event::FactFound { key: key.clone(), value, entry })?;
+                    let (key, call) = (key.clone(), Some(self.bench.network.codec_mode()));
+                    self.journal(&Event::FactFound { key, value, entry, call, record: None })?;
                 }
             }
         }

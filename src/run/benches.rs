@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use time::Date;
 
-use super::RunError;
-use super::engine::Engine;
+use super::engine::{BenchChoice, Engine};
+use super::{RunError, references};
 use crate::bench::BenchMaker;
 use crate::bench::car::rig::CarBenchMaker;
 use crate::bench::live::Interface;
 use crate::bench::live::file::{BenchFile, read_bench};
+use crate::calibration::ledger::network::NetworkRecord;
 use crate::context::{BenchInfo, PortInfo};
-use crate::plan::{Folder, Input, Layered, Recorded, Sources};
+use crate::plan::{Folder, Input, Layered, Recorded, ResolvedPlan, Sources};
 use crate::problem::SourceText;
 use crate::run::clock;
 use crate::store::folder::Manifest;
@@ -27,14 +28,18 @@ pub(super) const RIG: &str = "rig.toml";
 pub(super) struct Benches {
     pub maker: Box<dyn BenchMaker>,
     pub inputs: Vec<Input>,
+    /// What reference runs found of its network, by codec and mode.
+    pub references: Vec<NetworkRecord>,
 }
 
 impl Benches {
-    /// Virtual cars of one file.
-    fn of_car(text: SourceText) -> Result<Self, RunError> {
+    /// Virtual cars of one file, with the records of the ledger that it names.
+    fn of_car(text: SourceText, ledger: &dyn Sources) -> Result<Self, RunError> {
         let spec = crate::bench::car::file::read_car(&text)?;
-        let inputs = vec![Input { file: CAR.to_owned(), text }];
-        Ok(Self { maker: Box::new(CarBenchMaker::new(spec)), inputs })
+        let (references, records) = references::records(&spec.network.references, ledger)?;
+        let mut inputs = vec![Input { file: CAR.to_owned(), text }];
+        inputs.extend(records);
+        Ok(Self { maker: Box::new(CarBenchMaker::new(spec)), inputs, references })
     }
 
     /// The live bench of a file, with the records of the ledger as they hold on a day.
@@ -42,7 +47,8 @@ impl Benches {
         let file = read_bench(&text, ledger, on)?;
         let mut inputs = vec![Input { file: RIG.to_owned(), text }];
         inputs.extend(file.ledger.iter().cloned());
-        Ok(Self { maker: live(file)?, inputs })
+        let references = file.references.clone();
+        Ok(Self { maker: live(file)?, inputs, references })
     }
 
     /// The benches of a stored run, from its own copies.
@@ -59,7 +65,8 @@ impl Benches {
             return Ok(benches);
         }
         let text = manifest.car.as_deref().and_then(find);
-        Self::of_car(text.ok_or_else(|| RunError::Broken("the run names neither car nor bench".to_owned()))?)
+        let text = text.ok_or_else(|| RunError::Broken("the run names neither car nor bench".to_owned()))?;
+        Self::of_car(text, sources)
     }
 }
 
@@ -100,13 +107,39 @@ fn live(file: BenchFile) -> Result<Box<dyn BenchMaker>, RunError> {
 }
 
 impl Engine {
-    /// Virtual cars of a file or a shipped name.
-    pub(super) fn car_benches(&self, sources: &dyn Sources, given: &str) -> Result<Benches, RunError> {
-        Benches::of_car(self.text(sources, Folder::Cars, given)?)
+    /// What a choice of benches tells about itself, beside a plan that was given as `given`; nothing where neither plan nor
+    /// choice names one. No audio interface is opened.
+    pub(super) fn bench_info(
+        &self,
+        given: &str,
+        choice: &BenchChoice,
+        plan: &ResolvedPlan,
+    ) -> Result<Option<BenchInfo>, RunError> {
+        let path = Path::new(given);
+        let sources = self.sources(self.storage.exists(path).then_some(path));
+        match choice {
+            BenchChoice::PlanDefault if plan.default_car.is_none() => Ok(None),
+            BenchChoice::Rig(rig) => {
+                let (text, ledger) = self.rig(sources, rig)?;
+                Ok(Some(read_bench(&text, &ledger, clock::today())?.info))
+            }
+            _ => Ok(Some(self.benches(choice, plan, sources)?.maker.info().clone())),
+        }
     }
 
-    /// The live bench of a file or a name. Its ledger is looked for beside it first.
+    /// Virtual cars of a file or a shipped name.
+    pub(super) fn car_benches(&self, sources: &dyn Sources, given: &str) -> Result<Benches, RunError> {
+        Benches::of_car(self.text(sources, Folder::Cars, given)?, sources)
+    }
+
+    /// The live bench of a file or a name.
     pub(super) fn live_bench(&self, sources: Layered, given: &str) -> Result<Benches, RunError> {
+        let (text, ledger) = self.rig(sources, given)?;
+        Benches::of_rig(text, &ledger, clock::today())
+    }
+
+    /// The text of a bench file and its ledger, which is looked for beside it first.
+    fn rig(&self, sources: Layered, given: &str) -> Result<(SourceText, Layered), RunError> {
         let text = self.text(&sources, Folder::Rigs, given)?;
         let path = Path::new(given);
         let mut ledger = Layered(Vec::new());
@@ -117,7 +150,7 @@ impl Engine {
             }
         }
         ledger.0.push(Box::new(sources));
-        Benches::of_rig(text, &ledger, clock::today())
+        Ok((text, ledger))
     }
 
     /// The audio interfaces of this machine, and the one inside the program.

@@ -23,6 +23,11 @@ pub fn today() -> Date {
     OffsetDateTime::now_utc().date()
 }
 
+/// The day of a time of a journal; `None` where it cannot be read.
+pub fn day_of(at: &str) -> Option<Date> {
+    Some(OffsetDateTime::parse(at, &Rfc3339).ok()?.date())
+}
+
 /// Seconds between two times of a journal; `None` where one cannot be read.
 pub fn seconds_between(from: &str, to: &str) -> Option<f64> {
     let from = OffsetDateTime::parse(from, &Rfc3339).ok()?;

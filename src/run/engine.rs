@@ -192,14 +192,24 @@ impl Engine {
     /// # Errors
     /// Every problem.
     pub fn check(&self, plan: &str, overlays: &[String]) -> Result<ResolvedPlan, RunError> {
+        self.check_on(plan, overlays, &BenchChoice::PlanDefault)
+    }
+
+    /// Checks a plan as [`Engine::check`] does, on a bench or another car; a live bench is read, not opened.
+    ///
+    /// # Errors
+    /// Every problem.
+    pub fn check_on(
+        &self,
+        plan: &str,
+        overlays: &[String],
+        choice: &BenchChoice,
+    ) -> Result<ResolvedPlan, RunError> {
         let planned = self.resolve(plan, overlays)?;
-        if planned.plan.default_car.is_some() {
-            let path = Path::new(plan);
-            let sources = self.sources(self.storage.exists(path).then_some(path));
-            let benches = self.benches(&BenchChoice::PlanDefault, &planned.plan, sources)?;
+        if let Some(bench) = self.bench_info(plan, choice, &planned.plan)? {
             let signals = SignalStore::new(planned.signals.clone());
-            self.check_bandwidth(&planned.plan, benches.maker.info())?;
-            session::preflight(&planned.plan, benches.maker.info(), &signals)?;
+            self.check_bandwidth(&planned.plan, &bench)?;
+            session::preflight(&planned.plan, &bench, &signals)?;
         }
         Ok(planned.plan)
     }
@@ -237,7 +247,8 @@ impl Engine {
         let Planned { mut plan, signals } = self.resolve(&request.plan, &request.overlays)?;
         let path = Path::new(&request.plan);
         let beside = self.storage.exists(path).then_some(path);
-        let Benches { maker, inputs } = self.benches(&request.bench, &plan, self.sources(beside))?;
+        let Benches { maker, inputs, references } =
+            self.benches(&request.bench, &plan, self.sources(beside))?;
         plan.inputs.extend(inputs);
         if let Some(device) = &request.device {
             let text = self.text(&self.sources(beside), Folder::Devices, device)?;
@@ -256,7 +267,7 @@ impl Engine {
         let texts =
             plan.inputs.iter().map(|input| (input.file.clone(), input.text.text.to_string())).collect();
         folder.write_inputs(&manifest, &texts)?;
-        let session = Session::new(folder, manifest, plan, signals, maker)?;
+        let session = Session::new(folder, manifest, plan, signals, maker)?.beginning_with(&references);
         session.run(listener, stop, None)
     }
 

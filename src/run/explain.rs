@@ -1,4 +1,4 @@
-//! What a plan means on its virtual car: beside what is resolved, the calls, the takes with their lengths, and the
+//! What a plan means on a bench, its virtual car unless told otherwise: beside what is resolved, the calls, the takes with their lengths, and the
 //! level plan (what is played where, at which level, with how much room to full scale).
 
 use std::collections::BTreeMap;
@@ -10,7 +10,8 @@ use crate::entry::EntryId;
 use crate::methods::METHODS;
 use crate::plan::{self, PlannedEntry, ResolvedPlan};
 use crate::run::engine::{BenchChoice, Engine};
-use crate::run::render::{self, SignalStore};
+use crate::run::noise::{NoisePlay, noise_plays, render_noise};
+use crate::run::render::{self, RenderError, SignalStore};
 use crate::run::{RunError, session};
 use crate::take::{Action, EpochKey, EpochSpec, TakeId, TakeSpec};
 use crate::terms::Port;
@@ -20,7 +21,7 @@ use crate::units::{Db, Quantity, Seconds};
 pub struct Explained {
     /// The plan.
     pub plan: ResolvedPlan,
-    /// What is recorded on the plan's virtual car; `None` where the plan names none.
+    /// What is recorded on the bench; `None` where neither plan nor caller names one.
     pub recording: Option<Recording>,
 }
 
@@ -44,6 +45,9 @@ pub struct Call {
     pub takes: usize,
     /// The length of its takes, preamble included.
     pub audio: Seconds,
+    /// What each loudspeaker plays of its background noise; empty without noise, and in a simulated cabin, which has a
+    /// field and no loudspeakers.
+    pub noise_plays: Vec<NoisePlay>,
 }
 
 /// What an entry records.
@@ -99,29 +103,39 @@ impl Recording {
 }
 
 impl Engine {
-    /// Checks a plan as [`Engine::check`] does, and says what it means.
+    /// Checks a plan as [`Engine::check_on`] does, and says what it means.
     ///
     /// # Errors
     /// Every problem.
-    pub fn explain(&self, plan: &str, overlays: &[String]) -> Result<Explained, RunError> {
+    pub fn explain(
+        &self,
+        plan: &str,
+        overlays: &[String],
+        choice: &BenchChoice,
+    ) -> Result<Explained, RunError> {
         let plan_name = plan;
-        let plan = self.check(plan_name, overlays)?;
-        if plan.default_car.is_none() {
+        let plan = self.check_on(plan_name, overlays, choice)?;
+        let Some(bench) = self.bench_info(plan_name, choice, &plan)? else {
             return Ok(Explained { plan, recording: None });
-        }
+        };
         let path = Path::new(plan_name);
         let beside = self.storage.exists(path).then_some(path);
-        let maker = self.benches(&BenchChoice::PlanDefault, &plan, self.sources(beside))?.maker;
         let signals = SignalStore::new(self.library(&self.sources(beside))?);
-        let bench = maker.info();
+        let bench = &bench;
         let entries: Vec<&PlannedEntry> = plan.entries.iter().collect();
         let facts = session::assumed_facts(&entries, bench);
         let cx = PlanCx { bench, facts: &facts, signals: signals.library() };
         let schedule = plan::schedule(&entries, METHODS, &cx);
         let mut recording =
             Recording { bench: bench.name.clone(), calls: Vec::new(), entries: BTreeMap::new() };
+        let refused = |error: RenderError| RunError::Usage(error.to_string());
         for epoch in &schedule.epochs {
+            let noise_plays = match &epoch.spec.noise {
+                None => Vec::new(),
+                Some(bed) => noise_plays(&render_noise(bed, bench, &signals).map_err(refused)?, bench),
+            };
             recording.calls.push(Call {
+                noise_plays,
                 key: epoch.key.clone(),
                 spec: epoch.spec.clone(),
                 takes: epoch.takes.len(),
@@ -130,8 +144,7 @@ impl Engine {
         }
         let plays = |spec: &TakeSpec, id: &TakeId, epoch: &EpochKey| -> Result<Vec<Play>, RunError> {
             let call = render::Call { epoch, bandwidth: plan.bandwidth, from: 0 };
-            let rendered = render::render(spec, id, &call, bench, &signals)
-                .map_err(|error| RunError::Usage(error.to_string()))?;
+            let rendered = render::render(spec, id, &call, bench, &signals).map_err(refused)?;
             Ok(plays_of(spec, &rendered.take.tracks))
         };
         for (id, uses) in &schedule.takes_of {

@@ -139,8 +139,10 @@ impl RunLog {
                 decisions.truncate((*step as usize).saturating_sub(1));
                 decisions.push(Decision { take: take.clone(), reason: reason.clone() });
             }
-            Event::FactFound { key, value, entry } => {
-                self.facts.0.insert(key.clone(), Fact { value: value.clone(), entry: entry.clone() });
+            Event::FactFound { key, value, entry, call, record } => {
+                let (value, entry) = (value.clone(), entry.clone());
+                let fact = Fact { value, entry, call: call.clone(), record: record.clone() };
+                self.facts.0.insert(key.clone(), fact);
             }
             Event::Held { entry, method, reason } => self.holds.push(Hold {
                 entry: entry.clone(),

@@ -8,32 +8,53 @@
 //! the loudspeakers are right. The method `noise_field` tells how far they are.
 
 use std::collections::BTreeMap;
-use std::f64::consts::FRAC_PI_2;
 use std::sync::Arc;
 
 use super::render::{RenderError, SignalStore, gain};
 use crate::bench::noise::{NoiseSound, RenderedNoise};
-use crate::context::{BenchInfo, PortDirection};
-use crate::dsp::spectrum::{Bin, forward, inverse};
+use crate::context::BenchInfo;
 use crate::signals::field::DRIVER_HEAD;
-use crate::take::{NoiseBed, RATE};
+use crate::signals::loudspeakers::Shares;
+use crate::take::NoiseBed;
 use crate::terms::Port;
-use crate::units::{Quantity, Unit};
+use crate::units::{Db, Quantity, Unit};
 
-/// Below it the subwoofer plays, above it the others, in Hz: under the first third octave in which the field is judged
-/// (100 Hz), and within reach of small loudspeakers.
-const CROSSOVER_HZ: f64 = 80.0;
-/// Between the two there is an octave with equal power of both in its middle.
-const CROSSOVER_OCTAVES: f64 = 1.0;
-/// More loudspeakers than a car has room for.
-const LOUDSPEAKERS_MAX: u32 = 64;
-/// The golden section: multiples of it, whole turns taken off, are as far from each other as can be.
-const GOLDEN: f64 = 0.618_033_988_749_894_9;
+/// A loudspeaker of a background noise with what it has to play.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NoisePlay {
+    /// The port.
+    pub port: Port,
+    /// The level that it alone makes at the noise reference microphone.
+    pub level: Quantity,
+    /// Its highest peak over that level.
+    pub crest: Db,
+    /// From its highest peak to full scale of the port.
+    pub headroom: Db,
+}
+
+/// What every loudspeaker of a rendered noise plays, and the room that is left; nothing where the noise is a field in a
+/// simulated cabin.
+pub fn noise_plays(noise: &RenderedNoise, bench: &BenchInfo) -> Vec<NoisePlay> {
+    let NoiseSound::Ports(tracks) = &noise.sound else { return Vec::new() };
+    let play = |(port, track): (&Port, &Arc<[f32]>)| {
+        let samples = || track.iter().map(|x| f64::from(*x));
+        let level_dbov = 10.0 * (samples().map(|x| x * x).sum::<f64>() / track.len() as f64).log10();
+        let peak_dbov = 20.0 * samples().fold(0.0f64, |peak, x| peak.max(x.abs())).log10();
+        let zero = bench.ports.get(port)?.calibration.zero_dbov;
+        Some(NoisePlay {
+            port: port.clone(),
+            level: Quantity::new(zero.value + level_dbov, zero.unit),
+            crest: Db(peak_dbov - level_dbov),
+            headroom: Db(-peak_dbov),
+        })
+    };
+    tracks.iter().filter_map(play).collect()
+}
 
 /// Renders the background noise of a call for a bench.
 ///
 /// # Errors
-/// A noise that cannot be made; a bench without loudspeakers for it; a loudspeaker that would clip.
+/// A noise that cannot be made; a bench without loudspeakers for it; the loudspeaker that would clip most.
 pub fn render_noise(
     bed: &NoiseBed,
     bench: &BenchInfo,
@@ -57,11 +78,9 @@ pub fn render_noise(
     Ok(RenderedNoise { signal: bed.signal.clone(), recording, sound, method_equivalent })
 }
 
-/// The loudspeakers of a bench: `noise.1` … `noise.n`, and `noise.sub` where there is one.
+/// The loudspeakers of a bench, numbered without a gap.
 fn loudspeakers(signal: &str, bench: &BenchInfo) -> Result<(Vec<Port>, Option<Port>), RenderError> {
-    let is_bound = |port: &Port| bench.has(port, PortDirection::Out);
-    let mains: Vec<Port> = (1..=LOUDSPEAKERS_MAX).map(Port::noise).take_while(is_bound).collect();
-    let sub = Some(Port::of(Port::NOISE_SUB)).filter(is_bound);
+    let (mains, sub) = bench.noise_loudspeakers();
     let numbered =
         |port: &&Port| port.name().strip_prefix("noise.").is_some_and(|n| n.parse::<u32>().is_ok());
     let bound = bench.ports.keys().filter(numbered).count();
@@ -83,52 +102,35 @@ fn at_ports(
 ) -> Result<BTreeMap<Port, Arc<[f32]>>, RenderError> {
     let (mains, sub) = loudspeakers(signal, bench)?;
     let turn: Vec<f64> = recording.iter().map(|x| f64::from(*x)).collect();
-    let (low, high) = match &sub {
-        Some(_) => split(&turn),
-        None => (Vec::new(), turn),
-    };
-    let share = 1.0 / (mains.len() as f64).sqrt();
+    let shares = Shares::of(&turn, mains.len(), sub.is_some());
     let mut tracks = BTreeMap::new();
-    for (n, port) in mains.iter().enumerate() {
-        // None of them is in step with the subwoofer, which is not shifted.
-        let shift = (((n + 1) as f64 * GOLDEN).fract() * high.len() as f64) as usize;
-        let mut own = high.clone();
-        own.rotate_left(shift);
-        tracks.insert(port.clone(), digital(signal, &own, share, port, bench)?);
-    }
-    if let Some(port) = sub {
-        let track = digital(signal, &low, 1.0, &port, bench)?;
-        tracks.insert(port, track);
-    }
-    Ok(tracks)
-}
-
-/// What lies below and above the crossover; their powers add up to that of the turn.
-fn split(turn: &[f64]) -> (Vec<f64>, Vec<f64>) {
-    let bins = forward(turn);
-    let spacing_hz = f64::from(RATE) / turn.len() as f64;
-    let part = |share: fn(f64) -> f64| {
-        let weigh = |(k, bin): (usize, &Bin)| {
-            let octaves = (k as f64 * spacing_hz / CROSSOVER_HZ).log2() / CROSSOVER_OCTAVES;
-            bin * share((octaves + 0.5).clamp(0.0, 1.0) * FRAC_PI_2)
-        };
-        inverse(&bins.iter().enumerate().map(weigh).collect::<Vec<_>>(), turn.len())
+    let mut worst: Option<(f64, RenderError)> = None;
+    let mut share_out = |port: Port, pascals: &[f64]| -> Result<(), RenderError> {
+        match digital(signal, pascals, &port, bench) {
+            Ok(track) => drop(tracks.insert(port, track)),
+            Err(RenderError::Clips { excess_db, .. })
+                if worst.as_ref().is_some_and(|(most_db, _)| excess_db <= *most_db) => {}
+            Err(error @ RenderError::Clips { excess_db, .. }) => worst = Some((excess_db, error)),
+            Err(error) => return Err(error),
+        }
+        Ok(())
     };
-    (part(f64::cos), part(f64::sin))
+    for (n, port) in mains.into_iter().enumerate() {
+        share_out(port, &shares.shifted(n))?;
+    }
+    if let (Some(port), Some(low)) = (sub, &shares.sub) {
+        share_out(port, low)?;
+    }
+    // All of them must be turned up by what the worst one lacks.
+    worst.map_or(Ok(tracks), |(_, error)| Err(error))
 }
 
 /// Pascals at the noise reference microphone as samples of a port.
-fn digital(
-    signal: &str,
-    pascals: &[f64],
-    share: f64,
-    port: &Port,
-    bench: &BenchInfo,
-) -> Result<Arc<[f32]>, RenderError> {
-    let unit_gain = share * gain(bench, port, signal, Quantity::new(0.0, Unit::DbPa))?;
+fn digital(signal: &str, pascals: &[f64], port: &Port, bench: &BenchInfo) -> Result<Arc<[f32]>, RenderError> {
+    let unit_gain = gain(bench, port, signal, Quantity::new(0.0, Unit::DbPa))?;
     let peak = unit_gain * pascals.iter().fold(0.0f64, |peak, x| peak.max(x.abs()));
     if peak > 1.0 {
-        let power = pascals.iter().map(|x| (share * x).powi(2)).sum::<f64>() / pascals.len() as f64;
+        let power = pascals.iter().map(|x| x * x).sum::<f64>() / pascals.len() as f64;
         return Err(RenderError::Clips {
             signal: signal.to_owned(),
             level: Quantity::new(10.0 * power.log10(), Unit::DbPa),
@@ -143,8 +145,9 @@ fn digital(
 mod tests {
     use super::*;
     use crate::calibration::{PortCalibration, Validity};
-    use crate::context::{NetworkInfo, PortInfo};
+    use crate::context::{NetworkInfo, PortDirection, PortInfo};
     use crate::signals::Library;
+    use crate::take::RATE;
     use crate::terms::Bandwidth;
     use crate::units::Seconds;
 
@@ -200,6 +203,29 @@ mod tests {
     fn a_loudspeaker_that_would_clip_is_refused() {
         let error = rendered(&[("noise.1", -25.0)]).unwrap_err();
         assert!(matches!(&error, RenderError::Clips { port, .. } if port.name() == "noise.1"), "{error}");
+    }
+
+    #[test]
+    fn of_several_that_would_clip_the_worst_is_told() {
+        let room = |outputs: &[(&str, f64)]| -> Vec<f64> {
+            let noise = rendered(outputs).unwrap();
+            noise_plays(&noise, &bench(outputs)).iter().map(|play| play.headroom.0).collect()
+        };
+        let rooms = room(&[("noise.1", 20.0), ("noise.2", 20.0), ("noise.3", 20.0), ("noise.sub", 20.0)]);
+        let [main, sub] = [20.0 - rooms[0], 20.0 - rooms[3]];
+        for (short_by, port, excess) in [
+            ([5.0, 2.0, 1.0, -1.0], "noise.1", 5.0),
+            ([2.0, 5.0, 1.0, -1.0], "noise.2", 5.0),
+            ([1.0, 2.0, 5.0, 4.0], "noise.3", 5.0),
+            ([-1.0, -1.0, -1.0, 2.5], "noise.sub", 2.5),
+        ] {
+            let names = ["noise.1", "noise.2", "noise.3", "noise.sub"];
+            let zero = |n: usize| if n == 3 { sub } else { main } - short_by[n];
+            let outputs: Vec<(&str, f64)> = (0..4).map(|n| (names[n], zero(n))).collect();
+            let error = rendered(&outputs).unwrap_err();
+            let RenderError::Clips { port: found, excess_db, .. } = &error else { panic!("{error}") };
+            assert!(found.name() == port && (excess_db - excess).abs() < 1e-3, "{port} {excess}: {error}");
+        }
     }
 
     /// Power at the reference microphone, where all loudspeakers add up, in Pa².

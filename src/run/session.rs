@@ -7,10 +7,11 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Instant;
 
 use crate::bench::{BenchMaker, StopFlag, TelemetrySender};
+use crate::calibration::ledger::network::NetworkRecord;
 use crate::context::{ASSUMED, BenchInfo, Fact, Facts, PlanCx, VOLUME_NOMINAL};
 use crate::entry::EntryId;
 use crate::event::{Event, Telemetry};
-use crate::methods::METHODS;
+use crate::methods::{METHODS, Method, reference_run};
 use crate::plan::{self, Input, PlannedEntry, Recorded, ResolvedPlan};
 use crate::problem::Problem;
 use crate::run::acquire::{Acquisition, Ready, State};
@@ -19,6 +20,7 @@ use crate::run::log::RunLog;
 use crate::run::noise::render_noise;
 use crate::run::outcome::{self, Material, Outcome};
 use crate::run::progress::Progress;
+use crate::run::references::{self, Beginning};
 use crate::run::render::{self, RenderError, SignalStore};
 use crate::run::view::{Device, EntryView, FindingView, RunState, RunView};
 use crate::run::{RunError, Update, clock};
@@ -44,6 +46,7 @@ pub(super) struct Session {
     run: BTreeSet<EntryId>,
     judged: (Mutex<BTreeMap<EntryId, Judged>>, Condvar),
     warnings: Mutex<Vec<String>>,
+    beginning: Beginning,
 }
 
 /// What earlier sessions of a run left.
@@ -104,7 +107,13 @@ pub(super) fn preflight(
         if let Some(bed) = &epoch.spec.noise
             && let Err(error) = render_noise(bed, bench, signals)
         {
-            let remedy = "bind the loudspeakers of the noise in the bench file, or take the entry out by 'remove' in an overlay";
+            let remedy = if matches!(error, RenderError::Clips { .. }) {
+                "turn the amplifier of the loudspeaker up and calibrate its port again, share the noise among more loudspeakers, \
+                 or take the entry out in a plan of your own with 'base' and 'remove'"
+            } else {
+                "bind the loudspeakers of the noise in the bench file, or take the entry out in a plan of your own with 'base' and \
+                 'remove'"
+            };
             refuse(&error, &epoch.entries, "a background noise", remedy);
         }
         let preamble = epoch.spec.preamble.iter().map(|take| (take, take.id(&epoch.key), &epoch.entries));
@@ -125,7 +134,7 @@ pub(super) fn assumed_facts(entries: &[&PlannedEntry], bench: &BenchInfo) -> Fac
     for key in entries.iter().flat_map(|one| &one.facts_needed) {
         let value = if key == VOLUME_NOMINAL { bench.volume_step_count / 2 } else { 0 };
         let value = Quantity::new(f64::from(value), Unit::Step);
-        facts.0.insert(key.clone(), Fact { value: value.into(), entry: EntryId::new(ASSUMED, &[]) });
+        facts.0.insert(key.clone(), Fact::new(value.into(), EntryId::new(ASSUMED, &[])));
     }
     facts
 }
@@ -146,8 +155,20 @@ impl Session {
         };
         let device = device_of(&Recorded(inputs), &bench)?;
         let judged = (Mutex::default(), Condvar::new());
-        let warnings = Mutex::default();
-        Ok(Self { folder, manifest, plan, signals, maker, bench, device, run, judged, warnings })
+        let (warnings, beginning) = (Mutex::default(), Beginning::default());
+        Ok(Self { folder, manifest, plan, signals, maker, bench, device, run, judged, warnings, beginning })
+    }
+
+    /// Lets a run that makes no reference run of its own begin with what earlier ones found.
+    pub(super) fn beginning_with(self, references: &[NetworkRecord]) -> Self {
+        let is_own = |id: &EntryId| {
+            self.plan.entry(id).is_some_and(|one| one.entry.method == reference_run::ReferenceRun.card().id)
+        };
+        if self.run.iter().any(is_own) {
+            return self;
+        }
+        let beginning = references::beginning(references, &self.bench, self.plan.bandwidth, clock::today());
+        Self { warnings: Mutex::new(beginning.warnings.clone()), beginning, ..self }
     }
 
     /// Records what is missing and judges everything. `before` is the log of earlier sessions.
@@ -171,7 +192,7 @@ impl Session {
             overlays: Vec::new(),
             inputs: Vec::new(),
         };
-        let writer = Mutex::new(EvaluationWriter::create(&self.folder, number, &started)?);
+        let writer = Mutex::new(self.begun(EvaluationWriter::create(&self.folder, number, &started)?)?);
         let (ready, complete) = sync_channel(READY_MAX);
         let (telemetry, heard) = sync_channel(TELEMETRY_MAX);
         let sender = TelemetrySender::new(telemetry);
@@ -197,6 +218,9 @@ impl Session {
             judged: &self.judged,
         };
         acquisition.journal(&self.first_event(resumed))?;
+        for fact in self.beginning.facts.iter().filter(|_| !resumed) {
+            acquisition.journal(fact)?;
+        }
         for entry in accepted {
             acquisition.journal(&Event::HoldAccepted { entry })?;
         }
@@ -247,6 +271,14 @@ impl Session {
         view.wall_s = wall_before + began.elapsed().as_secs_f64();
         listener(Update::View(Arc::new(view.clone())));
         Ok(view)
+    }
+
+    /// An evaluation that has told what the records of the bench lack.
+    fn begun(&self, mut writer: EvaluationWriter) -> Result<EvaluationWriter, RunError> {
+        for warning in &self.beginning.warnings {
+            writer.warned(warning)?;
+        }
+        Ok(writer)
     }
 
     fn first_event(&self, resumed: bool) -> Event {

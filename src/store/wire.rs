@@ -15,7 +15,7 @@ use crate::entry::EntryId;
 use crate::event::{Event, Failure, TrackRecord};
 use crate::finding::{Curve, FactValue};
 use crate::take::{EpochKey, TakeId};
-use crate::terms::Port;
+use crate::terms::{CodecMode, Port};
 use crate::units::{Quantity, Seconds, Unit};
 
 /// The version of the files that this program writes.
@@ -86,6 +86,11 @@ pub enum WireEvent {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         curve: Vec<(f64, f64)>,
         entry: String,
+        /// Codec and mode of the call.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        call: Option<(String, String)>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        record: Option<String>,
     },
     Held {
         entry: String,
@@ -281,9 +286,11 @@ impl From<&Event> for WireEvent {
                 take: take.as_ref().map(take_text),
                 reason: reason.clone(),
             },
-            Event::FactFound { key, value, entry } => {
+            Event::FactFound { key, value, entry, call, record } => {
                 let (value, curve) = wire_fact(value);
-                Self::FactFound { key: key.clone(), value, curve, entry: entry.text().to_owned() }
+                let call = call.as_ref().map(|one| (one.codec.clone(), one.mode.clone()));
+                let (entry, record) = (entry.text().to_owned(), record.clone());
+                Self::FactFound { key: key.clone(), value, curve, entry, call, record }
             }
             Event::Held { entry, method, reason } => {
                 Self::Held { entry: entry.text().to_owned(), method: method.clone(), reason: reason.clone() }
@@ -355,8 +362,10 @@ impl TryFrom<WireEvent> for Event {
                 take: take.as_deref().map(TakeId::stored),
                 reason,
             },
-            WireEvent::FactFound { key, value, curve, entry } => {
-                Self::FactFound { key, value: fact_value(&value, curve)?, entry: EntryId::new(&entry, &[]) }
+            WireEvent::FactFound { key, value, curve, entry, call, record } => {
+                let (value, entry) = (fact_value(&value, curve)?, EntryId::new(&entry, &[]));
+                let call = call.map(|(codec, mode)| CodecMode { codec, mode });
+                Self::FactFound { key, value, entry, call, record }
             }
             WireEvent::Held { entry, method, reason } => {
                 Self::Held { entry: EntryId::new(&entry, &[]), method, reason }
@@ -499,7 +508,9 @@ mod tests {
             FactValue::Scalar(Quantity::new(7.0, Unit::Step)),
             FactValue::Curve { curve, unit: Unit::DbVPerPa },
         ] {
-            let event = Event::FactFound { key: "k".to_owned(), value, entry: EntryId::new("e", &[]) };
+            let call = Some(CodecMode { codec: "G.722".to_owned(), mode: "64 kbit/s".to_owned() });
+            let (key, entry) = ("k".to_owned(), EntryId::new("e", &[]));
+            let event = Event::FactFound { key, value, entry, call, record: Some("r".to_owned()) };
             let text = serde_json::to_string(&Line { at: String::new(), event: (&event).into() }).unwrap();
             let line: Line = serde_json::from_str(&text).unwrap();
             assert_eq!(Event::try_from(line.event), Ok(event), "{text}");

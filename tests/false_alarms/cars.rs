@@ -4,13 +4,14 @@
 //! puts bends and lines where they make what the draft states.
 
 use lombard::bench::car::Model;
-use lombard::bench::car::flaws::Nonlinearity;
-use lombard::bench::car::spec::{CarSpec, IdleNoise, Moved, Weighting};
+use lombard::bench::car::flaws::{Converter, Nonlinearity};
+use lombard::bench::car::spec::{CarSpec, IdleNoise, Moved, NoiseFieldSpec, Weighting};
 use lombard::bench::car::truth::Truth;
 use lombard::signals::random::Random;
 use lombard::terms::Bandwidth;
 
 use super::truth::{Idle, LINE_HZ};
+use super::{beyond, field};
 use crate::on_car::spectrum::{density_in_call, density_of};
 use crate::on_car::{paths, reference, shipped, tap};
 
@@ -26,11 +27,15 @@ pub(super) struct Drawn {
 
 impl Drawn {
     /// The car as a method meets it. The microphone bends only where distortion is measured: what it makes of an echo is
-    /// no echo that a canceller could take away, and the truth of the coupling is that of a linear car.
+    /// no echo that a canceller could take away, and the truth of the coupling is that of a linear car. Neither does the
+    /// loudspeaker bend where images are listened for: its harmonics lie above the band too, and their truth is another.
     pub(super) fn for_method(&self, method: &str) -> CarSpec {
         let mut car = self.car.clone();
         if method != "distortion" {
             car.flaws.microphone = Nonlinearity::default();
+        }
+        if method == "out_of_band" {
+            car.flaws.loudspeaker = Nonlinearity::default();
         }
         car
     }
@@ -63,6 +68,16 @@ pub(super) struct Draft {
     receive_percent: f64,
     /// How far a line stands out of the idle noise, in dB, and at which bin of the method's analysis.
     line: (f64, u32),
+    /// As `line`, of the amplifier.
+    hum: (f64, u32),
+    /// The hiss of the amplifier at the louder ear, in dBPa(A).
+    hiss_dbpa_a: f64,
+    /// How far what lies above the band in send lies below it as an alias, in dB.
+    alias_db: f64,
+    /// How far what lies in the band in receive lies above its images, in dB.
+    image_db: f64,
+    /// How much too loud a replayed noise is, A-weighted, in dB.
+    field_db: f64,
 }
 
 fn between(random: &mut Random, least: f64, most: f64) -> f64 {
@@ -88,10 +103,15 @@ pub(super) fn draw(bandwidth: Bandwidth, random: &mut Random) -> Draft {
     cabin.mouth_to_ears = tap(between(random, -20.0, -16.0), 0.5);
     cabin.loudspeaker_to_microphone = tap(between(random, -8.0, 0.0), late_ms(random, 1.5, 4.0));
     cabin.loudspeaker_to_ears = [0, 1].map(|_| tap(between(random, -9.0, -4.0), late_ms(random, 2.0, 5.0)));
-    car.cabin.noise_microphone_dbpa_a = Some(between(random, -86.0, -78.0));
+    cabin.loudspeaker_to_reference = tap(between(random, -22.0, -16.0), 2.0);
+    // every other car is so quiet in send that a good canceller can be told from noise
+    let is_quiet = random.sign() > 0.0;
+    let quieter_db = if is_quiet { 18.0 } else { 0.0 };
+    car.cabin.noise_microphone_dbpa_a = Some(between(random, -86.0, -78.0) - quieter_db);
     car.cabin.noise_ears_dbpa_a = Some(between(random, -80.0, -70.0));
-    car.cabin.noise_capsule_dbpa_a = Some(between(random, -90.0, -84.0));
-    car.cabin.noise_amplifier_dbpa_a = Some(between(random, -90.0, -84.0));
+    car.cabin.noise_reference_dbpa_a = Some(between(random, -80.0, -65.0));
+    car.cabin.noise_capsule_dbpa_a = Some(between(random, -90.0, -84.0) - quieter_db);
+    car.cabin.noise_field = NoiseFieldSpec { gain_db: 0.0, response: ripple(random, 1.0) };
     car.cabin.noise_spectrum =
         vec![(50.0, 12.0), (200.0, 6.0), (1_000.0, 0.0), (4_000.0, -10.0), (16_000.0, -25.0)];
     let terminal = &mut car.terminal;
@@ -99,13 +119,14 @@ pub(super) fn draw(bandwidth: Bandwidth, random: &mut Random) -> Draft {
     terminal.receive_response = ripple(random, 1.5);
     // clipped echo is no linear one, and its truth would be another
     terminal.send_overload_dbpa = Some(40.0);
-    terminal.send_delay_s = between(random, 0.02, 0.07);
-    terminal.receive_delay_s = between(random, 0.02, 0.07);
+    // together at least what a lab says that codec and link take
+    terminal.send_delay_s = between(random, 0.03, 0.057);
+    terminal.receive_delay_s = between(random, 0.03, 0.057);
     terminal.volume_step_db = between(random, 1.2, 2.0);
     let louder = (16.5 / terminal.volume_step_db).ceil() as u32 + (random.uniform() * 4.0) as u32;
     terminal.volume_steps = louder + 1 + (random.uniform() * 6.0) as u32;
     let half_step_db = terminal.volume_step_db / 2.0;
-    let level_dbm0 = between(random, -75.0, -67.0);
+    let level_dbm0 = between(random, -75.0, -67.0) - quieter_db;
     reference(&mut car).idle_noise = Some(IdleNoise { level_dbm0, weighting: weighting(bandwidth) });
     reference(&mut car).echo_loss_db = Some(55.0);
     // The bench's mouth bends too, which is no fault of the car.
@@ -123,13 +144,28 @@ pub(super) fn draw(bandwidth: Bandwidth, random: &mut Random) -> Draft {
         send_percent: between(random, 0.0, 2.0),
         receive_percent: between(random, 0.0, 1.5),
         line: (between(random, 5.0, 8.7), between(random, 80.0, 500.0) as u32),
+        hum: (between(random, 5.0, 8.7), between(random, 80.0, 500.0) as u32),
+        // every other amplifier is quiet: what hiss hides is not told of the car
+        hiss_dbpa_a: if random.sign() > 0.0 {
+            between(random, -85.0, QUIET_HISS_DBPA_A)
+        } else {
+            between(random, -70.0, -54.3)
+        },
+        alias_db: between(random, 36.3, 50.0),
+        image_db: between(random, 46.3, 60.0),
+        field_db: between(random, -0.45, 0.45),
     }
 }
 
+/// A hiss of the amplifier that hides nothing.
+const QUIET_HISS_DBPA_A: f64 = -75.0;
 /// The nominal level of the talker.
 const LEVEL_MRP_DBPA: f64 = -1.7;
 /// The nominal level at the POI.
 const LEVEL_POI_DBM0: f64 = -16.0;
+
+/// The background noise of the quick plans.
+const NOISE: &str = "fan-3";
 
 /// A bend that makes a second harmonic only.
 fn second_harmonic(quadratic_percent: f64, at_dbpa: f64) -> Nonlinearity {
@@ -150,6 +186,9 @@ fn weighting(bandwidth: Bandwidth) -> Weighting {
 impl Draft {
     /// Brings the property of a key (entry and measurand) outside; whether that is known how.
     pub(super) fn spoil(&mut self, key: &str, random: &mut Random) -> bool {
+        if !key.contains("idle_noise_receive") {
+            self.hiss_dbpa_a = self.hiss_dbpa_a.min(QUIET_HISS_DBPA_A);
+        }
         match super::property(key) {
             "slr" => self.slr_db = 13.0 + random.sign() * between(random, 5.1, 7.0),
             // The control does not go low enough: its quietest step is too loud.
@@ -159,13 +198,6 @@ impl Draft {
             }
             "volume_range" => self.louder = (13.9 / self.car.terminal.volume_step_db).floor() as u32,
             "send_linearity" => self.compression = random.sign() * between(random, 0.106, 0.16),
-            "ambient_noise_a" => self.car.cabin.noise_reference_dbpa_a = Some(between(random, -52.8, -51.0)),
-            "ambient_noise_octaves" => {
-                // A hiss in the highest octave: quiet enough in sum, too loud there.
-                self.car.cabin.noise_reference_dbpa_a = Some(between(random, -56.4, -55.2));
-                self.car.cabin.noise_spectrum =
-                    vec![(50.0, -20.0), (4_000.0, -20.0), (6_500.0, 0.0), (9_500.0, 0.0), (14_000.0, -20.0)];
-            }
             "setup_change" => {
                 let path = usize::from(random.sign() > 0.0);
                 self.moved_db[path] = random.sign() * between(random, 0.66, 1.2);
@@ -175,19 +207,108 @@ impl Draft {
             "tcl" | "tclw" => {
                 self.coupling_db = between(random, 42.5, 44.9);
                 // An echo that noise hides in some bands is a bound and proves nothing (traps): this one stands out.
-                self.car.cabin.noise_microphone_dbpa_a = Some(-98.0);
-                self.car.cabin.noise_capsule_dbpa_a = Some(-98.0);
-                let noise = reference(&mut self.car).idle_noise.as_mut();
-                noise.expect("drawn cars have one").level_dbm0 = -90.0;
+                self.quiet_in_send();
             }
             "send_sensitivity" => bump(&mut self.car.terminal.send_response, random),
             "receive_sensitivity" => bump(&mut self.car.terminal.receive_response, random),
             "delay_round_trip" => self.car.terminal.send_delay_s += between(random, 0.14, 0.2),
+            // with up to 8 ms of the cabin in it
+            "delay_implementation" => {
+                self.car.terminal.send_delay_s =
+                    between(random, 0.137, 0.144) - self.car.terminal.receive_delay_s;
+            }
+            "out_of_band_send" => {
+                self.alias_db = between(random, 29.0, 33.9);
+                self.quiet_in_send();
+            }
+            "out_of_band_receive" => {
+                self.image_db = between(random, 38.0, 43.9);
+                // Weak images are told from the cabin only where it is quiet.
+                self.car.cabin.noise_ears_dbpa_a = Some(-98.0);
+                self.hiss_dbpa_a = -98.0;
+            }
+            property => return self.spoil_field(key, property, random) || self.spoil_noise(property, random),
+        }
+        true
+    }
+
+    /// Nothing hides what arrives weakly at the POI.
+    fn quiet_in_send(&mut self) {
+        self.car.cabin.noise_microphone_dbpa_a = Some(-98.0);
+        self.car.cabin.noise_capsule_dbpa_a = Some(-98.0);
+        let noise = reference(&mut self.car).idle_noise.as_mut();
+        noise.expect("drawn cars have one").level_dbm0 = -90.0;
+    }
+
+    /// The same for what is wrong with the laboratory: its own noise, and the noise that it replays.
+    fn spoil_field(&mut self, key: &str, property: &str, random: &mut Random) -> bool {
+        let cabin = &mut self.car.cabin;
+        let is_for_idle_noise = key.starts_with("ambient_noise_quiet");
+        match property {
+            "ambient_noise_a" => {
+                let level = if is_for_idle_noise {
+                    between(random, -62.9, -58.0)
+                } else {
+                    between(random, -52.8, -51.0)
+                };
+                cabin.noise_reference_dbpa_a = Some(level);
+                if is_for_idle_noise {
+                    // where the curve leaves most room to the A-weighted level
+                    cabin.noise_spectrum = vec![(50.0, -20.0), (200.0, 0.0), (500.0, 0.0), (1_500.0, -30.0)];
+                }
+            }
+            "ambient_noise_octaves" => {
+                // A hiss in the highest octave: quiet enough in sum, too loud there.
+                let level = if is_for_idle_noise {
+                    between(random, -66.4, -65.2)
+                } else {
+                    between(random, -56.4, -55.2)
+                };
+                cabin.noise_reference_dbpa_a = Some(level);
+                cabin.noise_spectrum =
+                    vec![(50.0, -20.0), (4_000.0, -20.0), (6_500.0, 0.0), (9_500.0, 0.0), (14_000.0, -20.0)];
+            }
+            "noise_level_deviation" => {
+                cabin.noise_field.response.clear();
+                self.field_db = random.sign() * between(random, 1.52, 1.7);
+            }
+            "noise_spectrum_deviation" => {
+                let hz = 100.0 * 10f64.powf((random.uniform() * 21.0).floor() / 10.0);
+                let height_db = random.sign() * between(random, 5.0, 7.0);
+                let beside = 10f64.powf(0.15);
+                cabin.noise_field.response = vec![
+                    (hz / beside, 0.0),
+                    (hz / 1.12, height_db),
+                    (hz * 1.12, height_db),
+                    (hz * beside, 0.0),
+                ];
+                self.field_db = between(random, -0.3, 0.3);
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// The same for what is heard of the car while nobody speaks.
+    fn spoil_noise(&mut self, property: &str, random: &mut Random) -> bool {
+        match property {
             "idle_noise_send_p" | "idle_noise_send_a" => {
+                // A louder cabin may be what is heard at the POI.
+                self.car.cabin.noise_ears_dbpa_a = Some(between(random, -85.0, -75.0));
                 let noise = reference(&mut self.car).idle_noise.as_mut();
                 noise.expect("drawn cars have one").level_dbm0 = between(random, -62.9, -60.5);
             }
-            "idle_noise_send_peak" => self.line.0 = between(random, 11.5, 16.0),
+            "idle_noise_send_peak" => {
+                self.car.cabin.noise_ears_dbpa_a = Some(between(random, -85.0, -75.0));
+                self.line.0 = between(random, 11.5, 16.0);
+            }
+            "idle_noise_receive_a" => self.hiss_dbpa_a = between(random, -51.9, -49.0),
+            "idle_noise_receive_peak" => {
+                // A line that is weaker than the noise of the cabin may be the cabin's.
+                self.car.cabin.noise_ears_dbpa_a = Some(-90.0);
+                self.hiss_dbpa_a = between(random, -57.0, -55.0);
+                self.hum.0 = between(random, 11.5, 16.0);
+            }
             _ => return false,
         }
         true
@@ -219,10 +340,28 @@ impl Draft {
         let below_loudest_db = f64::from(self.louder) * car.terminal.volume_step_db;
         let drive_dbpa = LEVEL_POI_DBM0 + car.terminal.receive_gain_db - below_loudest_db;
         car.flaws.loudspeaker = second_harmonic(self.receive_percent, drive_dbpa);
-        let line_hz = f64::from(self.line.1) * LINE_HZ;
-        let level_dbm0 =
-            Idle::around(&Truth::of(&Model::new(car.clone())), car.bandwidth, line_hz).line_dbm0(self.line.0);
-        car.flaws.idle_lines = vec![(line_hz, level_dbm0)];
+        let field = &mut car.cabin.noise_field;
+        field.gain_db = self.field_db - field::level_off_db(NOISE, field, &|_hz| 0.0);
+        let ears =
+            paths(&mut car).loudspeaker_to_ears.map(|tap| tap.map_or(f64::NEG_INFINITY, |tap| tap.gain_db));
+        car.cabin.noise_amplifier_dbpa_a = Some(self.hiss_dbpa_a - ears[0].max(ears[1]));
+        let converter = beyond::rate_hz(car.bandwidth).map(|rate_hz| Converter { rate_hz, loss_db: 0.0 });
+        (car.flaws.send_converter, car.flaws.receive_converter) = (converter, converter);
+        let model = Model::new(car.clone());
+        let truth = Truth::of(&model);
+        let [line_hz, hum_hz] = [self.line, self.hum].map(|(_, bin)| f64::from(bin) * LINE_HZ);
+        let line_dbm0 = Idle::around(&truth, car.bandwidth, line_hz).line_db(self.line.0);
+        car.flaws.idle_lines = vec![(line_hz, line_dbm0)];
+        car.flaws.amplifier_lines = vec![(hum_hz, Idle::of_hiss(&model).line_db(self.hum.0))];
+        let lose = |converter: &mut Option<Converter>, wanted_db: f64, now_db: Option<f64>| {
+            if let (Some(converter), Some(now_db)) = (converter, now_db) {
+                converter.loss_db = wanted_db - now_db;
+            }
+        };
+        let played = density_in_call("css-fb", false, car.bandwidth);
+        let images_db = beyond::images_db(&truth, nominal, &played, car.bandwidth);
+        lose(&mut car.flaws.send_converter, self.alias_db, beyond::aliases_db(&truth, car.bandwidth));
+        lose(&mut car.flaws.receive_converter, self.image_db, images_db);
         Drawn { car, compression: self.compression, moved_db: self.moved_db }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lombard::bench::car::Model;
 use lombard::bench::car::noise::weight_db;
-use lombard::bench::car::spec::Weighting;
+use lombard::bench::car::spec::{IdealPaths, PathsSpec, TapSpec, Weighting};
 use lombard::bench::car::truth::{Truth, taps_response};
 use lombard::entry::{Entry, ParameterValue};
 use lombard::finding::Finding;
@@ -13,6 +13,7 @@ use lombard::terms::{Bandwidth, Ear};
 use lombard::units::Unit;
 
 use super::cars::Drawn;
+use super::{beyond, field};
 use crate::on_car::spectrum::{Density, density_in_call, density_of};
 
 /// Midbands of P.79, bands 1 to 20: the nominal frequencies.
@@ -32,14 +33,20 @@ const LINE_WIDTH_HZ: f64 = 1.5 * LINE_HZ;
 /// What belongs to a line on either side.
 const LINE_HALF_HZ: f64 = 3.5 * LINE_HZ;
 
-/// The idle noise at the POI in send where a line stands: mean squares per Hz, 0 dBm0 being 1.
+/// The idle noise where a line stands: mean squares per Hz, of 0 dBm0 at the POI in send, of 1 Pa in receive.
 pub(super) struct Idle {
     here: f64,
     around: f64,
 }
 
 impl Idle {
-    /// The noise of a car at `line_hz` and in the octave around it.
+    /// The hiss of the amplifier at 1 m, which is the same everywhere.
+    pub(super) fn of_hiss(model: &Model) -> Self {
+        let here = hiss_density(model);
+        Self { here, around: here }
+    }
+
+    /// The noise of a car in send at `line_hz` and in the octave around it.
     pub(super) fn around(truth: &Truth<'_>, bandwidth: Bandwidth, line_hz: f64) -> Self {
         let density = |hz: f64| {
             let half_hz = LINE_HZ / 2.0;
@@ -57,18 +64,29 @@ impl Idle {
     }
 
     /// How far a line of this level stands out, in dB.
-    fn peak_db(&self, line_dbm0: f64) -> f64 {
-        10.0 * ((10f64.powf(line_dbm0 / 10.0) / LINE_WIDTH_HZ + self.here) / self.around).log10()
+    fn peak_db(&self, line_db: f64) -> f64 {
+        10.0 * ((10f64.powf(line_db / 10.0) / LINE_WIDTH_HZ + self.here) / self.around).log10()
     }
 
     /// The level of a line that stands out so far.
-    pub(super) fn line_dbm0(&self, peak_db: f64) -> f64 {
+    pub(super) fn line_db(&self, peak_db: f64) -> f64 {
         10.0 * ((10f64.powf(peak_db / 10.0) * self.around - self.here).max(0.0) * LINE_WIDTH_HZ).log10()
     }
 }
 
+/// The hiss of the amplifier at 1 m, in Pa²/Hz: white.
+fn hiss_density(model: &Model) -> f64 {
+    let hiss = model.amplifier_noise.as_ref();
+    hiss.map_or(0.0, |noise| noise.gain.powi(2) / (48_000.0 / 2.0))
+}
+
+/// What an ideal path makes of a power.
+fn path_power(tap: Option<TapSpec>) -> f64 {
+    tap.map_or(0.0, |tap| 10f64.powf(tap.gain_db / 10.0))
+}
+
 /// Where idle noise and distortion count.
-fn counted_hz(bandwidth: Bandwidth) -> (f64, f64) {
+pub(super) fn counted_hz(bandwidth: Bandwidth) -> (f64, f64) {
     match bandwidth {
         Bandwidth::Nb => (200.0, 4_000.0),
         Bandwidth::Wb => (100.0, 8_000.0),
@@ -137,11 +155,12 @@ impl CarTruth {
             }
             "send_linearity" => db((self.compression * 6.0).abs()),
             "ambient_noise_a" => {
-                let cabin = &self.model.spec.cabin;
-                let level = cabin.noise_reference_dbpa_a.or(cabin.noise_ears_dbpa_a)?;
-                Some(Finding::scalar(measurand, level, Unit::DbPaA))
+                let density = |hz: f64| self.density_at_head(hz, is_call_up(entry));
+                let power = field::power(&density, (20.0, 20_000.0), Some(Weighting::A));
+                Some(Finding::scalar(measurand, 10.0 * power.log10(), Unit::DbPaA))
             }
-            "ambient_noise_octaves" => self.octaves(measurand),
+            "ambient_noise_octaves" => Some(self.octaves(measurand, is_call_up(entry))),
+            "noise_level_deviation" | "noise_spectrum_deviation" => self.field(entry, measurand),
             "setup_change" => db(self.moved_db.iter().fold(0.0, |most, db| db.abs().max(most))),
             "distortion_send" | "distortion_receive" => self.distortion(truth, entry, measurand),
             "tclw" => db(truth.tclw_db(self.step(entry), &far)),
@@ -153,12 +172,19 @@ impl CarTruth {
                 let bands = truth.receive_sensitivities_dbpa(self.step(entry), &far);
                 Some(self.curve(measurand, bands, Unit::DbPaPerV))
             }
-            "delay_round_trip" => {
+            "delay_round_trip" | "delay_implementation" => {
                 // The correlation is white within the band, and the drawn paths are single taps.
                 let white = |_hz: f64| 1.0;
                 let receive_s = Ear::ALL.iter().map(|ear| truth.receive_delay_s(*ear, &white));
                 let round_trip_s = truth.send_delay_s(&white) + receive_s.fold(f64::INFINITY, f64::min);
-                Some(Finding::scalar(measurand, round_trip_s * 1e3, Unit::Millisecond))
+                let taken_s =
+                    if measurand == "delay_implementation" { quantity(entry, "inherent")? } else { 0.0 };
+                Some(Finding::scalar(measurand, (round_trip_s - taken_s) * 1e3, Unit::Millisecond))
+            }
+            "out_of_band_send" => db(beyond::aliases_db(truth, self.bandwidth())?),
+            "out_of_band_receive" => {
+                let far = density_in_call(&played?, false, self.bandwidth());
+                db(beyond::images_db(truth, self.step(entry), &far, self.bandwidth())?)
             }
             "idle_noise_send_p" => {
                 Some(Finding::scalar(measurand, self.idle_db(truth, Weighting::Psophometric), Unit::Dbm0P))
@@ -169,6 +195,20 @@ impl CarTruth {
             "idle_noise_send_peak" => {
                 let (line_hz, line_dbm0) = *self.model.spec.flaws.idle_lines.first()?;
                 db(Idle::around(truth, self.bandwidth(), line_hz).peak_db(line_dbm0))
+            }
+            "idle_noise_receive_a" => {
+                let lines = self.model.spec.flaws.amplifier_lines.iter();
+                let lines = lines.map(|(hz, dbpa)| 10f64.powf((dbpa + weight_db(Weighting::A, *hz)) / 10.0));
+                let hiss = |_hz: f64| hiss_density(&self.model);
+                let hiss = field::power(&hiss, (20.0, 20_000.0), Some(Weighting::A));
+                let ears = self.paths().loudspeaker_to_ears.map(path_power);
+                let louder = ears[0].max(ears[1]) * (hiss + lines.sum::<f64>());
+                Some(Finding::scalar(measurand, 10.0 * louder.log10(), Unit::DbPaA))
+            }
+            "idle_noise_receive_peak" => {
+                // Hiss and line come by one path to each ear.
+                let (_, line_dbpa) = *self.model.spec.flaws.amplifier_lines.first()?;
+                db(Idle::of_hiss(&self.model).peak_db(line_dbpa))
             }
             _ => None,
         }
@@ -183,23 +223,44 @@ impl CarTruth {
         10.0 * power.log10()
     }
 
+    fn paths(&self) -> &IdealPaths {
+        match &self.model.spec.cabin.paths {
+            PathsSpec::Ideal(paths) => paths,
+            PathsSpec::Shoebox(_) => panic!("drawn cars have ideal cabins"),
+        }
+    }
+
+    /// The noise at the driver's head in Pa²/Hz: that of the cabin, and in a call the hiss of the amplifier.
+    fn density_at_head(&self, hz: f64, call_up: bool) -> f64 {
+        let cabin = self.model.reference_noise.as_ref().map_or(0.0, |noise| {
+            let shape = if noise.taps.is_empty() { 1.0 } else { taps_response(&noise.taps, hz).power() };
+            noise.gain.powi(2) * shape / (48_000.0 / 2.0)
+        });
+        let hiss = hiss_density(&self.model) * path_power(self.paths().loudspeaker_to_reference);
+        cabin + if call_up { hiss } else { 0.0 }
+    }
+
     /// The noise at the driver's head by octave.
-    fn octaves(&self, measurand: &str) -> Option<Finding> {
-        const STEP_HZ: f64 = 5.0;
-        let noise = self.model.reference_noise.as_ref()?;
-        let shape =
-            |hz: f64| if noise.taps.is_empty() { 1.0 } else { taps_response(&noise.taps, hz).power() };
-        let density = |hz: f64| noise.gain.powi(2) * shape(hz) / (48_000.0 / 2.0);
+    fn octaves(&self, measurand: &str, call_up: bool) -> Finding {
         let level = |nominal_hz: f64| {
             // Octaves of IEC 61260-1 by the base of ten: 1 kHz times powers of 10^0.3.
             let middle_hz = 1e3 * 10f64.powf(0.3 * (nominal_hz / 1e3).log2().round());
-            let (from_hz, to_hz) = (middle_hz / 10f64.powf(0.15), middle_hz * 10f64.powf(0.15));
-            let steps = ((to_hz - from_hz) / STEP_HZ).ceil();
-            let step_hz = (to_hz - from_hz) / steps;
-            let at = (0..steps as u32).map(|k| density(from_hz + (f64::from(k) + 0.5) * step_hz));
-            10.0 * (at.sum::<f64>() * step_hz).log10()
+            let band_hz = (middle_hz / 10f64.powf(0.15), middle_hz * 10f64.powf(0.15));
+            10.0 * field::power(&|hz| self.density_at_head(hz, call_up), band_hz, None).log10()
         };
-        Some(Finding::curve(measurand, OCTAVES_HZ.to_vec(), OCTAVES_HZ.map(level).to_vec(), Unit::DbPa))
+        Finding::curve(measurand, OCTAVES_HZ.to_vec(), OCTAVES_HZ.map(level).to_vec(), Unit::DbPa)
+    }
+
+    /// By how much the replayed noise of an entry misses its recording.
+    fn field(&self, entry: &Entry, measurand: &str) -> Option<Finding> {
+        let signal = &entry.noise.as_ref()?.signal;
+        let missed = &self.model.spec.cabin.noise_field;
+        let own = |hz: f64| self.density_at_head(hz, true);
+        if measurand == "noise_level_deviation" {
+            return Some(Finding::scalar(measurand, field::level_off_db(signal, missed, &own), Unit::Db));
+        }
+        let (hz, off_db) = field::spectrum_off_db(signal, missed, &own);
+        Some(Finding::curve(measurand, hz, off_db, Unit::Db))
     }
 
     /// The harmonics of the sine of an entry, at the worse ear in receive.
@@ -239,6 +300,11 @@ fn nominal_step(model: &Model) -> u32 {
     (0..terminal.volume_steps)
         .min_by(|a, b| (rating_db(a) - 2.0).abs().total_cmp(&(rating_db(b) - 2.0).abs()))
         .unwrap_or(0)
+}
+
+/// Whether a call is up while an entry listens to the cabin.
+fn is_call_up(entry: &Entry) -> bool {
+    entry.parameters.0.get("call") != Some(&ParameterValue::Text("none".to_owned()))
 }
 
 fn signal(entry: &Entry) -> Option<String> {

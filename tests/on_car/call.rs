@@ -2,11 +2,13 @@
 
 use std::sync::LazyLock;
 
+use lombard::bench::BenchMaker;
 use lombard::bench::car::Model;
 use lombard::bench::car::faults::{Disturbance, Fault, Place};
 use lombard::bench::car::rig::CarBenchMaker;
 use lombard::bench::car::spec::{CarSpec, IdleNoise, Weighting};
 use lombard::bench::car::truth::{Truth, white};
+use lombard::context::{Facts, PlanCx};
 use lombard::limits::{Rule, judge};
 use lombard::methods::method;
 use lombard::take::Volume;
@@ -144,4 +146,19 @@ fn a_mute_call_proves_nothing() {
     super::paths(&mut mute).mouth_to_microphone = None;
     let reason = trial(CarBenchMaker::new(mute)).findings().unwrap_err().reason;
     assert!(reason.contains("nothing of the signal arrives in send"), "{reason}");
+}
+
+#[test]
+fn a_pause_of_fewer_than_fifty_frames_is_refused() {
+    let maker = CarBenchMaker::new(car(Bandwidth::Wb, None));
+    let facts = Facts::default();
+    let cx = PlanCx { bench: maker.info(), facts: &facts, signals: super::SIGNALS.library() };
+    let plan = |pause: &str| {
+        let wanted = entry("call_check", Bandwidth::Wb, Volume::Nominal, &[("pause", pause)]);
+        method("call_check").unwrap().plan(&wanted, &cx)
+    };
+    assert!(plan("1 s").is_ok());
+    let refusals = plan("990 ms").unwrap_err();
+    assert_eq!(refusals.len(), 1, "{refusals:?}");
+    assert_eq!((refusals[0].parameter, refusals[0].expected.as_str()), (Some("pause"), "at least 1 s"));
 }

@@ -19,6 +19,7 @@ use super::comparison::{Comparison, Source, all_hold, count};
 use super::spectrum::Density;
 use super::{SEED, SIGNALS, Trial, entry, paths, reference, shipped, tap};
 
+mod drift;
 mod ears;
 mod taken;
 
@@ -384,6 +385,7 @@ pub(super) static COMPARISONS: LazyLock<Vec<Comparison>> = LazyLock::new(|| {
         .iter()
         .map(Case::compare)
         .chain([noise_cases(), ears::noise_cases()].concat().iter().map(NoiseCase::compare))
+        .chain(drift::COMPARISONS.iter().cloned())
         .collect()
 });
 

@@ -3,18 +3,20 @@
 
 use std::sync::LazyLock;
 
+use lombard::bench::BenchMaker;
 use lombard::bench::car::Model;
 use lombard::bench::car::rig::CarBenchMaker;
-use lombard::bench::car::spec::{CarSpec, Hats, IdleNoise, PathsSpec, Weighting};
+use lombard::bench::car::spec::{CarSpec, Hats, IdealSeat, IdleNoise, PathsSpec, Weighting};
 use lombard::bench::car::truth::Truth;
-use lombard::context::{Fact, Facts};
-use lombard::entry::EntryId;
+use lombard::context::{Fact, Facts, PlanCx};
+use lombard::entry::{Entry, EntryId, Noise};
 use lombard::finding::{Bound, FactValue, Finding, Value};
 use lombard::limits::{Judgement, Rule, judge};
+use lombard::methods::method;
 use lombard::take::Volume;
-use lombard::terms::{Bandwidth, Ear, LimitClass};
+use lombard::terms::{Bandwidth, Ear, LimitClass, Seat};
 use lombard::units::Unit;
-use lombard::verdict::Verdict;
+use lombard::verdict::{Flag, Verdict};
 
 use super::comparison::{Comparison, LEVEL_TOLERANCE_DB, Source, all_hold, count};
 use super::{SEED, Trial, entry, limit, paths, reference, shipped, tap};
@@ -177,7 +179,7 @@ fn cabin_known(car: &CarSpec) -> Facts {
     let found =
         Trial::record(car.clone(), entry("ambient_noise", car.bandwidth, Volume::Step(0), &given), SEED)
             .finding("ambient_noise_ears_a");
-    let fact = Fact { value: FactValue::of(&found).unwrap(), entry: EntryId::new("ambient_noise", &[]) };
+    let fact = Fact::new(FactValue::of(&found).unwrap(), EntryId::new("ambient_noise", &[]));
     Facts([("ambient.ears_a".to_owned(), fact)].into())
 }
 
@@ -448,4 +450,85 @@ fn a_quarter_decibel_more_at_the_ears_is_seen() {
     case.car.flaws.idle_lines[0].1 += 0.25;
     let wrong = case.compare();
     assert!(wrong.holds() && !wrong.against(truth).holds(), "{wrong:?}");
+}
+
+#[test]
+fn a_call_with_driving_noise_in_it_is_no_quiet_car_and_is_refused() {
+    let maker = CarBenchMaker::new(ideal(Bandwidth::Wb));
+    let facts = Facts::default();
+    let cx = PlanCx { bench: maker.info(), facts: &facts, signals: super::SIGNALS.library() };
+    for direction in ["send", "receive"] {
+        let mut wanted = entry("idle_noise", Bandwidth::Wb, Volume::Step(5), &[("direction", direction)]);
+        let plan = |wanted: &Entry| method("idle_noise").unwrap().plan(wanted, &cx);
+        assert!(plan(&wanted).is_ok(), "{direction}");
+        let level_dba = cx.signals.noise_level_dba("driving-120").unwrap();
+        let signal = "driving-120".to_owned();
+        wanted.noise = Some(Noise { signal, level_dba });
+        let refusals = plan(&wanted).unwrap_err();
+        assert_eq!(refusals.len(), 1, "{refusals:?}");
+        let told = (refusals[0].found.as_str(), refusals[0].expected.as_str());
+        assert_eq!(told, ("background noise 'driving-120'", "a quiet car"), "{direction}");
+    }
+}
+
+#[test]
+fn a_cabin_that_is_allowed_but_loud_fails_no_car_in_send() {
+    let rule = Rule::Range { min: None, max: Some(-64.0) };
+    let limit = limit("idle_noise_send_a", Unit::Dbm0A, rule, LimitClass::B);
+    // Clause 7.9 allows less than −64 dBPa(A), and wants −74 dBPa(A) for idle noise. The terminal has nothing of its own:
+    // what arrives at the POI is the cabin.
+    let found = |cabin_dbpa_a: f64, access: &str| {
+        let mut car = ideal(Bandwidth::Wb);
+        car.cabin.noise_ears_dbpa_a = Some(cabin_dbpa_a);
+        car.cabin.noise_microphone_dbpa_a = Some(cabin_dbpa_a);
+        car.terminal.send_gain_db += 10.0;
+        reference(&mut car).idle_noise = Some(IdleNoise { level_dbm0: -80.0, weighting: Weighting::A });
+        let facts = cabin_known(&car);
+        let given = [("analysis", "20 s"), ("conditioning", "silence"), ("access", access)];
+        let wanted = entry("idle_noise", car.bandwidth, Volume::Step(5), &given);
+        Trial::knowing(CarBenchMaker::new(car), wanted, SEED, facts).finding("idle_noise_send_a")
+    };
+    let loud = found(-66.0, "acoustic");
+    assert!(loud.as_scalar().unwrap() > -62.0, "the cabin alone is beyond the limit: {loud:?}");
+    assert_eq!(
+        (loud.bound, judge(&loud, &limit).verdict),
+        (Bound::AtMost, Verdict::Inconclusive),
+        "{loud:?}"
+    );
+    assert!(loud.note.contains("the cabin has -66.") && loud.flags.contains(&Flag::NoiseLimited), "{loud:?}");
+    // A cabin as the clause wants it excuses nothing.
+    let quiet = found(-74.5, "acoustic");
+    assert_eq!(quiet.bound, Bound::Exact, "{quiet:?}");
+    // Behind the microphone the cabin is not heard, whatever it does.
+    let digital = found(-66.0, "digital");
+    assert_eq!(
+        (digital.bound, judge(&digital, &limit).verdict),
+        (Bound::Exact, Verdict::Pass),
+        "{digital:?}"
+    );
+}
+
+#[test]
+fn a_listener_in_another_seat_has_its_own_ears_and_not_the_drivers_cabin() {
+    // The codriver sits 5 dB nearer to the loudspeaker, whose hiss is all that both hear beside the cabin.
+    let mut car = hissing(Bandwidth::Wb, -50.0);
+    let nearer = IdealSeat { loudspeaker_to_ears: [tap(-1.0, 5.0); 2], ..IdealSeat::default() };
+    paths(&mut car).seats.insert(Seat::Codriver, nearer);
+    let facts = cabin_known(&car);
+    let at = |listener: Seat| {
+        let given = [("direction", "receive"), AT_EARS[0]];
+        let mut wanted = entry("idle_noise", Bandwidth::Wb, Volume::Step(5), &given);
+        wanted.listener = listener;
+        Trial::knowing(CarBenchMaker::new(car.clone()), wanted, SEED, facts.clone())
+            .finding("idle_noise_receive_a")
+    };
+    let (driver, codriver) = (at(Seat::Driver), at(Seat::Codriver));
+    assert_eq!(driver.bound, Bound::Exact, "{driver:?}");
+    assert!(driver.note.starts_with("ear.left;") || driver.note.starts_with("ear.right;"), "{}", driver.note);
+    assert!(codriver.note.starts_with("ear.codriver."), "{}", codriver.note);
+    let nearer_db = codriver.as_scalar().unwrap() - driver.as_scalar().unwrap();
+    assert!((nearer_db - 5.0).abs() < LEVEL_TOLERANCE_DB, "{nearer_db}");
+    // What is known of the cabin was heard by the driver: it says nothing of the seat beside.
+    assert_eq!(codriver.bound, Bound::AtMost, "{codriver:?}");
+    assert!(codriver.note.contains("is not known"), "{}", codriver.note);
 }

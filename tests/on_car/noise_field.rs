@@ -31,7 +31,7 @@ use super::spectrum::density_of;
 use super::{SEED, SIGNALS, Trial, entry, limit, paths, shipped};
 
 /// The noise at its points, as the car hears it.
-fn points_of(signal: &str) -> Points {
+pub(crate) fn points_of(signal: &str) -> Points {
     let bench = CarBenchMaker::new(shipped("ideal-wb"));
     let bed = NoiseBed { signal: signal.to_owned() };
     match render_noise(&bed, bench.info(), &SIGNALS).unwrap().sound {

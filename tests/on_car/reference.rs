@@ -12,7 +12,7 @@ use lombard::entry::EntryId;
 use lombard::finding::{Bound, Value};
 use lombard::limits::{Rule, judge};
 use lombard::take::Volume;
-use lombard::terms::{Bandwidth, Direction, LimitClass};
+use lombard::terms::{Bandwidth, CodecMode, Direction, LimitClass};
 use lombard::units::{Quantity, Unit};
 use lombard::verdict::Verdict;
 
@@ -198,10 +198,8 @@ fn a_network_that_cuts_the_band_is_seen_in_its_response() {
 fn the_delay_that_the_reference_run_found_is_subtracted_in_place_of_the_declared_one() {
     let car = shipped("ideal-wb");
     let wanted = entry("delay", Bandwidth::Wb, Volume::Step(5), &[]);
-    let fact = |ms: f64| Fact {
-        value: Quantity::new(ms, Unit::Millisecond).into(),
-        entry: EntryId::new("reference", &[]),
-    };
+    let fact =
+        |ms: f64| Fact::new(Quantity::new(ms, Unit::Millisecond).into(), EntryId::new("reference", &[]));
     for (send_ms, receive_ms) in [(20.0, 20.0), (22.5, 17.25), (0.5, 41.0)] {
         let facts = Facts(
             [
@@ -233,7 +231,7 @@ fn facts_of(car: &CarSpec) -> Facts {
         let findings = run.findings().unwrap();
         let finding = findings.into_iter().find(|one| one.measurand == *measurand)?;
         let value = lombard::finding::FactValue::of(&finding)?;
-        Some(((*fact).to_owned(), Fact { value, entry: run.entry.id.clone() }))
+        Some(((*fact).to_owned(), Fact::new(value, run.entry.id.clone())))
     });
     Facts(found.collect())
 }
@@ -245,7 +243,7 @@ fn sloped(direction: &str, by_db: f64) -> Facts {
     let curve = lombard::finding::Curve { hz, values };
     let value = lombard::finding::FactValue::Curve { curve, unit: Unit::Db };
     let entry = EntryId::new("reference", &[]);
-    Facts([(format!("reference.response_{direction}"), Fact { value, entry })].into())
+    Facts([(format!("reference.response_{direction}"), Fact::new(value, entry))].into())
 }
 
 #[test]
@@ -304,7 +302,7 @@ fn a_reference_run_takes_the_edge_of_the_network_out_of_a_flat_car() {
     let mut facts = Facts::default();
     let run = trial(&car, &[("signal", "pn-8192")]);
     let value = lombard::finding::FactValue::of(&run.finding("reference_response_send")).unwrap();
-    facts.0.insert("reference.response_send".to_owned(), Fact { value, entry: run.entry.id.clone() });
+    facts.0.insert("reference.response_send".to_owned(), Fact::new(value, run.entry.id.clone()));
     let without = curve(facts);
     for (hz, db) in without.hz.iter().zip(&without.values) {
         assert!((db - without.values[10]).abs() < LEVEL_TOLERANCE_DB, "{hz} Hz: {without:?}");
@@ -336,4 +334,45 @@ fn the_idle_noise_is_that_of_the_terminal_without_its_network() {
     let limit = limit("idle_noise_send_a", Unit::Dbm0A, rule, LimitClass::B);
     assert_eq!(judge(&hidden, &limit).verdict, Verdict::Inconclusive);
     assert_eq!(judge(&idle(-60.0, -75.0), &limit).verdict, Verdict::Fail);
+}
+
+#[test]
+fn what_was_found_with_another_codec_or_mode_is_refused_and_not_subtracted() {
+    let mut car = car(Bandwidth::Wb, [20.0, 20.0], [-70.0, -70.0]);
+    super::reference(&mut car).idle_noise = Some(IdleNoise { level_dbm0: -60.0, weighting: Weighting::A });
+    let found = facts_of(&car);
+    let in_call = |codec: &str, mode: &str| {
+        let call = CodecMode { codec: codec.to_owned(), mode: mode.to_owned() };
+        Facts(found.0.iter().map(|(key, fact)| (key.clone(), fact.clone().in_call(call.clone()))).collect())
+    };
+    for (method, given) in [
+        ("delay", &[][..]),
+        ("loudness_rating", &[("direction", "send"), ("signal", "pn-8192")]),
+        ("frequency_response", &[("direction", "receive"), ("signal", "pn-8192")]),
+        ("idle_noise", &[("conditioning", "silence")]),
+    ] {
+        let findings = |declared: [&str; 2], facts: Facts| {
+            let mut car = car.clone();
+            [car.network.codec_declared, car.network.mode_declared] =
+                declared.map(|one| Some(one.to_owned()));
+            let wanted = entry(method, Bandwidth::Wb, Volume::Step(9), given);
+            Trial::knowing(CarBenchMaker::new(car), wanted, SEED, facts).findings()
+        };
+        let (first, second) = (["AMR-WB", "12.65 kbit/s"], ["AMR-WB", "23.85 kbit/s"]);
+        for (call, facts) in [(first, second), (second, first), (first, ["G.722", "12.65 kbit/s"])] {
+            let reason = findings(call, in_call(facts[0], facts[1])).unwrap_err().reason;
+            let [found, here] = [facts, call].map(|one| one.join(", "));
+            let told = [format!("in a call with {found}"), format!("this call is one with {here}")];
+            assert!(told.iter().all(|part| reason.contains(part)), "{method}: {reason}");
+            assert!(
+                reason.contains("'reference_run'") && reason.contains("make a reference run"),
+                "{reason}"
+            );
+        }
+        let own = findings(first, in_call(first[0], first[1])).unwrap();
+        assert!(
+            own.iter().any(|one| one.note.contains("measured by the reference run")),
+            "{method}: {own:?}"
+        );
+    }
 }

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use lombard::bench::car::Model;
 use lombard::bench::car::rig::CarBenchMaker;
-use lombard::bench::car::spec::{CarSpec, Moved, PathsSpec};
+use lombard::bench::car::spec::{CarSpec, IdleNoise, Moved, PathsSpec, Weighting};
 use lombard::bench::car::truth::Truth;
 use lombard::context::{Fact, Facts};
 use lombard::entry::{Entry, EntryId};
@@ -32,7 +32,7 @@ fn wanted(id: &str, bandwidth: Bandwidth, signal: &str) -> Entry {
 fn facts_of(first: &Trial) -> Facts {
     let found = first.method().card().facts_found.iter().map(|(fact, measurand)| {
         let value = FactValue::of(&first.finding(measurand)).unwrap();
-        ((*fact).to_owned(), Fact { value, entry: first.entry.id.clone() })
+        ((*fact).to_owned(), Fact::new(value, first.entry.id.clone()))
     });
     Facts(found.collect())
 }
@@ -177,4 +177,28 @@ fn without_a_first_check_there_is_no_change_and_a_mute_path_is_told() {
     paths(&mut car).loudspeaker_to_ears[0] = None;
     let deaf = Trial::record(car, wanted("setup", Bandwidth::Wb, SIGNAL), SEED);
     assert!(deaf.findings().unwrap_err().reason.contains("cannot be told at ear.left"));
+}
+
+/// The ideal car with so much noise of its own, and with the microphone deaf to so many third octaves from 1.25 kHz on.
+fn deaf_for(bands: usize) -> CarSpec {
+    let mut car = ideal(Bandwidth::Wb);
+    super::reference(&mut car).idle_noise = Some(IdleNoise { level_dbm0: -70.0, weighting: Weighting::A });
+    if bands > 0 {
+        // Walls that stand a tenth of an octave into the neighbours: these keep most of what they have.
+        let (first, last) = (10f64.powf(3.05), 10f64.powf(3.05 + 0.1 * bands as f64));
+        let points = [(first * 0.93, 0.0), (first, -70.0), (last, -70.0), (last * 1.07, 0.0)];
+        car.terminal.send_response = points.to_vec();
+    }
+    car
+}
+
+#[test]
+fn more_than_a_fourth_of_the_bands_that_vanish_are_told_whatever_the_others_do() {
+    let reason = |bands: usize| {
+        at_the_end(&deaf_for(0), &deaf_for(bands), SIGNAL).findings().err().map(|why| why.reason)
+    };
+    // Of the 16 bands from 200 Hz to 6.3 kHz four may come and go.
+    assert_eq!(reason(4), None);
+    let told = reason(5).expect("five of sixteen are more than a fourth");
+    assert!(told.contains("5 of the 16 bands of setup_send that setup found no longer stand out"), "{told}");
 }

@@ -6,11 +6,16 @@
 //! pattern takes of it on average; an ear of P.58 hears with its diffuse-field response. A car whose field is not as it was
 //! recorded ([`super::spec::NoiseFieldSpec`]) has that on top. All of it is the same in every turn, so it is
 //! made once, before the call, as a circular convolution without delay.
+//!
+//! A terminal whose volume depends on speed listens to it: to the A-weighted power at the microphone, of the noise and of the
+//! cabin's own, in an exponential mean of [`VOLUME_S`]. It is not misled by speech, and what it heard before is what
+//! was before in the turn, so that a call has its volume at each of its frames, whenever that is recorded.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::bench::car::spec::{CarSpec, Hats, PathsSpec};
+use crate::bench::car::noise::weight_db;
+use crate::bench::car::spec::{CarSpec, Hats, PathsSpec, Weighting};
 use crate::bench::car::stage::Block;
 use crate::bench::car::{BLOCK, RATE_HZ, ear, response};
 use crate::bench::noise::NOISE_LEAD;
@@ -21,6 +26,9 @@ use crate::terms::Seat;
 
 /// The point at which the hands-free microphone is.
 pub const MICROPHONE: &str = "microphone";
+
+/// How slowly a volume that depends on speed follows the noise: the time constant of the power that it goes by, in s.
+pub const VOLUME_S: f64 = 5.0;
 
 /// One turn of a noise, in Pa, at each of its points.
 pub type Points = BTreeMap<String, Arc<[f32]>>;
@@ -55,6 +63,8 @@ pub struct Bed {
     microphones: Arc<[f32]>,
     reference: Arc<[f32]>,
     ears: Vec<[Arc<[f32]>; 2]>,
+    /// How much louder the amplifier is made, as a factor, at equal distances round the turn; empty is not at all.
+    louder: Vec<f32>,
     at: usize,
 }
 
@@ -99,7 +109,8 @@ impl Bed {
             [at_ear(left, 0), at_ear(right, 1)]
         };
         let ears = spec.seats().map(at_ears).collect();
-        let mut bed = Self { microphones, reference: heard(first), ears, at: 0 };
+        let louder = volume(spec, &microphones);
+        let mut bed = Self { microphones, reference: heard(first), ears, louder, at: 0 };
         bed.seek_before(0, 0);
         Some(bed)
     }
@@ -118,6 +129,26 @@ impl Bed {
     fn place(&self, frame: Frame, before: Frame) -> usize {
         let turn = self.reference.len() as Frame;
         ((NOISE_LEAD % turn + frame % turn + turn - before % turn) % turn) as usize
+    }
+
+    /// Makes the next block of the amplifier as loud as the noise up to there has it.
+    pub fn turn_up(&self, block: &mut Block) {
+        if self.louder.is_empty() {
+            return;
+        }
+        let [begin, end] = [self.at, self.at + BLOCK].map(|at| self.louder_at(at));
+        for (n, sample) in block.iter_mut().enumerate() {
+            *sample *= begin + (end - begin) * (n as f32 / BLOCK as f32);
+        }
+    }
+
+    /// The factor of the volume at a frame of the turn, on a straight line between those that are known.
+    fn louder_at(&self, at: usize) -> f32 {
+        let count = self.louder.len();
+        let place = (at as f64 / self.reference.len() as f64).fract() * count as f64;
+        let (before, share) = (place as usize % count, place.fract() as f32);
+        let (from, to) = (self.louder[before], self.louder[(before + 1) % count]);
+        from + (to - from) * share
     }
 
     /// Adds the next block: at the microphones, at the bench's microphone, at the ears of every head, the driver's first.
@@ -140,6 +171,38 @@ impl Bed {
 
 fn add_turn(block: &mut Block, turn: &[f32], at: usize) {
     block.iter_mut().zip(turn.iter().cycle().skip(at)).for_each(|(sample, noise)| *sample += noise);
+}
+
+/// How much louder the amplifier is made round a turn of noise at the microphones, as factors about a block apart, each at
+/// the beginning of its part: what is heard before counts, not what comes. Empty where the volume does not depend on it.
+fn volume(spec: &CarSpec, microphones: &Arc<[f32]>) -> Vec<f32> {
+    let points = &spec.terminal.speed_volume;
+    if points.is_empty() {
+        return Vec::new();
+    }
+    let weighted = shaped(microphones, |freq_hz| weight_db(Weighting::A, freq_hz));
+    let parts = weighted.len().div_ceil(BLOCK);
+    let edge = |part: usize| part * weighted.len() / parts;
+    let powers: Vec<f64> = (0..parts)
+        .map(|part| {
+            let heard = &weighted[edge(part)..edge(part + 1)];
+            heard.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / heard.len() as f64
+        })
+        .collect();
+    let kept = (-(weighted.len() as f64 / parts as f64) / (VOLUME_S * RATE_HZ)).exp();
+    let follow = |mean: &f64, power: &f64| kept * mean + (1.0 - kept) * power;
+    // After so many turns that the beginning does not matter any more it is the same in each: the first one from nothing
+    // gives what a turn adds, and the sum over all of them is a geometric one.
+    let added = powers.iter().fold(0.0, |mean, power| follow(&mean, power));
+    let mut mean = added / (1.0 - kept.powi(parts as i32));
+    let own = spec.cabin.noise_microphone_dbpa_a.map_or(0.0, |dbpa_a| 10f64.powf(dbpa_a / 10.0));
+    let mut factors = Vec::with_capacity(parts);
+    for power in &powers {
+        let louder_db = spec.terminal.speed_volume_db(10.0 * (mean + own).log10());
+        factors.push(10f64.powf(louder_db / 20.0) as f32);
+        mean = follow(&mean, power);
+    }
+    factors
 }
 
 /// What a microphone of the car hears of a field from everywhere, as an amplitude: its pattern 1 − d + d·cos φ squared, in

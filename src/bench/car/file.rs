@@ -348,6 +348,14 @@ fn real_of(table: &Table<'_>) -> Option<RealSpec> {
 
 fn network_of(table: &Table<'_>) -> Option<NetworkSpec> {
     let codec = choice(table, "codec", &Codec::ALL.map(|codec| (codec.word(), codec)), None);
+    let [codec_declared, mode_declared] =
+        ["codec_declared", "mode_declared"].map(|key| table.text(key).map(|text| text.value));
+    let references = if table.has("references") {
+        table.texts("references")
+    } else {
+        table.texts("references");
+        Some(Vec::new())
+    };
     let (send, receive) = (delay_s(table, "delay_send"), delay_s(table, "delay_receive"));
     let carries = table.word::<Bandwidth>("carries");
     let dtx = table.boolean("dtx").is_some_and(|dtx| dtx.value);
@@ -357,6 +365,9 @@ fn network_of(table: &Table<'_>) -> Option<NetworkSpec> {
     table.finish();
     Some(NetworkSpec {
         codec: codec?,
+        codec_declared,
+        mode_declared,
+        references: references?.into_iter().map(|id| id.value).collect(),
         delay_send_s: send?,
         delay_receive_s: receive?,
         carries: carries.map(|carries| carries.value),

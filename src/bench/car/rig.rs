@@ -126,8 +126,8 @@ fn info_of(model: &Model) -> BenchInfo {
         is_virtual: true,
         ports,
         network: NetworkInfo {
-            codec: spec.network.codec.description().to_owned(),
-            mode: spec.network.codec.mode().to_owned(),
+            codec: spec.network.declared_codec().to_owned(),
+            mode: spec.network.declared_mode().to_owned(),
             dtx: Some(spec.network.dtx_declared),
             bandwidth: spec.bandwidth,
             delay_send: Seconds(super::stage::whole_samples_s(spec.network.delay_send_s)),

@@ -61,16 +61,9 @@ impl CarSpec {
         Some(car)
     }
 
-    /// What the volume that depends on speed adds in the noise at the microphone, in dB.
+    /// What the volume that depends on speed adds in the cabin's own noise, in dB.
     pub fn speed_volume_db(&self) -> f64 {
-        let points = &self.terminal.speed_volume;
-        let (Some(first), Some(last)) = (points.first(), points.last()) else { return 0.0 };
-        let level = self.cabin.noise_microphone_dbpa_a.unwrap_or(f64::NEG_INFINITY);
-        let between = points.windows(2).find(|pair| (pair[0].0..pair[1].0).contains(&level)).map(|pair| {
-            let share = (level - pair[0].0) / (pair[1].0 - pair[0].0);
-            pair[0].1 + share * (pair[1].1 - pair[0].1)
-        });
-        between.unwrap_or(if level < first.0 { first.1 } else { last.1 })
+        self.terminal.speed_volume_db(self.cabin.noise_microphone_dbpa_a.unwrap_or(f64::NEG_INFINITY))
     }
 
     /// The seats with a head, the driver's first.
@@ -273,6 +266,20 @@ pub struct TerminalSpec {
     pub speed_volume: Vec<(f64, f64)>,
 }
 
+impl TerminalSpec {
+    /// How much louder the amplifier is made in a noise of this level at the microphone, in dB.
+    pub fn speed_volume_db(&self, level_dbpa_a: f64) -> f64 {
+        let points = &self.speed_volume;
+        let (Some(first), Some(last)) = (points.first(), points.last()) else { return 0.0 };
+        let is_between = |pair: &&[(f64, f64)]| (pair[0].0..pair[1].0).contains(&level_dbpa_a);
+        let between = points.windows(2).find(is_between).map(|pair| {
+            let share = (level_dbpa_a - pair[0].0) / (pair[1].0 - pair[0].0);
+            pair[0].1 + share * (pair[1].1 - pair[0].1)
+        });
+        between.unwrap_or(if level_dbpa_a < first.0 { first.1 } else { last.1 })
+    }
+}
+
 /// The kinds of terminal, with what only one of them has. A terminal in a process of its own comes later.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TerminalKind {
@@ -351,6 +358,12 @@ pub struct NetworkSpec {
     pub delay_send_s: f64,
     /// POI to terminal, codec included, in seconds.
     pub delay_receive_s: f64,
+    /// The calibration records that hold what reference runs found of this network, by codec and mode.
+    pub references: Vec<String>,
+    /// What the bench declares in place of the codec, if that is another one.
+    pub codec_declared: Option<String>,
+    /// What it declares in place of the mode.
+    pub mode_declared: Option<String>,
     /// What a link without codec really carries, where that is less than the call is declared to be; nobody tells the
     /// bench.
     pub carries: Option<Bandwidth>,
@@ -367,6 +380,17 @@ pub struct NetworkSpec {
 }
 
 impl NetworkSpec {
+    /// The codec that the bench declares.
+    pub fn declared_codec(&self) -> &str {
+        self.codec_declared.as_deref().unwrap_or(self.codec.description())
+    }
+
+    /// The mode that the bench declares; of another codec than the real one none, unless it is stated.
+    pub fn declared_mode(&self) -> &str {
+        let own = if self.codec_declared.is_some() { "" } else { self.codec.mode() };
+        self.mode_declared.as_deref().unwrap_or(own)
+    }
+
     /// The band that a call of `bandwidth` really has.
     pub fn real_bandwidth(&self, bandwidth: Bandwidth) -> Bandwidth {
         self.carries.unwrap_or(bandwidth)

@@ -82,6 +82,8 @@ pub struct Truth<'m> {
     echo: Residual,
     idle_noise: Option<NoiseModel>,
     network_taps: Vec<f64>,
+    /// What a background noise adds to the gain of receive, in dB.
+    louder_db: f64,
 }
 
 /// Where a band or a weighting counts, in Hz.
@@ -106,6 +108,7 @@ impl<'m> Truth<'m> {
             echo,
             idle_noise,
             network_taps: band_limit_taps(spec.network.real_bandwidth(spec.bandwidth)),
+            louder_db: 0.0,
         }
     }
 
@@ -160,9 +163,14 @@ impl<'m> Truth<'m> {
     }
 
     fn receive_electrical(&self, volume_step: u32, freq_hz: f64) -> f64 {
-        receive_gain(&self.model.spec.terminal, volume_step)
+        self.receive_gain(volume_step)
             * symmetric_response(&self.receive_taps, freq_hz)
             * symmetric_response(&self.network_taps, freq_hz)
+    }
+
+    /// Pa at 1 m for the digital amplitude 1 at a volume step, without any response.
+    fn receive_gain(&self, volume_step: u32) -> f64 {
+        receive_gain(&self.model.spec.terminal, volume_step) * 10f64.powf(self.louder_db / 20.0)
     }
 
     fn residual(&self, freq_hz: f64) -> f64 {

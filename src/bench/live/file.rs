@@ -9,6 +9,7 @@ use time::Date;
 
 use self::ports::Wiring;
 use super::spec::{AudioSpec, LOOP, LineEnd, LiveSpec, RigSpec};
+use crate::calibration::ledger::network::NetworkRecord;
 use crate::context::{BenchInfo, NetworkInfo};
 use crate::document::{Placed, Table, read};
 use crate::plan::{Input, Sources};
@@ -35,6 +36,8 @@ pub struct BenchFile {
     pub spec: LiveSpec,
     /// The ledger records that it uses, for the run's `inputs/`.
     pub ledger: Vec<Input>,
+    /// What reference runs found of its network, by codec and mode.
+    pub references: Vec<NetworkRecord>,
 }
 
 /// Reads a bench file and the ledger records that it names, for takes captured `on` a day.
@@ -46,7 +49,8 @@ pub fn read_bench(source: &SourceText, ledger: &dyn Sources, on: Date) -> Result
         let name = root.need_text("name");
         root.need_text("description");
         let audio = need_table(root, "audio").and_then(|table| audio_of(&table));
-        let network = need_table(root, "network").and_then(|table| network_of(&table));
+        let network_table = need_table(root, "network");
+        let network = network_table.as_ref().and_then(network_of);
         let device = need_table(root, "device");
         let steps = device.as_ref().and_then(|table| {
             let steps = need_integer(table, "volume_steps", 1..=64);
@@ -54,6 +58,17 @@ pub fn read_bench(source: &SourceText, ledger: &dyn Sources, on: Date) -> Result
             steps
         });
         let mut wiring = Wiring::new(ledger, on);
+        let references = network_table.as_ref().and_then(|table| {
+            let ids = if table.has("references") {
+                table.texts("references")
+            } else {
+                table.texts("references");
+                Some(Vec::new())
+            };
+            let records = wiring.references(table, &ids?);
+            table.finish();
+            records
+        });
         for table in root.tables("port") {
             wiring.port(&table);
             table.finish();
@@ -100,6 +115,7 @@ pub fn read_bench(source: &SourceText, ledger: &dyn Sources, on: Date) -> Result
                 loopback,
                 rig: rig.map_or(Some(None), |rig| rig.map(Some))?,
             },
+            references: references?,
             ledger: wiring.used.into_values().collect(),
         })
     })
@@ -209,7 +225,6 @@ fn network_of(table: &Table<'_>) -> Option<NetworkInfo> {
     let dtx = table.boolean("dtx");
     let bandwidth = table.need_word::<Bandwidth>("bandwidth", "the widest band that the link carries");
     let [send, receive] = ["delay_send", "delay_receive"].map(|key| seconds(table, key, DELAYS_S));
-    table.finish();
     Some(NetworkInfo {
         codec: codec?.value,
         mode: mode.map_or_else(String::new, |mode| mode.value),

@@ -17,6 +17,15 @@ use crate::units::Unit;
 /// The bands of the curve, in one octave.
 const FRACTION: u32 = 12;
 
+/// A recording whose silence above the band is this little above the rounding of 24 bits may be nothing else: 6 dB.
+const ABOVE_ROUNDING: f64 = 4.0;
+/// What is heard of the signal above the band shows that the recorder hears there, if it is at most this far below the
+/// band: 70 dB, which the stop band of no converter's own filter leaves.
+const HEARD: f64 = 1e-7;
+
+/// Steps in which the response of an ear is looked at over a range.
+const STEPS: u32 = 32;
+
 /// What was played, and where it is summed.
 struct Played {
     /// What the signal itself holds above the band, over what it holds in it.
@@ -60,8 +69,10 @@ impl Heard {
         }
         let span = take.span(STIMULUS);
         let window = span.start..span.end + frames(entry.parameters.get(&DELAY_MAX));
-        let heard = |samples: &[f64]| ear.equalizer.equalized(power_spectrum(samples, RATE));
-        let (all, idle) = (heard(track.slice(window)), heard(track.slice(take.span(SILENT))));
+        let raw = |samples: &[f64]| power_spectrum(samples, RATE);
+        let (all, idle) = (raw(track.slice(window)), raw(track.slice(take.span(SILENT))));
+        hears_above(&all, &idle, played.band_hz, range_hz, (&port, cx))?;
+        let (all, idle) = (ear.equalizer.equalized(all), ear.equalizer.equalized(idle));
         let in_all = all.band_power(played.band_hz.0, played.band_hz.1);
         let in_idle = idle.band_power(played.band_hz.0, played.band_hz.1);
         let arrived = in_all > 0.0 && in_all >= ARRIVED * in_idle;
@@ -71,9 +82,16 @@ impl Heard {
             )));
         }
         let in_band = in_all - in_idle;
+        let silence = evidence::recorded_silence(cx, &port, &track);
         let loss = |(from_hz, to_hz): (f64, f64), doubt: f64| {
             let power = |spectrum: &PowerSpectrum| spectrum.band_power(from_hz, to_hz);
-            Loss::of(in_band, power(&all), power(&idle), doubt, 0.0)
+            // Where the ear hears least, taking it out lifts what the recorder cannot carry most.
+            let lift_db = (0..=STEPS)
+                .map(|i| from_hz * libm::pow(to_hz / from_hz, f64::from(i) / f64::from(STEPS)))
+                .map(|hz| -ear.equalizer.response_db(hz))
+                .fold(f64::NEG_INFINITY, f64::max);
+            let least = silence * libm::pow(10.0, lift_db / 10.0);
+            Loss::of(in_band, power(&all), power(&idle), doubt, least)
         };
         let bands = Bands::per_octave(FRACTION, range_hz.0, range_hz.1);
         let inside =
@@ -89,6 +107,28 @@ impl Heard {
             ear,
         })
     }
+}
+
+/// A recorder that hears nothing above the band finds every car clean.
+fn hears_above(
+    all: &PowerSpectrum,
+    idle: &PowerSpectrum,
+    band_hz: (f64, f64),
+    range_hz: (f64, f64),
+    (port, cx): (&Port, &EvalCx<'_>),
+) -> Result<(), Unmeasurable> {
+    let noise = idle.band_power(range_hz.0, range_hz.1);
+    let least = ABOVE_ROUNDING * evidence::least_noise(cx, port, range_hz.1 - range_hz.0);
+    let signal = all.band_power(range_hz.0, range_hz.1);
+    if noise > least || signal > HEARD * all.band_power(band_hz.0, band_hz.1) {
+        return Ok(());
+    }
+    Err(Unmeasurable::because(format!(
+        "{port} records digital silence from {} to {} Hz, less noise than any microphone has: its channel ends at a lower \
+         frequency, or something mutes it; record at 48 kHz without speech processing, filters or rate conversion in the \
+         interface and its driver, and measure again",
+        range_hz.0, range_hz.1
+    )))
 }
 
 /// The findings in receive.

@@ -226,13 +226,18 @@ pub fn traces(out: &mut Markup, view: &RunView) {
     if !view.facts.0.is_empty() {
         out.raw("<h4>Facts that planning used</h4>\n<div class=\"scroll\"><table>\n");
         out.raw(
-            "<thead><tr><th>Fact</th><th class=\"num\">Value</th><th>Found by</th></tr></thead>\n<tbody>\n",
+            "<thead><tr><th>Fact</th><th class=\"num\">Value</th><th>Found by</th><th>In a call with</th></tr></thead>\n<tbody>\n",
         );
         for (name, fact) in &view.facts.0 {
             out.element("<tr><td><code>", name, "</code></td>");
             let value = wording::fact(&fact.value);
             out.element("<td class=\"num\">", value, "</td>");
-            out.element("<td><code>", &fact.entry, "</code></td></tr>\n");
+            match &fact.record {
+                Some(record) => out.element("<td>", record, "</td>"),
+                None => out.element("<td><code>", &fact.entry, "</code></td>"),
+            };
+            let call = fact.call.as_ref().map_or("not noted".to_owned(), ToString::to_string);
+            out.element("<td>", call, "</td></tr>\n");
         }
         out.raw("</tbody></table></div>\n");
     }

@@ -1,6 +1,7 @@
 //! Distortion in receive at ear-drums: the canal lifts a third harmonic of 1 kHz by 12 dB, and that is not the car.
 
 use lombard::bench::car::spec::{CarSpec, Hats, PathsSpec};
+use lombard::finding::Bound;
 use lombard::take::Volume;
 use lombard::terms::{Bandwidth, Port};
 use lombard::verdict::Verdict;
@@ -130,4 +131,37 @@ fn each_measurand_has_the_worse_ear_of_its_own() {
         }
     }
     assert!(others > 0, "the worse ear is the same in every case");
+}
+
+#[test]
+fn a_bound_at_one_ear_leaves_open_only_what_it_crosses() {
+    // In percent the harmonics are alike at both ears; 12 dB softer, one of them hides in the noise first. Twice as much
+    // noise power every step, so that its bound is by turns inside and outside the limit.
+    let mut seen = Vec::new();
+    for percent in [1.5, 4.0] {
+        for step in 0..13 {
+            let mut car =
+                with_loudspeaker(ideal(Bandwidth::Wb), bend(percent, 0.0, drive_dbpa(Bandwidth::Wb, 5)));
+            paths(&mut car).loudspeaker_to_ears = [tap(-6.0, 3.0), tap(-18.0, 3.4)];
+            car.cabin.noise_ears_dbpa_a = Some(-56.0 + 1.5 * f64::from(step));
+            let found = heard(&car, &[]).finding("distortion_receive");
+            let Bound::Between(open) = found.bound else { continue };
+            let proven = found.as_scalar().unwrap();
+            // The truth of either ear lies between the two, but for what noise adds by chance to what it does not hide.
+            assert!(proven < 1.15 * percent && open > 0.95 * percent, "{percent}: {found:?}");
+            let verdict = match (proven <= 3.0, open <= 3.0) {
+                (true, true) => Verdict::Pass,
+                (false, false) => Verdict::Fail,
+                _ => Verdict::Inconclusive,
+            };
+            assert_eq!(judged(&found).verdict, verdict, "{found:?}");
+            // No noise turns a verdict over.
+            let wrong = if percent < 3.0 { Verdict::Fail } else { Verdict::Pass };
+            assert_ne!(verdict, wrong, "{percent}: {found:?}");
+            seen.push(verdict);
+        }
+    }
+    for verdict in [Verdict::Pass, Verdict::Inconclusive, Verdict::Fail] {
+        assert!(seen.contains(&verdict), "{verdict} was never reached: {seen:?}");
+    }
 }

@@ -3,11 +3,13 @@
 //! The power at a frequency is the mean over pieces of the turn, with a raised cosine over each (Welch), by a transform of
 //! two's that is written out here; one turn is taken round, so that its ends meet. What a place does to the
 //! noise is multiplied frequency by frequency.
+//!
+//! A volume that depends on speed follows that level at the microphone, [`Truth::in_noise`].
 
 use std::f64::consts::PI;
 use std::sync::Arc;
 
-use super::BandHz;
+use super::{BandHz, Truth};
 use crate::bench::car::bed::{Points, ear_points, microphone_points};
 use crate::bench::car::noise::weight_db;
 use crate::bench::car::response::gain_at_db;
@@ -103,6 +105,25 @@ impl FieldTruth {
     pub fn third_octave_dbpa(&self, n: i32) -> f64 {
         let edge = |steps: f64| 10f64.powf((f64::from(n) + steps) / 10.0);
         10.0 * self.power((edge(-0.5), edge(0.5)), |_| 0.0).log10()
+    }
+}
+
+impl Truth<'_> {
+    /// The same in a call with the background noise of these points: receive is as much louder as the car file says for the
+    /// A-weighted level at the microphone, the mean over the turn with the cabin's own noise added by power.
+    #[must_use]
+    pub fn in_noise(self, points: &Points) -> Self {
+        let spec = &self.model.spec;
+        let own = spec.cabin.noise_microphone_dbpa_a.unwrap_or(f64::NEG_INFINITY);
+        let played = FieldTruth::of(spec, points, Listening::Microphone).level_dbpa_a();
+        let level = 10.0 * (10f64.powf(own / 10.0) + 10f64.powf(played / 10.0)).log10();
+        // From the first point on, each stretch adds what the level climbs of it.
+        let mut louder_db = spec.terminal.speed_volume.first().map_or(0.0, |first| first.1);
+        for pair in spec.terminal.speed_volume.windows(2) {
+            let climbed = ((level - pair[0].0) / (pair[1].0 - pair[0].0)).clamp(0.0, 1.0);
+            louder_db += climbed * (pair[1].1 - pair[0].1);
+        }
+        Self { louder_db, ..self }
     }
 }
 

@@ -7,7 +7,6 @@ use super::{BandHz, DBOV_AT_0_DBM0, Truth, db, path_response, symmetric_response
 use crate::bench::car::RATE_HZ;
 use crate::bench::car::noise::weight_db;
 use crate::bench::car::spec::Weighting;
-use crate::bench::car::terminal::receive_gain;
 use crate::terms::{Direction, Ear};
 
 /// The step in which densities are summed, in Hz.
@@ -46,8 +45,7 @@ impl Truth<'_> {
         let hiss = self.model.amplifier_noise.as_ref().map_or(0.0, |noise| {
             (noise.gain * symmetric_response(&noise.taps, freq_hz)).powi(2) / (RATE_HZ / 2.0)
         });
-        let terminal = receive_gain(&self.model.spec.terminal, volume_step)
-            * symmetric_response(&self.receive_taps, freq_hz);
+        let terminal = self.receive_gain(volume_step) * symmetric_response(&self.receive_taps, freq_hz);
         (hiss + self.line_density(Direction::Receive, freq_hz) * terminal * terminal) * path
     }
 

@@ -9,6 +9,7 @@ use crate::bench::live::spec::{InputSpec, LoopbackSpec};
 use crate::calibration::ear::EarResponse;
 use crate::calibration::ledger::LedgerRecord;
 use crate::calibration::ledger::ear::EarRecord;
+use crate::calibration::ledger::network::NetworkRecord;
 use crate::calibration::{PortCalibration, Validity};
 use crate::context::{PortDirection, PortInfo};
 use crate::document::{Placed, Table, nearest};
@@ -255,6 +256,23 @@ impl<'a> Wiring<'a> {
             return None;
         }
         Some(record.calibration(self.on))
+    }
+
+    /// What reference runs found of the network, by codec and mode.
+    pub(super) fn references(
+        &mut self,
+        table: &Table<'_>,
+        ids: &[Placed<String>],
+    ) -> Option<Vec<NetworkRecord>> {
+        let mut all = Some(Vec::new());
+        for id in ids {
+            let record = self.ledger_record(table, id, NetworkRecord::parse, |record| &record.id);
+            all = all.zip(record).map(|(mut all, record)| {
+                all.push(record);
+                all
+            });
+        }
+        all
     }
 
     /// What the ear in front of a port does to sound, where the file names its record; only ears have one.

@@ -68,6 +68,10 @@ fn ledger() -> Recorded {
                 RECORD.replace("'ear'", "'poi'").replace("24 dBPa", "6.15 dBm0"),
             ),
         },
+        Input {
+            file: "ledger/simulator.toml".to_owned(),
+            text: SourceText::new("ledger/simulator.toml", REFERENCE),
+        },
         Input { file: "ledger/other.toml".to_owned(), text: SourceText::new("ledger/other.toml", RECORD) },
         Input {
             file: "ledger/broken.toml".to_owned(),
@@ -76,13 +80,20 @@ fn ledger() -> Recorded {
     ])
 }
 
+/// A record of the network, as a reference run leaves it.
+const REFERENCE: &str = "kind = 'network-reference'\nid = 'simulator'\nwhat = 'w'\ncodec = 'G.722'\nbandwidth = 'WB'\n\
+                         delay_send = '20.5 ms'\ndelay_receive = '31 ms'\ndate = '2026-10-01'\n\
+                         valid_until = '2027-10-01'\ninstrument = 'i'\nby = 'b'\nmethod = 'm'\n\
+                         response_send_hz_db = [[100, 0], [8000, -1]]\n\
+                         response_receive_hz_db = [[100, 0], [8000, -1]]\n";
+
 fn bench(text: &str) -> Result<BenchFile, Vec<Problem>> {
     read_bench(&SourceText::new("lab.toml", text), &ledger(), date!(2026 - 11 - 22))
 }
 
 #[test]
 fn a_bench_file_says_what_is_wired_where() {
-    let BenchFile { info, spec, ledger } = bench(BENCH).unwrap();
+    let BenchFile { info, spec, ledger, references } = bench(BENCH).unwrap();
     assert_eq!((info.name.as_str(), info.is_virtual, info.volume_step_count), ("lab", false, 16));
     assert_eq!(info.network.delay_receive, Seconds(0.03));
     let calibration = |port| info.ports[&Port::of(port)].calibration.clone();
@@ -106,8 +117,23 @@ fn a_bench_file_says_what_is_wired_where() {
     assert_eq!(rig.volume_line(7).as_deref(), Some("AT+VGS=7"));
     assert_eq!((rig.timeout, rig.line_end), (Duration::from_millis(500), LineEnd::Cr));
     assert_eq!(rig.safe_state, ["AT+CHUP", "LAMP 0"]);
-    assert_eq!(ledger.len(), 1);
+    assert_eq!((ledger.len(), references.len()), (1, 0));
     assert_eq!(ledger[0].file, "ledger/ear.toml");
+}
+
+#[test]
+fn references_of_the_network_are_read_from_the_ledger_and_kept_with_the_run() {
+    let with = |ids: &str| bench(&BENCH.replacen("[device]", &format!("references = [{ids}]\n[device]"), 1));
+    let file = with("\"simulator\"").unwrap();
+    assert_eq!(file.references[0].call, file.info.network.codec_mode());
+    assert!(file.ledger.iter().any(|one| one.file == "ledger/simulator.toml"), "{:?}", file.ledger);
+    for (ids, wanted) in [
+        ("\"simulater\"", "lab.toml:13:15: there is no such calibration record"),
+        ("\"simulator\", \"poi\"", "ledger/poi.toml:1:8: 'kind' is not understood"),
+    ] {
+        let found: Vec<String> = with(ids).unwrap_err().iter().map(ToString::to_string).collect();
+        assert!(found.iter().any(|one| one.contains(wanted)), "{wanted}: {found:#?}");
+    }
 }
 
 #[test]
