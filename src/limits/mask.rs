@@ -86,9 +86,8 @@ pub(super) fn judge_line(
         return;
     }
     let points = xs.iter().zip(values).enumerate();
-    let covered: Vec<Room> = points
-        .filter_map(|(n, (x, value))| Room::at(mask, *x, *value, finding.is_bound_at(n)))
-        .collect();
+    let covered: Vec<Room> =
+        points.filter_map(|(n, (x, value))| Room::at(mask, *x, *value, finding.is_bound_at(n))).collect();
     if covered.is_empty() {
         "no point of the curve lies on the mask".clone_into(&mut judgement.reason);
         return;
@@ -96,11 +95,10 @@ pub(super) fn judge_line(
     let shift = if mask.floating { best_shift(&covered) } else { 0.0 };
     let worst_of = |bounds: bool| {
         let of = covered.iter().filter(|room| room.is_bound == bounds);
-        of.map(|room| (room.margin(shift), room.x))
-            .fold(None, |worst: Option<(f64, f64)>, one| match worst {
-                Some(worst) if worst.0 <= one.0 => Some(worst),
-                _ => Some(one),
-            })
+        of.map(|room| (room.margin(shift), room.x)).fold(None, |worst: Option<(f64, f64)>, one| match worst {
+            Some(worst) if worst.0 <= one.0 => Some(worst),
+            _ => Some(one),
+        })
     };
     let (known, bounds) = (worst_of(false), worst_of(true));
     let fails = known.is_some_and(|worst| worst.0 < 0.0);
@@ -125,10 +123,14 @@ pub(super) fn judge_line(
         let unit = if mask.axis == Axis::Frequency { "Hz" } else { "s" };
         judgement.reason = match mask.axis {
             Axis::Frequency => {
-                format!("the curve has no point from {from:.0} to {to:.0} {unit}, where the mask asks for one")
+                format!(
+                    "the curve has no point from {from:.0} to {to:.0} {unit}, where the mask asks for one"
+                )
             }
             Axis::Time => {
-                format!("the series has no point from {from:.3} to {to:.3} {unit}, where the mask asks for one")
+                format!(
+                    "the series has no point from {from:.3} to {to:.3} {unit}, where the mask asks for one"
+                )
             }
         };
     }

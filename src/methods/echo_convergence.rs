@@ -230,8 +230,11 @@ fn in_quiet(reading: &EchoAttenuation, noise: f64, silence: f64) -> Finding {
     let by_noise = is_aligned || reading.frames.iter().all(|frame| frame.noise_limited);
     let flag = if by_noise { Flag::NoiseLimited } else { Flag::Bound };
     bounded(&mut finding, Bound::AtLeast, limited, flag);
-    finding.note =
-        format!("{}; noise {:.1} dBm0; a new call, nothing was played in it before", told(reading), db(noise.max(silence)));
+    finding.note = format!(
+        "{}; noise {:.1} dBm0; a new call, nothing was played in it before",
+        told(reading),
+        db(noise.max(silence))
+    );
     finding
 }
 

@@ -47,6 +47,8 @@
 //! moment was. An attenuation that falls in the middle of a sentence is a canceller that loses its path; one that falls at
 //! its beginning, a suppressor that wakes up late.
 
+use std::fmt::Write as _;
+
 use super::call::{self, CONDITIONING, Checks, DELAY_MAX, LEVEL_POI, Timeline, quantity};
 use super::{Card, Measurand, Method, Refusal, Wish, evidence};
 use crate::context::{EvalCx, PlanCx, Track};
@@ -264,7 +266,12 @@ impl Course {
                 attenuation_db: frame.reference_level.decibels() - db(seen),
                 stands_out: delay_s.is_some() && !may_be_noise,
                 may_be_noise,
-                level_db: level_db.iter().skip(index + late).take(reach + 1).copied().fold(f64::NEG_INFINITY, f64::max),
+                level_db: level_db
+                    .iter()
+                    .skip(index + late)
+                    .take(reach + 1)
+                    .copied()
+                    .fold(f64::NEG_INFINITY, f64::max),
             }
         });
         let far = mean_square_series(played, RATE, METER, step);
@@ -281,7 +288,9 @@ impl Course {
     fn aligned(&self) -> String {
         match self.delay_s {
             Some(delay) => format!("echo after {:.1} ms", delay * 1e3),
-            None => "no delay found: each moment held against the loudest one that may belong to it".to_owned(),
+            None => {
+                "no delay found: each moment held against the loudest one that may belong to it".to_owned()
+            }
         }
     }
 
@@ -325,15 +334,16 @@ impl Course {
         } else {
             format!("from {best:.1} dB to {:.1} dB at {:.2} s", worst.0, worst.1)
         };
-        let heard = self.moments.iter().filter(|one| !one.stands_out && one.level_db >= UNHEARD_DBM0_A).count();
+        let heard =
+            self.moments.iter().filter(|one| !one.stands_out && one.level_db >= UNHEARD_DBM0_A).count();
         if hidden > 0 {
             let share = 100.0 * hidden as f64 / self.moments.len() as f64;
-            finding.note.push_str(&format!("; noise hides {share:.0} % of the moments"));
+            let _ = write!(finding.note, "; noise hides {share:.0} % of the moments");
             finding.flags.push(self.why());
         }
         if heard > 0 {
             finding.bound = Bound::AtLeast;
-            finding.note.push_str(&format!(", {heard} of them at −58 dBm0(A) or louder"));
+            let _ = write!(finding.note, ", {heard} of them at −58 dBm0(A) or louder");
         }
         finding.note.push_str("; ");
         finding.note.push_str(&self.aligned());
@@ -341,9 +351,10 @@ impl Course {
     }
 
     fn loudest(&self) -> Finding {
-        let (at, level) = self.level_db.iter().enumerate().fold((0, f64::NEG_INFINITY), |loudest, (n, level)| {
-            if *level > loudest.1 { (n, *level) } else { loudest }
-        });
+        let (at, level) =
+            self.level_db.iter().enumerate().fold((0, f64::NEG_INFINITY), |loudest, (n, level)| {
+                if *level > loudest.1 { (n, *level) } else { loudest }
+            });
         let mut finding = Finding::scalar("echo_level_max", level, Unit::Dbm0A);
         finding.note = format!(
             "at {:.2} s; noise of the silence {:.1} dBm0(A)",
@@ -365,14 +376,14 @@ impl Course {
             self.moments.iter().map(|one| one.attenuation_db).collect(),
             Unit::Db,
         );
-        attenuation.limited =
-            (0..self.moments.len()).filter(|n| !self.moments[*n].stands_out).collect();
+        attenuation.limited = (0..self.moments.len()).filter(|n| !self.moments[*n].stands_out).collect();
         if !attenuation.limited.is_empty() {
             attenuation.bound = Bound::AtLeast;
             attenuation.flags.push(self.why());
         }
         attenuation.note = self.aligned();
-        let level = Finding::series("echo_level", times(self.level_db.len()), self.level_db.clone(), Unit::Dbm0A);
+        let level =
+            Finding::series("echo_level", times(self.level_db.len()), self.level_db.clone(), Unit::Dbm0A);
         let late = self.delay_s.unwrap_or(0.0);
         let far = Finding::series(
             "echo_far_level",

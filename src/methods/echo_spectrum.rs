@@ -41,6 +41,8 @@
 //! Larger is better. A hump of little attenuation at low frequencies is a canceller that is too short for the cabin; one
 //! at high frequencies a loudspeaker whose harmonics no linear canceller takes away.
 
+use std::fmt::Write as _;
+
 use super::call::{self, CONDITIONING, Checks, DELAY_MAX, LEVEL_POI, Timeline, quantity};
 use super::{Card, Measurand, Method, Refusal, Wish, evidence};
 use crate::context::{EvalCx, PlanCx};
@@ -172,10 +174,15 @@ impl Method for EchoSpectrum {
         if let Some(hz) = least {
             let at = loudest_segment(recorded.slice(window), (hz / input.bin_hz).round() as usize);
             let at_s = at as f64 / f64::from(RATE);
-            finding.note += &format!("; least at {hz:.0} Hz, where the echo is loudest {at_s:.2} s into the four periods");
+            let _ = write!(
+                finding.note,
+                "; least at {hz:.0} Hz, where the echo is loudest {at_s:.2} s into the four periods"
+            );
         }
         if !finding.limited.is_empty() {
-            finding.note += &format!("; noise hides {} of {} bins", finding.limited.len(), bins(&finding));
+            let hidden = finding.limited.len();
+            let all = bins(&finding);
+            let _ = write!(finding.note, "; noise hides {hidden} of {all} bins");
         }
         let influences = vec![evidence::influence(&played, 1.0), evidence::influence(&recorded, -1.0)];
         evidence::complete(&mut finding, take, ANALYSIS, influences);

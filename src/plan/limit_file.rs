@@ -164,8 +164,8 @@ pub(super) fn read_limits(name: &str, source: &SourceText, problems: &Problems) 
 
 /// What a mask lies over: the keys of its lines say it, and one file has one axis.
 fn axis(root: &Table<'_>) -> Option<Axis> {
-    let [over_hz, over_s] =
-        [["upper_hz_db", "lower_hz_db"], ["upper_s_db", "lower_s_db"]].map(|keys| keys.map(|key| root.has(key)));
+    let [over_hz, over_s] = [["upper_hz_db", "lower_hz_db"], ["upper_s_db", "lower_s_db"]]
+        .map(|keys| keys.map(|key| root.has(key)));
     let (over_hz, over_s) = (over_hz.contains(&true), over_s.contains(&true));
     if over_hz && over_s {
         root.problems().report(
@@ -231,7 +231,8 @@ fn line(root: &Table<'_>, key: &str) -> Option<Vec<(f64, f64)>> {
     let points = root.points(key)?;
     // Two points at one frequency are a step. Time begins at 0.
     let rises = points.value.windows(2).all(|pair| pair[0].0 <= pair[1].0);
-    let begins = points.value.first().is_some_and(|point| point.0 > 0.0 || key.ends_with("_s_db") && point.0 == 0.0);
+    let begins =
+        points.value.first().is_some_and(|point| point.0 > 0.0 || key.ends_with("_s_db") && point.0 == 0.0);
     if points.value.len() >= 2 && rises && begins {
         return Some(points.value);
     }

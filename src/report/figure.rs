@@ -78,9 +78,5 @@ fn mark(result: &Result<'_>, points: &[(f64, f64)]) -> Option<Mark> {
         .min_by(|a, b| distance(a).total_cmp(&distance(b)))?;
     let side = if judgement.verdict == Verdict::Fail { "outside" } else { "inside" };
     let distance = wording::quantity(margin.value.abs(), margin.unit);
-    Some(Mark {
-        at: point.0,
-        value: point.1,
-        label: format!("{distance} {side} at {}", wording::at(place)),
-    })
+    Some(Mark { at: point.0, value: point.1, label: format!("{distance} {side} at {}", wording::at(place)) })
 }

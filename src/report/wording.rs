@@ -142,8 +142,10 @@ pub fn mask_points(mask: &Mask) -> String {
         if points.is_empty() {
             continue;
         }
-        let drawn: Vec<String> =
-            points.iter().map(|(x, value)| format!("{}\u{a0}{}", at(At::on(mask.axis, *x)), plain(*value))).collect();
+        let drawn: Vec<String> = points
+            .iter()
+            .map(|(x, value)| format!("{}\u{a0}{}", at(At::on(mask.axis, *x)), plain(*value)))
+            .collect();
         let separator = if text.is_empty() { "" } else { "; " };
         let _ = write!(text, "{separator}{name}: {}", drawn.join(", "));
     }

@@ -3,7 +3,6 @@
 
 use lombard::bench::car::Model;
 use lombard::bench::car::cabin::Path;
-use lombard::bench::car::dynamics::Dynamics;
 use lombard::bench::car::spec::{CarSpec, Codec, ReferenceSpec, TerminalKind};
 use lombard::bench::car::truth::{Truth, white};
 use lombard::finding::Bound;
@@ -91,7 +90,7 @@ fn with_probe(mut car: CarSpec) -> CarSpec {
         echo_loss_response: Vec::new(),
         idle_noise: None,
         idle_noise_spectrum: Vec::new(),
-        dynamics: Dynamics::default(),
+        dynamics: Box::default(),
     });
     car.network.codec = Codec::Linear;
     car.terminal.send_gain_db = -40.0;

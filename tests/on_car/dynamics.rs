@@ -30,7 +30,7 @@ struct Course {
 fn car(dynamics: Dynamics) -> CarSpec {
     let mut car = shipped("ideal-wb");
     let own = reference(&mut car);
-    own.dynamics = dynamics;
+    *own.dynamics = dynamics;
     own.echo_loss_db = Some(40.0);
     own.idle_noise = None;
     car.cabin.noise_microphone_dbpa_a = None;
@@ -133,8 +133,10 @@ fn what_is_sent_and_heard_has_the_gains_that_are_told() {
     let course = run(&with, 2.5, speaks);
     // A terminal whose dynamics do nothing to be heard: the same call without them.
     let mut without = with.clone();
-    reference(&mut without).dynamics =
-        Dynamics { noise: NoiseControl { settling_s: 1.0, ..NoiseControl::default() }, ..Dynamics::default() };
+    *reference(&mut without).dynamics = Dynamics {
+        noise: NoiseControl { settling_s: 1.0, ..NoiseControl::default() },
+        ..Dynamics::default()
+    };
     let plain = run(&without, 2.5, speaks);
     let lost = level_db(&course.poi_send[at(2.0)..at(2.4)]) - level_db(&plain.poi_send[at(2.0)..at(2.4)]);
     assert!((lost + 7.5).abs() < 1e-3, "{lost}");
@@ -224,7 +226,7 @@ fn a_car_file_says_all_of_it_and_is_refused_where_it_is_wrong() {
                 pumping_near = \"4 dB\"\n[terminal.noise_control.comfort]\nerror = \"3 dB\"\ncolor_hz_db = [[500, 0], [2000, 4]]\n";
     let read = |text: String| read_car(&SourceText::new("test", text));
     let car = read(text.clone() + "\n" + more).unwrap();
-    let own = reference(&mut car.clone()).dynamics.clone();
+    let own = *reference(&mut car.clone()).dynamics.clone();
     assert_eq!(own.switching, Some(SWITCH));
     assert_eq!(own.detector, Detector { send_dbpa: -50.0, receive_dbm0: -40.0, hang_over_s: 0.15 });
     assert_eq!(own.double_talk.echo_loss_db, Some(27.0));

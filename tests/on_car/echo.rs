@@ -96,7 +96,8 @@ pub(super) static COMPARISONS: LazyLock<Vec<Comparison>> = LazyLock::new(|| {
             all.push(Comparison { method, measurand, case, unit, truth, measured, tolerance, source });
         };
         // The network cuts what a full-band signal has above the band: less comes back, by so much more loss.
-        let cut = if bandwidth == Bandwidth::Fb || bandwidth == Bandwidth::Nb { STEADY_DB } else { MOVING_DB };
+        let cut =
+            if bandwidth == Bandwidth::Fb || bandwidth == Bandwidth::Nb { STEADY_DB } else { MOVING_DB };
         add("echo_level", "echo_attenuation_least", loss_db, trial.value("echo_attenuation_least"), cut);
         add("echo_level", "echo_attenuation_fall", 0.0, trial.value("echo_attenuation_fall"), cut);
     }
@@ -105,7 +106,7 @@ pub(super) static COMPARISONS: LazyLock<Vec<Comparison>> = LazyLock::new(|| {
         let mut car = flat(Bandwidth::Fb, base_db, 180.0);
         // 6.5 s of conditioning, then 10.5 s of the signal: 3 s into it the loss begins to change, within 0.5 s.
         let after = 6.0 + 3.0;
-        reference(&mut car).dynamics = Dynamics {
+        *reference(&mut car).dynamics = Dynamics {
             convergence: vec![
                 (after, base_db - 4.0),
                 (after + 0.5, base_db - 4.0 - change_db),
@@ -200,10 +201,15 @@ fn noise_without_an_echo_fails_nothing() {
             let judged = judge(&finding, &limit);
             assert_ne!(judged.verdict, Verdict::Fail, "{level}: {} {judged:?}", limit.measurand);
             let flags = &finding.flags;
-            assert!(flags.contains(&lombard::verdict::Flag::NoiseLimited), "{level}: {} {flags:?}", limit.measurand);
+            assert!(
+                flags.contains(&lombard::verdict::Flag::NoiseLimited),
+                "{level}: {} {flags:?}",
+                limit.measurand
+            );
         }
         if level < -70.0 {
-            let judged = judge(&level_trial.finding("echo_level_max"), &at_most("echo_level_max", Unit::Dbm0A, -58.0));
+            let judged =
+                judge(&level_trial.finding("echo_level_max"), &at_most("echo_level_max", Unit::Dbm0A, -58.0));
             assert_eq!(judged.verdict, Verdict::Pass);
         }
     }
@@ -212,12 +218,11 @@ fn noise_without_an_echo_fails_nothing() {
 #[test]
 fn an_echo_that_gets_louder_and_one_that_is_loud_fail() {
     let mut car = flat(Bandwidth::Fb, 50.0, 180.0);
-    reference(&mut car).dynamics = Dynamics {
-        convergence: vec![(9.0, 46.0), (9.5, 34.0), (60.0, 34.0)],
-        ..Dynamics::default()
-    };
+    *reference(&mut car).dynamics =
+        Dynamics { convergence: vec![(9.0, 46.0), (9.5, 34.0), (60.0, 34.0)], ..Dynamics::default() };
     let trial = trial("echo_level", car, &[("signal", "css-fb")]);
-    let judged = judge(&trial.finding("echo_attenuation_fall"), &at_most("echo_attenuation_fall", Unit::Db, 6.0));
+    let judged =
+        judge(&trial.finding("echo_attenuation_fall"), &at_most("echo_attenuation_fall", Unit::Db, 6.0));
     assert_eq!(judged.verdict, Verdict::Fail, "{judged:?}");
     // −16 dBm0, 38 dB down.
     let judged = judge(&trial.finding("echo_level_max"), &at_most("echo_level_max", Unit::Dbm0A, -58.0));
@@ -241,7 +246,8 @@ fn the_spectrum_of_the_echo_is_that_of_the_path() {
         let found = trial.finding("echo_spectrum");
         // Bins by the handful: a straight line of decibels over the logarithm of frequency, as the car file states it.
         for (n, (hz, db)) in curve(&found).hz.iter().zip(&curve(&found).values).enumerate() {
-            let Some(pair) = points.windows(2).find(|pair| pair[0].0 * 1.3 < *hz && *hz < pair[1].0 / 1.3) else {
+            let Some(pair) = points.windows(2).find(|pair| pair[0].0 * 1.3 < *hz && *hz < pair[1].0 / 1.3)
+            else {
                 continue;
             };
             let share = (hz / pair[0].0).ln() / (pair[1].0 / pair[0].0).ln();
@@ -250,7 +256,10 @@ fn the_spectrum_of_the_echo_is_that_of_the_path() {
             let tolerance = if *hz < 400.0 { 1.0 } else { 0.3 };
             // Above 8 kHz the signal is 40 dB weaker: its echo is no more than a 16-bit codec can code.
             if found.is_bound_at(n) {
-                assert!(*hz > 7_000.0 && *db < truth + tolerance, "{bandwidth}: {db} against {truth} at {hz} Hz");
+                assert!(
+                    *hz > 7_000.0 && *db < truth + tolerance,
+                    "{bandwidth}: {db} against {truth} at {hz} Hz"
+                );
                 continue;
             }
             assert!((db - truth).abs() < tolerance, "{bandwidth}: {db} instead of {truth} at {hz} Hz");
@@ -279,7 +288,7 @@ fn cold(points: &[(f64, f64)]) -> CarSpec {
     let settled_db = points.last().unwrap().1;
     let mut car = flat(Bandwidth::Fb, settled_db, 180.0);
     let convergence = points.iter().map(|(s, db)| (*s, db - 4.0)).collect();
-    reference(&mut car).dynamics = Dynamics { convergence, ..Dynamics::default() };
+    *reference(&mut car).dynamics = Dynamics { convergence, ..Dynamics::default() };
     car
 }
 

@@ -239,7 +239,10 @@ impl Running {
         let power = |db: f64| 10f64.powf(db / 10.0);
         let rates = |loss_db: f64| {
             spec.switching.map_or((BRISK_DB_PER_S, BRISK_DB_PER_S), |one| {
-                (loss_db.abs() / one.build_up_s.max(1.0 / RATE_HZ), loss_db.abs() / one.release_s.max(1.0 / RATE_HZ))
+                (
+                    loss_db.abs() / one.build_up_s.max(1.0 / RATE_HZ),
+                    loss_db.abs() / one.release_s.max(1.0 / RATE_HZ),
+                )
             })
         };
         let largest = |a: f64, b: f64| if a.abs() > b.abs() { a } else { b };
@@ -278,8 +281,8 @@ impl Running {
     /// Computes the gains of a block from the far end, digital, as it stands at the loudspeaker's end of the terminal.
     pub fn follow(&mut self, far: &Block) -> &Gains {
         let switched = self.spec.switching.unwrap_or(Switching::NONE);
-        for at in 0..BLOCK {
-            let (talks, hears) = (self.talks[at], self.far.hears(far[at]));
+        for (at, sample) in far.iter().enumerate() {
+            let (talks, hears) = (self.talks[at], self.far.hears(*sample));
             let both = talks && hears;
             let (send_db, receive_db) = match (talks, hears) {
                 (true, true) => (self.spec.double_talk.send_loss_db, self.spec.double_talk.receive_loss_db),

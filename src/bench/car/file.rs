@@ -5,8 +5,8 @@ mod dynamics;
 mod moved;
 
 use crate::bench::car::RATE_HZ;
-use crate::bench::car::dynamics::Dynamics;
 use crate::bench::car::clock::{Clock, Jump, OFFSET_LIMIT_PPM};
+use crate::bench::car::dynamics::Dynamics;
 use crate::bench::car::flaws::{self, Flaws, Nonlinearity};
 use crate::bench::car::network;
 use crate::bench::car::spec::{
@@ -326,6 +326,7 @@ fn reference_of(table: &Table<'_>) -> Option<ReferenceSpec> {
     let dynamics = dynamics::dynamics_of(table);
     let ((echo_loss_db, echo_loss_response, convergence), (idle_noise, idle_noise_spectrum)) = (echo?, idle?);
     let dynamics = Dynamics { convergence, ..dynamics? };
+    let dynamics = Box::new(dynamics);
     Some(ReferenceSpec { echo_loss_db, echo_loss_response, idle_noise, idle_noise_spectrum, dynamics })
 }
 

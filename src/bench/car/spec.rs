@@ -306,7 +306,7 @@ pub struct ReferenceSpec {
     /// The spectrum of the idle noise.
     pub idle_noise_spectrum: ResponsePoints,
     /// What it does over time.
-    pub dynamics: Dynamics,
+    pub dynamics: Box<Dynamics>,
 }
 
 /// A weighted noise level.

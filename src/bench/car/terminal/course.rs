@@ -76,9 +76,8 @@ impl Course {
             let clipped = (near + echo).clamp(-full, full) - (near + echo);
             let send = f64::from(gains.send[at]);
             let to_shape = if self.shape.is_some() { f64::from(gains.shaped[at]) } else { 0.0 };
-            rest[at] = (send
-                * (clipped + (1.0 - to_shape) * talker + f64::from(gains.noise[at]) * noise))
-                as f32;
+            rest[at] =
+                (send * (clipped + (1.0 - to_shape) * talker + f64::from(gains.noise[at]) * noise)) as f32;
             left[at] = (send * self.share * f64::from(gains.echo[at]) * echo) as f32;
             shaped[at] = (send * to_shape * talker) as f32;
             stale[at] = noise as f32;
@@ -90,12 +89,11 @@ impl Course {
                 .zip(&gains.comfort)
                 .for_each(|((rest, stale), gain)| *rest += gain * stale);
         }
-        match &mut self.filter {
-            Some(filter) => filter.process(&mut left),
-            None => {
-                rest.iter_mut().zip(&left).for_each(|(rest, left)| *rest += left);
-                left = SILENCE;
-            }
+        if let Some(filter) = &mut self.filter {
+            filter.process(&mut left);
+        } else {
+            rest.iter_mut().zip(&left).for_each(|(rest, left)| *rest += left);
+            left = SILENCE;
         }
         if let Some(filter) = &mut self.shape {
             filter.process(&mut shaped);
@@ -129,6 +127,8 @@ impl Standin {
     fn make_of(&mut self, noise: &mut Block) {
         self.age.process(noise);
         self.color.process(noise);
-        noise.iter_mut().for_each(|sample| *sample = (self.gain * f64::from(*sample)) as f32);
+        for sample in noise {
+            *sample = (self.gain * f64::from(*sample)) as f32;
+        }
     }
 }
