@@ -21,7 +21,7 @@ type Bends = (&'static str, (f64, f64), (f64, f64), &'static str);
 const BENDS: [Bends; 4] = [
     ("device 2.5 and −0.6 %, mouth 0.5 and 0.7 %", (2.5, -0.6), (0.5, 0.7), "1000 Hz"),
     ("device 3.3 and 0.6 %, mouth 0.5 and 0.7 %", (3.3, 0.6), (0.5, 0.7), "1000 Hz"),
-    ("device 1.5 and 0.5 %, mouth −0.8 and 0.3 %", (1.5, 0.5), (-0.8, 0.3), "500 Hz"),
+    ("device 1.52 and 0.5 %, mouth −0.8 and 0.3 %", (1.52, 0.5), (-0.8, 0.3), "500 Hz"),
     ("device 0.5 and −2 %, mouth 0.6 and −0.4 %", (0.5, -2.0), (0.6, -0.4), "2000 Hz"),
 ];
 
