@@ -2,6 +2,7 @@
 
 pub mod ear;
 pub mod ledger;
+pub mod loudspeakers;
 
 use std::fmt;
 

@@ -31,7 +31,6 @@ pub mod generate;
 pub mod import;
 pub mod library;
 pub mod lines;
-pub mod loudspeakers;
 pub mod noise;
 pub mod noise_record;
 pub mod random;

@@ -46,10 +46,10 @@
 
 use super::call::{self, Checks, LEVEL_MRP, LEVEL_POI, LOMBARD_BASE, Timeline, quantity};
 use super::{Card, Measurand, Method, Refusal, Wish, evidence};
+use crate::calibration::loudspeakers::Shares;
 use crate::context::{EvalCx, PlanCx};
 use crate::entry::{Entry, Noise, Param, SignalId};
 use crate::finding::{Finding, Influence, Unmeasurable};
-use crate::signals::loudspeakers::Shares;
 use crate::take::Volume;
 use crate::terms::Port;
 use crate::units::{Quantity, Seconds, Unit};

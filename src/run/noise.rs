@@ -12,9 +12,9 @@ use std::sync::Arc;
 
 use super::render::{RenderError, SignalStore, gain};
 use crate::bench::noise::{NoiseSound, RenderedNoise};
+use crate::calibration::loudspeakers::Shares;
 use crate::context::BenchInfo;
 use crate::signals::field::DRIVER_HEAD;
-use crate::signals::loudspeakers::Shares;
 use crate::take::NoiseBed;
 use crate::terms::Port;
 use crate::units::{Db, Quantity, Unit};
