@@ -47,6 +47,7 @@ mod with_audio {
     use lombard::calibration::Validity;
     use lombard::calibration::ledger::LedgerRecord;
     use lombard::calibration::ledger::ear::EarRecord;
+    use lombard::calibration::ledger::network::NetworkRecord;
     use lombard::capture::Grade;
     use lombard::event::Event;
     use lombard::plan::{BuiltIn, DeviceRecord, Folder, Sources};
@@ -318,7 +319,9 @@ noise = "driving-120"
         let page = include_str!("../docs/bench-files.md");
         let blocks: Vec<&str> =
             page.split("```toml\n").skip(1).map(|block| block.split("```").next().unwrap()).collect();
-        let [bench, record, ear_port, ear, device] = blocks[..] else { panic!("{} examples", blocks.len()) };
+        let [bench, record, ear_port, ear, network, device] = blocks[..] else {
+            panic!("{} examples", blocks.len())
+        };
         let day = date!(2026 - 11 - 22);
         let file = read_bench(&SourceText::new("bench", bench), &BuiltIn, day).unwrap();
         assert_eq!(file.info.volume_step_count, 16);
@@ -328,6 +331,8 @@ noise = "driving-120"
         let ear = EarRecord::parse(&SourceText::new("ear", ear)).unwrap();
         assert!(ear_port.contains(&format!("ear_response = \"{}\"", ear.id)), "{ear_port}");
         assert_eq!(ear.response(day).serial.as_deref(), Some("12345"));
+        let network = NetworkRecord::parse(&SourceText::new("network", network)).unwrap();
+        assert_eq!((network.bandwidth, network.facts.len()), (Bandwidth::Wb, 5));
         let device = DeviceRecord::parse(&SourceText::new("device", device)).unwrap();
         assert_eq!(device.fields.len(), 2);
     }
