@@ -55,11 +55,7 @@ impl Check {
     pub(super) fn run(self, settings: &Settings) -> Result<u8, RunError> {
         let mut problems: Vec<Problem> = Vec::new();
         let mut code = 0;
-        let choice = match (self.bench, self.car) {
-            (Some(rig), _) => BenchChoice::Rig(rig),
-            (None, Some(car)) => BenchChoice::Car(car),
-            (None, None) => BenchChoice::PlanDefault,
-        };
+        let choice = BenchChoice::of(self.bench, self.car);
         for plan in &self.plans {
             let checked = if self.resolved {
                 settings.engine.explain(plan, &self.overlay, &choice)

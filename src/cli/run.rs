@@ -96,11 +96,7 @@ fn ids(text: &str) -> Result<Ids, String> {
 
 impl Run {
     pub(super) fn run(self, settings: &Settings) -> Result<u8, RunError> {
-        let bench = match (self.bench, self.car) {
-            (Some(rig), _) => BenchChoice::Rig(rig),
-            (None, Some(car)) => BenchChoice::Car(car),
-            (None, None) => BenchChoice::PlanDefault,
-        };
+        let bench = BenchChoice::of(self.bench, self.car);
         let request = RunRequest {
             plan: self.plan,
             overlays: self.overlay,

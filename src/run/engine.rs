@@ -39,6 +39,13 @@ pub enum BenchChoice {
     Rig(String),
 }
 
+impl BenchChoice {
+    /// What a caller named: a live bench, or a virtual car, or neither.
+    pub fn of(rig: Option<String>, car: Option<String>) -> Self {
+        rig.map(Self::Rig).or(car.map(Self::Car)).unwrap_or_default()
+    }
+}
+
 /// A run that is wished for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RunRequest {
@@ -205,13 +212,24 @@ impl Engine {
         overlays: &[String],
         choice: &BenchChoice,
     ) -> Result<ResolvedPlan, RunError> {
+        Ok(self.checked(plan, overlays, choice)?.0)
+    }
+
+    /// A checked plan, with the bench that it was held against and the signals that were made for it.
+    pub(super) fn checked(
+        &self,
+        plan: &str,
+        overlays: &[String],
+        choice: &BenchChoice,
+    ) -> Result<(ResolvedPlan, Option<(BenchInfo, SignalStore)>), RunError> {
         let planned = self.resolve(plan, overlays)?;
-        if let Some(bench) = self.bench_info(plan, choice, &planned.plan)? {
-            let signals = SignalStore::new(planned.signals.clone());
-            self.check_bandwidth(&planned.plan, &bench)?;
-            session::preflight(&planned.plan, &bench, &signals)?;
-        }
-        Ok(planned.plan)
+        let Some(bench) = self.bench_info(plan, choice, &planned.plan)? else {
+            return Ok((planned.plan, None));
+        };
+        let signals = SignalStore::new(planned.signals.clone());
+        self.check_bandwidth(&planned.plan, &bench)?;
+        session::preflight(&planned.plan, &bench, &signals)?;
+        Ok((planned.plan, Some((bench, signals))))
     }
 
     /// The benches of a choice.

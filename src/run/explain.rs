@@ -2,7 +2,6 @@
 //! level plan (what is played where, at which level, with how much room to full scale).
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use crate::context::PlanCx;
@@ -11,7 +10,7 @@ use crate::methods::METHODS;
 use crate::plan::{self, PlannedEntry, ResolvedPlan};
 use crate::run::engine::{BenchChoice, Engine};
 use crate::run::noise::{NoisePlay, noise_plays, render_noise};
-use crate::run::render::{self, RenderError, SignalStore};
+use crate::run::render::{self, RenderError};
 use crate::run::{RunError, session};
 use crate::take::{Action, EpochKey, EpochSpec, TakeId, TakeSpec};
 use crate::terms::Port;
@@ -113,15 +112,10 @@ impl Engine {
         overlays: &[String],
         choice: &BenchChoice,
     ) -> Result<Explained, RunError> {
-        let plan_name = plan;
-        let plan = self.check_on(plan_name, overlays, choice)?;
-        let Some(bench) = self.bench_info(plan_name, choice, &plan)? else {
+        let (plan, held) = self.checked(plan, overlays, choice)?;
+        let Some((bench, signals)) = &held else {
             return Ok(Explained { plan, recording: None });
         };
-        let path = Path::new(plan_name);
-        let beside = self.storage.exists(path).then_some(path);
-        let signals = SignalStore::new(self.library(&self.sources(beside))?);
-        let bench = &bench;
         let entries: Vec<&PlannedEntry> = plan.entries.iter().collect();
         let facts = session::assumed_facts(&entries, bench);
         let cx = PlanCx { bench, facts: &facts, signals: signals.library() };
@@ -132,7 +126,7 @@ impl Engine {
         for epoch in &schedule.epochs {
             let noise_plays = match &epoch.spec.noise {
                 None => Vec::new(),
-                Some(bed) => noise_plays(&render_noise(bed, bench, &signals).map_err(refused)?, bench),
+                Some(bed) => noise_plays(&render_noise(bed, bench, signals).map_err(refused)?, bench),
             };
             recording.calls.push(Call {
                 noise_plays,
@@ -144,7 +138,7 @@ impl Engine {
         }
         let plays = |spec: &TakeSpec, id: &TakeId, epoch: &EpochKey| -> Result<Vec<Play>, RunError> {
             let call = render::Call { epoch, bandwidth: plan.bandwidth, from: 0 };
-            let rendered = render::render(spec, id, &call, bench, &signals).map_err(refused)?;
+            let rendered = render::render(spec, id, &call, bench, signals).map_err(refused)?;
             Ok(plays_of(spec, &rendered.take.tracks))
         };
         for (id, uses) in &schedule.takes_of {
