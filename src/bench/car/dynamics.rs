@@ -7,9 +7,9 @@
 //! A gain goes from one state to another in a straight line of decibels: `build_up_s` from the loss to none,
 //! `release_s` from none to the loss.
 
-use crate::bench::car::RATE_HZ;
 use crate::bench::car::spec::ResponsePoints;
 use crate::bench::car::stage::Block;
+use crate::bench::car::{RATE_HZ, response};
 use crate::take::BLOCK;
 use crate::units::DBOV_AT_0_DBM0;
 
@@ -237,29 +237,26 @@ impl Running {
             return None;
         }
         let power = |db: f64| 10f64.powf(db / 10.0);
-        let rates = |loss_db: f64| {
-            spec.switching.map_or((BRISK_DB_PER_S, BRISK_DB_PER_S), |one| {
-                (
-                    loss_db.abs() / one.build_up_s.max(1.0 / RATE_HZ),
-                    loss_db.abs() / one.release_s.max(1.0 / RATE_HZ),
-                )
-            })
-        };
-        let largest = |a: f64, b: f64| if a.abs() > b.abs() { a } else { b };
         let switched = spec.switching.unwrap_or(Switching::NONE);
-        let send_rates = rates(largest(switched.send_loss_db, switched.send_idle_loss_db));
-        let receive_rates = rates(largest(switched.receive_loss_db, switched.receive_idle_loss_db));
-        let or_brisk = |(up, down): (f64, f64)| {
-            (if up > 0.0 { up } else { BRISK_DB_PER_S }, if down > 0.0 { down } else { BRISK_DB_PER_S })
+        // A whole loss, the larger one of both that a direction has, takes the time that is stated; where there is none, or
+        // nothing is switched, a gain is brisk.
+        let glide = |losses_db: [f64; 2], at_db: f64| {
+            let loss_db = losses_db[0].abs().max(losses_db[1].abs());
+            let rate = |time_s: f64| {
+                if loss_db > 0.0 { loss_db / time_s.max(1.0 / RATE_HZ) } else { BRISK_DB_PER_S }
+            };
+            Glide::new(at_db, rate(switched.build_up_s), rate(switched.release_s))
         };
-        let (send, receive) = (or_brisk(send_rates), or_brisk(receive_rates));
         let brisk = |db: f64| Glide::new(db, BRISK_DB_PER_S, BRISK_DB_PER_S);
         Some(Self {
             converged_db,
             talker: Activity::new(power(spec.detector.send_dbpa), spec.detector.hang_over_s),
             far: Activity::new(power(spec.detector.receive_dbm0 + DBOV_AT_0_DBM0), spec.detector.hang_over_s),
-            send: Glide::new(-switched.send_idle_loss_db, send.0, send.1),
-            receive: Glide::new(-switched.receive_idle_loss_db, receive.0, receive.1),
+            send: glide([switched.send_loss_db, switched.send_idle_loss_db], -switched.send_idle_loss_db),
+            receive: glide(
+                [switched.receive_loss_db, switched.receive_idle_loss_db],
+                -switched.receive_idle_loss_db,
+            ),
             shaped: 0.0,
             noise: Glide::new(0.0, f64::INFINITY, f64::INFINITY),
             pumping: brisk(0.0),
@@ -354,14 +351,7 @@ impl Dynamics {
     fn lack_db(&self, trained: u64, converged_db: f64) -> f64 {
         let points = &self.convergence;
         let time_s = trained as f64 / RATE_HZ;
-        let Some((first, last)) = points.first().zip(points.last()) else { return 0.0 };
-        if time_s >= last.0 {
-            return 0.0;
-        }
-        let between = points.windows(2).find(|pair| (pair[0].0..pair[1].0).contains(&time_s)).map(|pair| {
-            let share = (time_s - pair[0].0) / (pair[1].0 - pair[0].0);
-            pair[0].1 + share * (pair[1].1 - pair[0].1)
-        });
-        converged_db - between.unwrap_or(first.1)
+        let converges = points.last().is_some_and(|last| time_s < last.0);
+        if converges { converged_db - response::straight_at(points, time_s) } else { 0.0 }
     }
 }

@@ -185,28 +185,60 @@ fn noise_level(table: &Table<'_>, key: &str, units: &[Unit]) -> Option<Option<(f
     Some(Some((level, quantity.value.unit)))
 }
 
-/// Points of a response; absent is flat.
-fn response(table: &Table<'_>, key: &str) -> Option<ResponsePoints> {
+/// Pairs of numbers, the first of each rising, that are as good as `is_good` asks; absent is none. What is wrong is told as
+/// (title, found, expected, remedy).
+fn rising_pairs(
+    table: &Table<'_>,
+    key: &str,
+    is_good: impl FnOnce(&[(f64, f64)]) -> bool,
+    told: impl FnOnce(&[(f64, f64)]) -> [String; 4],
+) -> Option<Vec<(f64, f64)>> {
     if !table.has(key) {
         table.points(key);
         return Some(Vec::new());
     }
-    let points = table.points(key)?;
-    let rising = points.value.windows(2).all(|pair| pair[0].0 < pair[1].0);
-    let bounded = points.value.iter().all(|(freq, gain)| {
-        (1.0..=24_000.0).contains(freq) && (-GAIN_LIMIT_DB..=GAIN_LIMIT_DB).contains(gain)
-    });
-    if rising && bounded && points.value.len() <= 200 {
-        return Some(points.value);
+    let Placed { value: points, place } = table.points(key)?;
+    if points.windows(2).all(|pair| pair[0].0 < pair[1].0) && is_good(&points) {
+        return Some(points);
     }
-    table.problems().report(
-        points.place,
-        format!("'{key}' is no response"),
-        format!("{} points that do not rise in frequency or leave the range", points.value.len()),
-        "at most 200 pairs of frequency (1 to 24 000 Hz, rising) and gain (within 120 dB)",
-        "sort the points by frequency and correct what is out of range",
-    );
+    let [title, found, expected, remedy] = told(&points);
+    table.problems().report(place, title, found, expected, remedy);
     None
+}
+
+/// A quantity that may be absent.
+fn quantity_or(
+    table: &Table<'_>,
+    key: &str,
+    unit: Unit,
+    absent: f64,
+    (least, most): (f64, f64),
+) -> Option<f64> {
+    if !table.has(key) {
+        table.quantity(key, &[unit]);
+        return Some(absent);
+    }
+    let quantity = table.quantity(key, &[unit])?;
+    let value = Placed { value: quantity.value.value, place: quantity.place };
+    within(table, key, value, least, most, unit.symbol())
+}
+
+/// Points of a response; absent is flat.
+fn response(table: &Table<'_>, key: &str) -> Option<ResponsePoints> {
+    let is_good = |points: &[(f64, f64)]| {
+        let bounded = points.iter().all(|(freq, gain)| {
+            (1.0..=24_000.0).contains(freq) && (-GAIN_LIMIT_DB..=GAIN_LIMIT_DB).contains(gain)
+        });
+        bounded && points.len() <= 200
+    };
+    rising_pairs(table, key, is_good, |points| {
+        [
+            format!("'{key}' is no response"),
+            format!("{} points that do not rise in frequency or leave the range", points.len()),
+            "at most 200 pairs of frequency (1 to 24 000 Hz, rising) and gain (within 120 dB)".to_owned(),
+            "sort the points by frequency and correct what is out of range".to_owned(),
+        ]
+    })
 }
 
 fn terminal_of(table: &Table<'_>) -> Option<TerminalSpec> {
@@ -259,25 +291,20 @@ fn terminal_of(table: &Table<'_>) -> Option<TerminalSpec> {
 /// How much louder the terminal plays in noise; absent is not at all.
 fn speed_volume(table: &Table<'_>) -> Option<Vec<(f64, f64)>> {
     let key = "speed_volume_dbpa_db";
-    if !table.has(key) {
-        table.points(key);
-        return Some(Vec::new());
-    }
-    let points = table.points(key)?;
-    let rising = points.value.windows(2).all(|pair| pair[0].0 < pair[1].0);
-    let bounded =
-        points.value.iter().all(|(level, gain)| (-120.0..=20.0).contains(level) && gain.abs() <= 40.0);
-    if rising && bounded && (1..=50).contains(&points.value.len()) {
-        return Some(points.value);
-    }
-    table.problems().report(
-        points.place,
-        format!("'{key}' is no volume"),
-        format!("{:?}", points.value),
-        "1 to 50 pairs of an A-weighted level at the microphone (-120 to 20 dBPa, rising) and a gain (within 40 dB)",
-        "sort the points by level and correct what is out of range",
-    );
-    None
+    let is_good = |points: &[(f64, f64)]| {
+        let bounded =
+            points.iter().all(|(level, gain)| (-120.0..=20.0).contains(level) && gain.abs() <= 40.0);
+        bounded && (1..=50).contains(&points.len())
+    };
+    rising_pairs(table, key, is_good, |points| {
+        [
+            format!("'{key}' is no volume"),
+            format!("{points:?}"),
+            "1 to 50 pairs of an A-weighted level at the microphone (-120 to 20 dBPa, rising) and a gain (within 40 dB)"
+                .to_owned(),
+            "sort the points by level and correct what is out of range".to_owned(),
+        ]
+    })
 }
 
 fn direction(table: &Table<'_>) -> Option<(f64, ResponsePoints, f64)> {
@@ -396,26 +423,22 @@ fn clock_of(table: &Table<'_>) -> Option<Clock> {
 
 /// When a delay jumps, in s of the call, and by how many ms; absent is never.
 fn jumps(table: &Table<'_>, key: &str) -> Option<Vec<Jump>> {
-    if !table.has(key) {
-        table.points(key);
-        return Some(Vec::new());
-    }
-    let points = table.points(key)?;
-    let rising = points.value.windows(2).all(|pair| pair[0].0 < pair[1].0);
-    let total = points.value.iter().map(|(_, ms)| ms.abs()).sum::<f64>();
-    let timely = points.value.iter().all(|(s, ms)| (0.0..=36_000.0).contains(s) && ms.abs() <= 500.0);
-    if rising && timely && total <= 2_000.0 && points.value.len() <= 1_000 {
-        return Some(points.value.iter().map(|(s, ms)| Jump { at_s: *s, by_s: ms / 1e3 }).collect());
-    }
-    table.problems().report(
-        points.place,
-        format!("'{key}' are no jumps"),
-        format!("{:?}", points.value),
-        "at most 1000 pairs of a time in the call (0 to 36 000 s, rising) and a change of the delay (within 500 ms, all \
-         together 2 000 ms)",
-        "sort them by time and correct what is out of range",
-    );
-    None
+    let is_good = |points: &[(f64, f64)]| {
+        let total = points.iter().map(|(_, ms)| ms.abs()).sum::<f64>();
+        let timely = points.iter().all(|(s, ms)| (0.0..=36_000.0).contains(s) && ms.abs() <= 500.0);
+        timely && total <= 2_000.0 && points.len() <= 1_000
+    };
+    let points = rising_pairs(table, key, is_good, |points| {
+        [
+            format!("'{key}' are no jumps"),
+            format!("{points:?}"),
+            "at most 1000 pairs of a time in the call (0 to 36 000 s, rising) and a change of the delay (within 500 ms, all \
+             together 2 000 ms)"
+                .to_owned(),
+            "sort them by time and correct what is out of range".to_owned(),
+        ]
+    })?;
+    Some(points.iter().map(|(s, ms)| Jump { at_s: *s, by_s: ms / 1e3 }).collect())
 }
 
 #[expect(clippy::option_option, reason = "absent and reported are two things")]

@@ -21,6 +21,16 @@ pub fn gain_at_db(points: &[(f64, f64)], freq_hz: f64) -> f64 {
     g0 + (g1 - g0) * (freq_hz / f0).ln() / (f1 / f0).ln()
 }
 
+/// The value at `x` of straight lines through points that rise in x, end values held. No points are 0.
+pub fn straight_at(points: &[(f64, f64)], x: f64) -> f64 {
+    let (Some(first), Some(last)) = (points.first(), points.last()) else { return 0.0 };
+    let between = points.windows(2).find(|pair| (pair[0].0..pair[1].0).contains(&x)).map(|pair| {
+        let share = (x - pair[0].0) / (pair[1].0 - pair[0].0);
+        pair[0].1 + share * (pair[1].1 - pair[0].1)
+    });
+    between.unwrap_or(if x < first.0 { first.1 } else { last.1 })
+}
+
 /// Taps of the filter with the given response: 2·`half` + 1 taps, symmetric, so its delay is `half` samples.
 /// The Hann window smears the response over about 4·24 000/`half` Hz.
 pub fn taps_of_points(points: &[(f64, f64)], half: usize) -> Vec<f64> {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::bench::car::clock::Clock;
 use crate::bench::car::dynamics::Dynamics;
 use crate::bench::car::flaws::Flaws;
+use crate::bench::car::response;
 use crate::terms::{Bandwidth, Direction, Seat};
 
 /// A whole car: what stands in one file of `test-plans/cars`.
@@ -269,14 +270,7 @@ pub struct TerminalSpec {
 impl TerminalSpec {
     /// How much louder the amplifier is made in a noise of this level at the microphone, in dB.
     pub fn speed_volume_db(&self, level_dbpa_a: f64) -> f64 {
-        let points = &self.speed_volume;
-        let (Some(first), Some(last)) = (points.first(), points.last()) else { return 0.0 };
-        let is_between = |pair: &&[(f64, f64)]| (pair[0].0..pair[1].0).contains(&level_dbpa_a);
-        let between = points.windows(2).find(is_between).map(|pair| {
-            let share = (level_dbpa_a - pair[0].0) / (pair[1].0 - pair[0].0);
-            pair[0].1 + share * (pair[1].1 - pair[0].1)
-        });
-        between.unwrap_or(if level_dbpa_a < first.0 { first.1 } else { last.1 })
+        response::straight_at(&self.speed_volume, level_dbpa_a)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a reference terminal does over time: `[terminal.detector]`, `[terminal.switching]`, `[terminal.double_talk]`,
 //! `[terminal.noise_control]`, and the convergence of its canceller. A table that is absent changes nothing.
 
-use super::{GAIN_LIMIT_DB, response, within};
+use super::{GAIN_LIMIT_DB, quantity_or, response, rising_pairs, within};
 use crate::bench::car::dynamics::{Comfort, Detector, DoubleTalk, Dynamics, NoiseControl, Switching};
 use crate::document::{Placed, Table};
 use crate::units::Unit;
@@ -27,28 +27,24 @@ pub(super) fn dynamics_of(terminal: &Table<'_>) -> Option<Dynamics> {
 /// Seconds of an active far end since the cold start, and what the canceller takes away then; absent is at once all.
 pub(super) fn convergence(echo: &Table<'_>) -> Option<Vec<(f64, f64)>> {
     let key = "convergence_s_db";
-    if !echo.has(key) {
-        echo.points(key);
-        return Some(Vec::new());
-    }
-    let points = echo.points(key)?;
-    let rising = points.value.windows(2).all(|pair| pair[0].0 < pair[1].0);
-    let bounded = points
-        .value
-        .iter()
-        .all(|(s, db)| (0.0..=TIME_LIMIT_S).contains(s) && (-GAIN_LIMIT_DB..=GAIN_LIMIT_DB).contains(db));
     let cancels = echo.kind("loss").is_some() && echo.text("loss").is_none_or(|loss| loss.value != "none");
-    if rising && bounded && cancels && (1..=100).contains(&points.value.len()) {
-        return Some(points.value);
-    }
-    echo.problems().report(
-        points.place,
-        format!("'{key}' is no convergence"),
-        if cancels { format!("{:?}", points.value) } else { "a convergence without a canceller".to_owned() },
-        format!("1 to 100 pairs of a time (0 to {TIME_LIMIT_S} s, rising) and a loss (within {GAIN_LIMIT_DB} dB), of a canceller"),
-        "sort the pairs by time and correct what is out of range; where loss = \"none\", remove them",
-    );
-    None
+    let is_good = |points: &[(f64, f64)]| {
+        let bounded = points
+            .iter()
+            .all(|(s, db)| (0.0..=TIME_LIMIT_S).contains(s) && (-GAIN_LIMIT_DB..=GAIN_LIMIT_DB).contains(db));
+        bounded && cancels && (1..=100).contains(&points.len())
+    };
+    rising_pairs(echo, key, is_good, |points| {
+        [
+            format!("'{key}' is no convergence"),
+            if cancels { format!("{points:?}") } else { "a convergence without a canceller".to_owned() },
+            format!(
+                "1 to 100 pairs of a time (0 to {TIME_LIMIT_S} s, rising) and a loss (within {GAIN_LIMIT_DB} dB), of a canceller"
+            ),
+            "sort the pairs by time and correct what is out of range; where loss = \"none\", remove them"
+                .to_owned(),
+        ]
+    })
 }
 
 /// The table at `key` read by `of`; absent is `absent`.
@@ -65,8 +61,8 @@ fn part<T>(table: &Table<'_>, key: &str, absent: T, of: impl FnOnce(&Table<'_>) 
 
 fn detector(table: &Table<'_>) -> Option<Detector> {
     let usual = Detector::default();
-    let send = quantity(table, "send", Unit::DbPa, usual.send_dbpa, (-120.0, 20.0));
-    let receive = quantity(table, "receive", Unit::Dbm0, usual.receive_dbm0, (-120.0, 6.0));
+    let send = quantity_or(table, "send", Unit::DbPa, usual.send_dbpa, (-120.0, 20.0));
+    let receive = quantity_or(table, "receive", Unit::Dbm0, usual.receive_dbm0, (-120.0, 6.0));
     let hang_over = time_s(table, "hang_over", usual.hang_over_s);
     Some(Detector { send_dbpa: send?, receive_dbm0: receive?, hang_over_s: hang_over? })
 }
@@ -123,18 +119,7 @@ fn noise_control(table: &Table<'_>) -> Option<NoiseControl> {
 
 /// Decibels that may be absent: none.
 fn loss(table: &Table<'_>, key: &str) -> Option<f64> {
-    quantity(table, key, Unit::Db, 0.0, (-GAIN_LIMIT_DB, GAIN_LIMIT_DB))
-}
-
-/// A quantity that may be absent.
-fn quantity(table: &Table<'_>, key: &str, unit: Unit, absent: f64, range: (f64, f64)) -> Option<f64> {
-    if !table.has(key) {
-        table.quantity(key, &[unit]);
-        return Some(absent);
-    }
-    let quantity = table.quantity(key, &[unit])?;
-    let value = Placed { value: quantity.value.value, place: quantity.place };
-    within(table, key, value, range.0, range.1, unit.symbol())
+    quantity_or(table, key, Unit::Db, 0.0, (-GAIN_LIMIT_DB, GAIN_LIMIT_DB))
 }
 
 /// A time that may be absent.

@@ -1,7 +1,7 @@
 //! `[moved]` of a car file: a HATS that somebody bumps into after some calls.
 
 use super::cabin::{inside_of, triple};
-use super::{GAIN_LIMIT_DB, within};
+use super::{GAIN_LIMIT_DB, quantity_or, within};
 use crate::bench::car::spec::{CabinSpec, Moved, PathsSpec};
 use crate::document::{Placed, Table};
 use crate::units::Unit;
@@ -43,11 +43,5 @@ pub(super) fn moved_of(root: &Table<'_>, cabin: &CabinSpec) -> Option<Option<Mov
 
 /// A gain that may be absent: 0 dB.
 fn gain(table: &Table<'_>, key: &str) -> Option<f64> {
-    if !table.has(key) {
-        table.quantity(key, &[Unit::Db]);
-        return Some(0.0);
-    }
-    let quantity = table.quantity(key, &[Unit::Db])?;
-    let value = Placed { value: quantity.value.value, place: quantity.place };
-    within(table, key, value, -GAIN_LIMIT_DB, GAIN_LIMIT_DB, "dB")
+    quantity_or(table, key, Unit::Db, 0.0, (-GAIN_LIMIT_DB, GAIN_LIMIT_DB))
 }
