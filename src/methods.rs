@@ -4,6 +4,7 @@
 //! `methods/`, a `mod` line and a line of [`METHODS`].
 
 pub mod call;
+pub mod echo;
 pub mod evidence;
 pub mod sensitivity;
 
@@ -74,6 +75,22 @@ pub struct Card {
 }
 
 impl Card {
+    /// What most methods have in common, for the rest of a card: one take, in calls at the volume of the entry, that waits
+    /// for no finding of another entry and finds nothing for one.
+    pub const PLAIN: Self = Self {
+        id: "",
+        title: "",
+        source: "",
+        measurands: &[],
+        parameters: &[],
+        facts_needed: &[],
+        facts_wanted: &[],
+        picks_volume: false,
+        objects: false,
+        facts_found: &[],
+        takes_max: 1,
+    };
+
     /// The published page in Markdown: the header of the method's file.
     pub fn page(&self) -> String {
         let header = self.source.lines().map_while(|line| line.strip_prefix("//!"));
@@ -184,4 +201,22 @@ pub static METHODS: &[&dyn Method] = &[
 /// The method of this id.
 pub fn method(id: &str) -> Option<&'static dyn Method> {
     METHODS.iter().copied().find(|method| method.card().id == id)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_card_says_what_it_is_of() {
+        let cards = || METHODS.iter().map(|method| method.card());
+        for card in cards() {
+            let says = [card.id, card.title, card.source].iter().all(|text| !text.is_empty());
+            assert!(says && !card.measurands.is_empty(), "{}: {}", card.id, card.title);
+        }
+        let ids: BTreeSet<&str> = cards().map(|card| card.id).collect();
+        assert_eq!(ids.len(), METHODS.len(), "two methods have one id");
+    }
 }

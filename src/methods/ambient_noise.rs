@@ -104,12 +104,9 @@ static CARD: Card = Card {
         },
     ],
     parameters: &[ANALYSIS.spec(), CALL.spec(), EAR_FIELD.spec()],
-    facts_needed: &[],
-    facts_wanted: &[],
     picks_volume: true,
-    objects: false,
     facts_found: &[(EARS_A, "ambient_noise_ears_a")],
-    takes_max: 1,
+    ..Card::PLAIN
 };
 
 /// The one take.

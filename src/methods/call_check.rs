@@ -145,12 +145,9 @@ static CARD: Card = Card {
         DELAY_MAX.spec(),
         CONDITIONING.spec(),
     ],
-    facts_needed: &[],
-    facts_wanted: &[],
     picks_volume: true,
     objects: true,
-    facts_found: &[],
-    takes_max: 1,
+    ..Card::PLAIN
 };
 
 /// The one take.

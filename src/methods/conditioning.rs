@@ -60,12 +60,7 @@ static CARD: Card = Card {
         },
     ],
     parameters: &[CONDITIONING.spec(), REPEATS.spec(), LEVEL_POI.spec()],
-    facts_needed: &[],
-    facts_wanted: &[],
-    picks_volume: false,
-    objects: false,
-    facts_found: &[],
-    takes_max: 1,
+    ..Card::PLAIN
 };
 
 /// The one take.

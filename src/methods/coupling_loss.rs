@@ -51,16 +51,16 @@
 //! Larger is better. The curve `echo_loss` shows where the echo is.
 //! The loss holds for the volume of the call.
 
-use super::call::{self, CONDITIONING, Checks, DELAY_MAX, Timeline, quantity};
+use super::call::{self, CONDITIONING, DELAY_MAX};
+use super::echo::{self, ANALYSIS, NOISE, Tracks};
 use super::evidence;
 use super::{Card, Measurand, Method, Refusal, Wish};
 use crate::context::{EvalCx, PlanCx, Track};
-use crate::dsp::align::{DelaySearch, find_delay};
 use crate::dsp::bands::Bands;
 use crate::entry::{Entry, Param, SignalId};
 use crate::finding::{Bound, Finding, Unmeasurable};
 use crate::meters::coupling::Echo;
-use crate::take::{Frame, RATE, frames};
+use crate::take::{Frame, frames};
 use crate::terms::{Bandwidth, Port};
 use crate::units::{Dbm0, Seconds, Unit};
 use crate::verdict::Flag;
@@ -94,22 +94,11 @@ static CARD: Card = Card {
         },
     ],
     parameters: &[SIGNAL.spec(), LEVEL.spec(), IDLE.spec(), DELAY_MAX.spec(), CONDITIONING.spec()],
-    facts_needed: &[],
-    facts_wanted: &[],
-    picks_volume: false,
-    objects: false,
-    facts_found: &[],
-    takes_max: 1,
+    ..Card::PLAIN
 };
 
 /// The one take.
 const TAKE: &str = "echo";
-/// The span in which nothing is played.
-const NOISE: &str = "idle";
-/// The span of the played track that is analyzed.
-const ANALYSIS: &str = "analysis";
-/// What the take before may still leave in the cabin.
-const SETTLING: Seconds = Seconds(1.0);
 
 /// TCLw and TCL.
 pub struct CouplingLoss;
@@ -120,41 +109,30 @@ impl Method for CouplingLoss {
     }
 
     fn plan(&self, entry: &Entry, cx: &PlanCx<'_>) -> Result<Wish, Vec<Refusal>> {
-        let (receive, send) = (Port::of(Port::POI_RECEIVE), Port::of(Port::POI_SEND));
-        let mut checks = Checks::default();
-        checks.plays(cx, &receive);
-        checks.records(cx, &send);
+        let mut checks = echo::checks(entry, cx);
         checks.wait(entry, &IDLE);
-        checks.delay_max(entry);
         checks.done()?;
-        let signal = entry.parameters.get(&SIGNAL);
-        let mut take = Timeline::new(TAKE);
-        take.wait(SETTLING);
-        take.wait_as(NOISE, entry.parameters.get(&IDLE));
-        let at = take.play(&receive, &signal, quantity(entry.parameters.get(&LEVEL)), cx);
-        let analysis = cx.signal(&signal.0).span_or_all(ANALYSIS);
-        take.name_span(ANALYSIS, at + analysis.start..at + analysis.end);
-        take.wait(entry.parameters.get(&DELAY_MAX));
-        Ok(Wish { epoch: call::epoch(entry, cx), takes: vec![take.build(&[send])] })
+        let get = &entry.parameters;
+        let what = (&get.get(&SIGNAL), get.get(&LEVEL), get.get(&IDLE));
+        let take = echo::far_end_alone(TAKE, what, entry, cx);
+        Ok(Wish { epoch: call::epoch(entry, cx), takes: vec![take] })
     }
 
     fn evaluate(&self, entry: &Entry, cx: &EvalCx<'_>) -> Result<Vec<Finding>, Unmeasurable> {
         let take = cx.take(TAKE);
-        let (receive, send) = (Port::of(Port::POI_RECEIVE), Port::of(Port::POI_SEND));
-        let played = evidence::played(cx, take, &receive, Unit::Dbm0)?;
-        let recorded = evidence::captured(cx, take, &send, Unit::Dbm0)?;
+        let Tracks { played, recorded, silence } = Tracks::of(cx, take)?;
         let analysis = take.span(ANALYSIS);
         let delay_max = entry.parameters.get(&DELAY_MAX);
 
         let (window, aligned) = echo_window(&played, &recorded, &analysis, delay_max, take.spec.duration);
-        let silence = evidence::coded_silence(cx, &send) * (window.end - window.start) as f64;
+        let silence = silence * (window.end - window.start) as f64;
         let mut echoes = Vec::new();
         for measurand in
             MEASURANDS.iter().filter(|one| !one.wideband_only || entry.bandwidth != Bandwidth::Nb)
         {
             let bands = Bands::third_octave(measurand.band_hz.0, measurand.band_hz.1);
             let input = evidence::energies(played.slice(analysis.clone()), &bands);
-            evidence::stimulus_fills(&input, &bands, 0..bands.len(), &receive)?;
+            evidence::stimulus_fills(&input, &bands, 0..bands.len(), &Port::of(Port::POI_RECEIVE))?;
             let mut output = evidence::recorded(&recorded, window.clone(), take.span(NOISE), &bands);
             // Coded silence is an echo that nobody sees: as strong as half a step, of the stimulus's spectrum. In the
             // bands, since a codec may code silence as a constant.
@@ -206,24 +184,14 @@ fn echo_window(
     end: Frame,
 ) -> (Range<Frame>, String) {
     let from = analysis.start.max(analysis.end.saturating_sub(frames(DELAY_SECONDS)));
-    let search = DelaySearch::between(Seconds(0.0), delay_max);
-    let found = find_delay(
-        played.slice(from..analysis.end),
-        recorded.slice(from..(analysis.end + frames(delay_max)).min(end)),
-        RATE,
-        &search,
-    );
-    match found {
-        Ok(echo) if echo.stands_out() => {
-            let delay = frames(echo.delay);
-            let window = analysis.start + delay..(analysis.end + delay).min(end);
-            (window, format!("echo after {:.1} ms", echo.delay.as_ms()))
-        }
-        _ => {
-            let window = analysis.start..(analysis.end + frames(delay_max)).min(end);
-            (window, format!("no delay found, recording analyzed for {:.0} ms more", delay_max.as_ms()))
-        }
+    let searched = recorded.slice(from..(analysis.end + frames(delay_max)).min(end));
+    if let Some(delay) = echo::delay(played.slice(from..analysis.end), searched, delay_max) {
+        let late = frames(delay);
+        let window = analysis.start + late..(analysis.end + late).min(end);
+        return (window, format!("echo after {:.1} ms", delay.as_ms()));
     }
+    let window = analysis.start..(analysis.end + frames(delay_max)).min(end);
+    (window, format!("no delay found, recording analyzed for {:.0} ms more", delay_max.as_ms()))
 }
 
 /// The loss by G.122 B.4, or a bound.

@@ -125,12 +125,9 @@ static CARD: Card = Card {
         LEVEL_TAP.spec(),
         CONDITIONING.spec(),
     ],
-    facts_needed: &[],
     facts_wanted: &[reference_run::DELAY_SEND, reference_run::DELAY_RECEIVE],
-    picks_volume: false,
-    objects: false,
-    facts_found: &[],
     takes_max: 2,
+    ..Card::PLAIN
 };
 
 /// The span of the stimulus.

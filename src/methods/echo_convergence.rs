@@ -49,7 +49,8 @@
 //! The straight line over the logarithm of time asks for 36.5 dB after 1 s; another published reading has a point of 20 dB
 //! there. The report says which one was used.
 
-use super::call::{self, Checks, DELAY_MAX, LEVEL_POI, Timeline, quantity};
+use super::call::{self, DELAY_MAX, LEVEL_POI, quantity};
+use super::echo::{self, ANALYSIS, METER, NOISE, STEP, Tracks, bounded, db, power};
 use super::{Card, Measurand, Method, Refusal, Wish, evidence};
 use crate::context::{EvalCx, PlanCx, Track};
 use crate::dsp::level::{mean_square, mean_square_series};
@@ -92,32 +93,17 @@ static CARD: Card = Card {
         },
     ],
     parameters: &[SIGNAL.spec(), LEVEL_POI.spec(), IDLE.spec(), DELAY_MAX.spec()],
-    facts_needed: &[],
-    facts_wanted: &[],
-    picks_volume: false,
-    objects: false,
-    facts_found: &[],
-    takes_max: 1,
+    ..Card::PLAIN
 };
 
 /// The one take.
 const TAKE: &str = "convergence";
-/// The span in which nothing is played.
-const NOISE: &str = "idle";
-/// The span that is analyzed.
-const ANALYSIS: &str = "analysis";
-/// From the set-up of the call to the silence.
-const SETTLING: Seconds = Seconds(1.0);
 /// How long the canceller is watched (P.1110 11.11.4).
 const WATCHED: Seconds = Seconds(5.0);
 /// How many times longer the noise alone must be known.
 const NOISE_TIMES: f64 = 3.0;
 /// With what probability the noise alone would exceed its ceiling.
 const CHANCE: f64 = 1e-3;
-/// The integration time of the meter.
-const METER: Seconds = Seconds(0.035);
-/// How often the meter is read.
-const STEP: Seconds = Seconds(0.005);
 
 /// Initial convergence.
 pub struct EchoConvergence;
@@ -128,13 +114,9 @@ impl Method for EchoConvergence {
     }
 
     fn plan(&self, entry: &Entry, cx: &PlanCx<'_>) -> Result<Wish, Vec<Refusal>> {
-        let (receive, send) = (Port::of(Port::POI_RECEIVE), Port::of(Port::POI_SEND));
         let signal = entry.parameters.get(&SIGNAL);
         let length = cx.signal(&signal.0).frames;
-        let mut checks = Checks::default();
-        checks.plays(cx, &receive);
-        checks.records(cx, &send);
-        checks.delay_max(entry);
+        let mut checks = echo::checks(entry, cx);
         if entry.noise.is_some() {
             let least = Seconds(NOISE_TIMES * WATCHED.0);
             checks.at_least(entry, &IDLE, least, "what the noise may do by chance is known from it");
@@ -150,34 +132,29 @@ impl Method for EchoConvergence {
             );
         }
         checks.done()?;
-        let mut take = Timeline::new(TAKE);
-        take.wait(SETTLING);
-        take.wait_as(NOISE, entry.parameters.get(&IDLE));
-        let at = take.play(&receive, &signal, quantity(entry.parameters.get(&LEVEL_POI)), cx);
+        let mut take = echo::after_silence(TAKE, entry.parameters.get(&IDLE));
+        let level = quantity(entry.parameters.get(&LEVEL_POI));
+        let at = take.play(&Port::of(Port::POI_RECEIVE), &signal, level, cx);
         take.name_span(ANALYSIS, at..at + frames(WATCHED));
         take.wait(entry.parameters.get(&DELAY_MAX));
-        Ok(Wish { epoch: call::bare_epoch(entry, entry.volume), takes: vec![take.build(&[send])] })
+        let take = take.build(&[Port::of(Port::POI_SEND)]);
+        Ok(Wish { epoch: call::bare_epoch(entry, entry.volume), takes: vec![take] })
     }
 
     fn evaluate(&self, entry: &Entry, cx: &EvalCx<'_>) -> Result<Vec<Finding>, Unmeasurable> {
         let take = cx.take(TAKE);
-        let (receive, send) = (Port::of(Port::POI_RECEIVE), Port::of(Port::POI_SEND));
-        let played = evidence::played(cx, take, &receive, Unit::Dbm0)?;
-        let recorded = evidence::captured(cx, take, &send, Unit::Dbm0)?;
+        let Tracks { played, recorded, silence } = Tracks::of(cx, take)?;
         let delay_max = entry.parameters.get(&DELAY_MAX);
         let analysis = take.span(ANALYSIS);
-        let silence = evidence::coded_silence(cx, &send);
         let reading = read(&played, &recorded, &analysis, &take.span(NOISE), delay_max)?;
-        let (finding, influences) = if entry.noise.is_some() {
-            let noise = recorded.slice(take.span(NOISE));
+        let noise = recorded.slice(take.span(NOISE));
+        let (mut finding, influences) = if entry.noise.is_some() {
             (over_noise(&reading, noise, silence)?, Vec::new())
         } else {
-            let noise = mean_square(recorded.slice(take.span(NOISE)));
             let influences = vec![evidence::influence(&played, 1.0), evidence::influence(&recorded, -1.0)];
-            (in_quiet(&reading, noise, silence), influences)
+            (in_quiet(&reading, mean_square(noise), silence), influences)
         };
         let mut level = level_series(&recorded, &analysis, silence);
-        let mut finding = finding;
         evidence::complete(&mut finding, take, ANALYSIS, influences);
         evidence::complete(&mut level, take, ANALYSIS, vec![evidence::influence(&recorded, 1.0)]);
         Ok(vec![finding, level])
@@ -203,15 +180,6 @@ fn told(reading: &EchoAttenuation) -> String {
     match reading.delay.correlation {
         Some(_) => format!("time 0 is {:.1} ms after the signal began", reading.delay.delay.as_ms()),
         None => "no delay found: time 0 is when the signal began".to_owned(),
-    }
-}
-
-/// Marks the points that are only bounds.
-fn bounded(finding: &mut Finding, bound: Bound, limited: Vec<usize>, flag: Flag) {
-    if !limited.is_empty() {
-        finding.bound = bound;
-        finding.limited = limited;
-        finding.flags.push(flag);
     }
 }
 
@@ -280,12 +248,4 @@ fn level_series(recorded: &Track, analysis: &std::ops::Range<Frame>, silence: f6
     let mut finding = Finding::series("convergence_level", times, values, Unit::Dbm0);
     "seconds from when the signal began".clone_into(&mut finding.note);
     finding
-}
-
-fn db(power: f64) -> f64 {
-    10.0 * power.log10()
-}
-
-fn power(db: f64) -> f64 {
-    10f64.powf(db / 10.0)
 }

@@ -49,7 +49,8 @@
 
 use std::fmt::Write as _;
 
-use super::call::{self, CONDITIONING, Checks, DELAY_MAX, LEVEL_POI, Timeline, quantity};
+use super::call::{self, CONDITIONING, DELAY_MAX, LEVEL_POI};
+use super::echo::{self, ANALYSIS, METER, NOISE, STEP, Tracks, db, power};
 use super::{Card, Measurand, Method, Refusal, Wish, evidence};
 use crate::context::{EvalCx, PlanCx, Track};
 use crate::dsp::level::{mean_square, mean_square_series};
@@ -59,7 +60,6 @@ use crate::entry::{Entry, Param, SignalId};
 use crate::finding::{Bound, Finding, Unmeasurable};
 use crate::meters::echo_attenuation::{EchoSettings, NOISE_MARGIN, echo_attenuation};
 use crate::take::{Frame, RATE, frames};
-use crate::terms::Port;
 use crate::units::{Seconds, Unit};
 use crate::verdict::Flag;
 
@@ -108,26 +108,11 @@ static CARD: Card = Card {
         },
     ],
     parameters: &[SIGNAL.spec(), LEVEL_POI.spec(), IDLE.spec(), DELAY_MAX.spec(), CONDITIONING.spec()],
-    facts_needed: &[],
-    facts_wanted: &[],
-    picks_volume: false,
-    objects: false,
-    facts_found: &[],
-    takes_max: 1,
+    ..Card::PLAIN
 };
 
 /// The one take.
 const TAKE: &str = "echo";
-/// The span in which nothing is played.
-const NOISE: &str = "idle";
-/// The span of the played track that is analyzed.
-const ANALYSIS: &str = "analysis";
-/// What the take before may still leave in the cabin.
-const SETTLING: Seconds = Seconds(1.0);
-/// The integration time of the meter (P.1100 to P.1120 clause 11.11).
-const METER: Seconds = Seconds(0.035);
-/// How often the meter is read.
-const STEP: Seconds = Seconds(0.005);
 /// What is quieter is no echo by P.1120 (10/2025) 11.11.2, in dBm0(A).
 const UNHEARD_DBM0_A: f64 = -58.0;
 
@@ -140,30 +125,19 @@ impl Method for EchoLevel {
     }
 
     fn plan(&self, entry: &Entry, cx: &PlanCx<'_>) -> Result<Wish, Vec<Refusal>> {
-        let (receive, send) = (Port::of(Port::POI_RECEIVE), Port::of(Port::POI_SEND));
-        let mut checks = Checks::default();
-        checks.plays(cx, &receive);
-        checks.records(cx, &send);
+        let mut checks = echo::checks(entry, cx);
         checks.at_least(entry, &IDLE, Seconds(1.0), "the noise is known from it");
-        checks.delay_max(entry);
         checks.quiet(entry);
         checks.done()?;
-        let signal = entry.parameters.get(&SIGNAL);
-        let mut take = Timeline::new(TAKE);
-        take.wait(SETTLING);
-        take.wait_as(NOISE, entry.parameters.get(&IDLE));
-        let at = take.play(&receive, &signal, quantity(entry.parameters.get(&LEVEL_POI)), cx);
-        let analysis = cx.signal(&signal.0).span_or_all(ANALYSIS);
-        take.name_span(ANALYSIS, at + analysis.start..at + analysis.end);
-        take.wait(entry.parameters.get(&DELAY_MAX));
-        Ok(Wish { epoch: call::epoch(entry, cx), takes: vec![take.build(&[send])] })
+        let get = &entry.parameters;
+        let what = (&get.get(&SIGNAL), get.get(&LEVEL_POI), get.get(&IDLE));
+        let take = echo::far_end_alone(TAKE, what, entry, cx);
+        Ok(Wish { epoch: call::epoch(entry, cx), takes: vec![take] })
     }
 
     fn evaluate(&self, entry: &Entry, cx: &EvalCx<'_>) -> Result<Vec<Finding>, Unmeasurable> {
         let take = cx.take(TAKE);
-        let (receive, send) = (Port::of(Port::POI_RECEIVE), Port::of(Port::POI_SEND));
-        let played = evidence::played(cx, take, &receive, Unit::Dbm0)?;
-        let recorded = evidence::captured(cx, take, &send, Unit::Dbm0)?;
+        let Tracks { played, recorded, silence } = Tracks::of(cx, take)?;
         let delay_max = entry.parameters.get(&DELAY_MAX);
         let span = take.span(ANALYSIS);
         let window = span.start..(span.end + frames(delay_max)).min(take.spec.duration);
@@ -173,21 +147,24 @@ impl Method for EchoLevel {
             window.start,
             take.span(NOISE),
             delay_max,
-            evidence::coded_silence(cx, &send),
+            silence,
         )?;
-        let mut findings = vec![course.fall(), course.least(), course.loudest()];
-        findings.extend(course.series());
-        for finding in &mut findings {
-            let level = finding.unit == Unit::Dbm0A || finding.measurand == "echo_far_level";
-            let influences = match (level, finding.unit) {
-                (true, Unit::Dbm0A) => vec![evidence::influence(&recorded, 1.0)],
-                (true, _) => vec![evidence::influence(&played, 1.0)],
-                _ if finding.measurand == "echo_attenuation_fall" => Vec::new(),
-                _ => vec![evidence::influence(&played, 1.0), evidence::influence(&recorded, -1.0)],
-            };
-            evidence::complete(finding, take, ANALYSIS, influences);
-        }
-        Ok(findings)
+        let (level, far) =
+            (vec![evidence::influence(&recorded, 1.0)], vec![evidence::influence(&played, 1.0)]);
+        let loss = vec![evidence::influence(&played, 1.0), evidence::influence(&recorded, -1.0)];
+        let findings = [
+            (course.fall(), Vec::new()),
+            (course.least(), loss.clone()),
+            (course.loudest(), level.clone()),
+            (course.attenuation(), loss),
+            (course.level(), level),
+            (course.far(), far),
+        ];
+        let complete = |(mut finding, influences)| {
+            evidence::complete(&mut finding, take, ANALYSIS, influences);
+            finding
+        };
+        Ok(findings.map(complete).into())
     }
 }
 
@@ -220,10 +197,6 @@ struct Course {
     silence_db: f64,
 }
 
-fn db(power: f64) -> f64 {
-    10.0 * power.log10()
-}
-
 impl Course {
     /// Reads a played window and the recording, both from frame `start` of the take on; `silence` is what cannot be coded.
     fn read(
@@ -251,14 +224,21 @@ impl Course {
         let levels = mean_square_series(part(start..start + played.len() as Frame), RATE, METER, step);
         let level_db: Vec<f64> = levels.iter().map(|power| db(power.max(silence))).collect();
         let late = delay_s.map_or(0, |delay| (delay / STEP.0).round().max(0.0) as usize);
-        let reach = delay_s.map_or((delay_max.0 / STEP.0).ceil() as usize, |_| 0);
-        let echoes = mean_square_series(echo, RATE, METER, step);
+        // Where the echo may be later by anything up to the longest delay, its loudest reading counts.
+        let (reach, unaligned) = match delay_s {
+            Some(_) => (0, Vec::new()),
+            None => ((delay_max.0 / STEP.0).ceil() as usize, mean_square_series(echo, RATE, METER, step)),
+        };
         let noise = mean_square(noise).max(silence);
         let moments = read.frames.iter().map(|frame| {
             let index = (frame.time.0 / STEP.0).round() as usize - 1;
-            // Where the echo may be later by anything up to the longest delay, its loudest reading counts.
-            let loudest = echoes.iter().skip(index).take(reach + 1).copied().fold(0.0, f64::max);
-            let echo = if delay_s.is_some() { power(frame.echo_level.decibels()) } else { loudest };
+            let within = |series: &[f64], from: usize| {
+                series.iter().skip(from).take(reach + 1).copied().fold(f64::NEG_INFINITY, f64::max)
+            };
+            let echo = match delay_s {
+                Some(_) => power(frame.echo_level.decibels()),
+                None => within(&unaligned, index),
+            };
             let seen = echo.max(silence);
             let may_be_noise = seen < noise * NOISE_MARGIN.power() || echo <= silence;
             Moment {
@@ -266,12 +246,7 @@ impl Course {
                 attenuation_db: frame.reference_level.decibels() - db(seen),
                 stands_out: delay_s.is_some() && !may_be_noise,
                 may_be_noise,
-                level_db: level_db
-                    .iter()
-                    .skip(index + late)
-                    .take(reach + 1)
-                    .copied()
-                    .fold(f64::NEG_INFINITY, f64::max),
+                level_db: within(&level_db, index + late),
             }
         });
         let far = mean_square_series(played, RATE, METER, step);
@@ -294,20 +269,13 @@ impl Course {
         }
     }
 
-    /// The least attenuation that is proven, and the least of all that is read.
+    /// The least attenuation of all that is read.
     fn least(&self) -> Finding {
-        let of = |moments: &mut dyn Iterator<Item = &Moment>| {
-            moments.fold(None, |least: Option<Moment>, one| match least {
-                Some(least) if least.attenuation_db <= one.attenuation_db => Some(least),
-                _ => Some(*one),
-            })
-        };
-        let all = of(&mut self.moments.iter());
-        let value = all.map_or(f64::NAN, |one| one.attenuation_db);
+        let least = self.moments.iter().min_by(|a, b| a.attenuation_db.total_cmp(&b.attenuation_db));
+        let (value, at_s) = least.map_or((f64::NAN, f64::NAN), |one| (one.attenuation_db, one.at_s));
         let mut finding = Finding::scalar("echo_attenuation_least", value, Unit::Db);
-        let at_s = all.map_or(f64::NAN, |one| one.at_s);
         finding.note = format!("at {at_s:.2} s; {}", self.aligned());
-        if all.is_some_and(|one| !one.stands_out) {
+        if least.is_some_and(|one| !one.stands_out) {
             finding.bound = Bound::AtLeast;
             finding.flags.push(self.why());
         }
@@ -368,33 +336,31 @@ impl Course {
         finding
     }
 
-    fn series(&self) -> [Finding; 3] {
-        let times = |count: usize| (1..=count).map(|n| n as f64 * STEP.0).collect::<Vec<f64>>();
-        let mut attenuation = Finding::series(
+    fn attenuation(&self) -> Finding {
+        let mut finding = Finding::series(
             "echo_attenuation",
             self.moments.iter().map(|one| one.at_s).collect(),
             self.moments.iter().map(|one| one.attenuation_db).collect(),
             Unit::Db,
         );
-        attenuation.limited = (0..self.moments.len()).filter(|n| !self.moments[*n].stands_out).collect();
-        if !attenuation.limited.is_empty() {
-            attenuation.bound = Bound::AtLeast;
-            attenuation.flags.push(self.why());
-        }
-        attenuation.note = self.aligned();
-        let level =
-            Finding::series("echo_level", times(self.level_db.len()), self.level_db.clone(), Unit::Dbm0A);
-        let late = self.delay_s.unwrap_or(0.0);
-        let far = Finding::series(
-            "echo_far_level",
-            times(self.far_db.len()).into_iter().map(|s| s + late).collect(),
-            self.far_db.clone(),
-            Unit::Dbm0,
-        );
-        [attenuation, level, far]
+        let limited = (0..self.moments.len()).filter(|n| !self.moments[*n].stands_out).collect();
+        echo::bounded(&mut finding, Bound::AtLeast, limited, self.why());
+        finding.note = self.aligned();
+        finding
+    }
+
+    fn level(&self) -> Finding {
+        Finding::series("echo_level", times(&self.level_db, 0.0), self.level_db.clone(), Unit::Dbm0A)
+    }
+
+    /// The signal, as late as its echo.
+    fn far(&self) -> Finding {
+        let times = times(&self.far_db, self.delay_s.unwrap_or(0.0));
+        Finding::series("echo_far_level", times, self.far_db.clone(), Unit::Dbm0)
     }
 }
 
-fn power(db: f64) -> f64 {
-    10f64.powf(db / 10.0)
+/// When the readings of a meter are, from the beginning of the signal, so much later.
+fn times(readings: &[f64], late_s: f64) -> Vec<f64> {
+    (1..=readings.len()).map(|n| n as f64 * STEP.0 + late_s).collect()
 }

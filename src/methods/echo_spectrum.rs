@@ -43,13 +43,14 @@
 
 use std::fmt::Write as _;
 
-use super::call::{self, CONDITIONING, Checks, DELAY_MAX, LEVEL_POI, Timeline, quantity};
+use super::call::{self, CONDITIONING, DELAY_MAX, LEVEL_POI, quantity};
+use super::echo::{self, ANALYSIS, NOISE, Tracks};
 use super::{Card, Measurand, Method, Refusal, Wish, evidence};
 use crate::context::{EvalCx, PlanCx};
-use crate::dsp::align::{DelaySearch, find_delay};
 use crate::dsp::spectrum::{Psd, WelchSettings, power_spectrum_density};
 use crate::entry::{Entry, Param, SignalId};
 use crate::finding::{Bound, Finding, Unmeasurable};
+use crate::meters::echo_attenuation::NOISE_MARGIN;
 use crate::take::{Frame, RATE, frames};
 use crate::terms::{Bandwidth, Port};
 use crate::units::{Seconds, Unit};
@@ -73,22 +74,11 @@ static CARD: Card = Card {
         unit: Unit::Db,
     }],
     parameters: &[SIGNAL.spec(), LEVEL_POI.spec(), IDLE.spec(), DELAY_MAX.spec(), CONDITIONING.spec()],
-    facts_needed: &[],
-    facts_wanted: &[],
-    picks_volume: false,
-    objects: false,
-    facts_found: &[],
-    takes_max: 1,
+    ..Card::PLAIN
 };
 
 /// The one take.
 const TAKE: &str = "spectrum";
-/// The span in which nothing is played.
-const NOISE: &str = "idle";
-/// The span of the played track that is analyzed.
-const ANALYSIS: &str = "analysis";
-/// What the take before may still leave in the cabin.
-const SETTLING: Seconds = Seconds(1.0);
 /// A period of the composite source signal (P.501 7.2.1).
 const PERIOD: Frame = 16_800;
 /// So many periods are analyzed (P.1110 11.11.3).
@@ -99,8 +89,6 @@ const TRAINING: Seconds = Seconds(10.0);
 const SEGMENT: usize = 8_192;
 /// Where the mask begins.
 const FIRST_HZ: f64 = 100.0;
-/// A bin that stands less above the noise may be noise: 6 dB.
-const NOISE_MARGIN: f64 = 3.981_071_705_534_972_5;
 /// A bin of the played signal that is 50 dB below the strongest is empty: what the band limit of the call takes away. Within
 /// the band the composite source signal falls by less.
 const EMPTY_BELOW: f64 = 1e-5;
@@ -114,14 +102,10 @@ impl Method for EchoSpectrum {
     }
 
     fn plan(&self, entry: &Entry, cx: &PlanCx<'_>) -> Result<Wish, Vec<Refusal>> {
-        let (receive, send) = (Port::of(Port::POI_RECEIVE), Port::of(Port::POI_SEND));
         let signal = entry.parameters.get(&SIGNAL);
         let length = cx.signal(&signal.0).frames;
-        let mut checks = Checks::default();
-        checks.plays(cx, &receive);
-        checks.records(cx, &send);
+        let mut checks = echo::checks(entry, cx);
         checks.at_least(entry, &IDLE, Seconds(1.0), "the noise is known from it");
-        checks.delay_max(entry);
         checks.quiet(entry);
         if length < frames(TRAINING) || !length.is_multiple_of(2 * PERIOD) {
             checks.refuse(
@@ -133,26 +117,21 @@ impl Method for EchoSpectrum {
         }
         checks.done()?;
         let level = quantity(entry.parameters.get(&LEVEL_POI));
-        let mut take = Timeline::new(TAKE);
-        take.wait(SETTLING);
-        take.wait_as(NOISE, entry.parameters.get(&IDLE));
+        let receive = Port::of(Port::POI_RECEIVE);
+        let mut take = echo::after_silence(TAKE, entry.parameters.get(&IDLE));
         take.play(&receive, &signal, level, cx);
         let at = take.play(&receive, &signal, level, cx);
         take.name_span(ANALYSIS, at..at + PERIODS * PERIOD);
-        Ok(Wish { epoch: call::epoch(entry, cx), takes: vec![take.build(&[send])] })
+        Ok(Wish { epoch: call::epoch(entry, cx), takes: vec![take.build(&[Port::of(Port::POI_SEND)])] })
     }
 
     fn evaluate(&self, entry: &Entry, cx: &EvalCx<'_>) -> Result<Vec<Finding>, Unmeasurable> {
         let take = cx.take(TAKE);
-        let (receive, send) = (Port::of(Port::POI_RECEIVE), Port::of(Port::POI_SEND));
-        let played = evidence::played(cx, take, &receive, Unit::Dbm0)?;
-        let recorded = evidence::captured(cx, take, &send, Unit::Dbm0)?;
+        let Tracks { played, recorded, silence } = Tracks::of(cx, take)?;
         let delay_max = entry.parameters.get(&DELAY_MAX);
         let analysis = take.span(ANALYSIS);
-        let search = DelaySearch::between(Seconds(0.0), delay_max);
-        let echo = recorded.slice(analysis.start..analysis.end + frames(delay_max));
-        let found = find_delay(played.slice(analysis.clone()), echo, RATE, &search);
-        let delay = found.ok().filter(crate::dsp::align::Delay::stands_out).map(|found| found.delay);
+        let searched = recorded.slice(analysis.start..analysis.end + frames(delay_max));
+        let delay = echo::delay(played.slice(analysis.clone()), searched, delay_max);
         let late = delay.map_or(0, |delay| (delay.0 * f64::from(RATE)).round() as Frame);
         let window = analysis.start + late..analysis.end + late;
 
@@ -164,7 +143,7 @@ impl Method for EchoSpectrum {
         let output = spectrum(recorded.slice(window.clone()))?;
         let noise = spectrum(recorded.slice(take.span(NOISE)))?;
         // Half a step everywhere, white.
-        let silence = evidence::coded_silence(cx, &send) / input.nyquist_hz;
+        let silence = silence / input.nyquist_hz;
         let mut finding = attenuation(&input, &output, &noise, silence, last_hz(entry.bandwidth))?;
         let least = worst(&finding);
         finding.note = match delay {
@@ -232,7 +211,7 @@ fn attenuation(
             continue;
         }
         let heard = output.density[bin].max(silence);
-        if heard < NOISE_MARGIN * noise.density[bin].max(silence) {
+        if heard < NOISE_MARGIN.power() * noise.density[bin].max(silence) {
             limited.push(hz.len());
         }
         hz.push(bin as f64 * input.bin_hz);
@@ -246,11 +225,7 @@ fn attenuation(
         )));
     }
     let mut finding = Finding::curve("echo_spectrum", hz, values, Unit::Db);
-    if !limited.is_empty() {
-        finding.bound = Bound::AtLeast;
-        finding.flags.push(Flag::NoiseLimited);
-    }
-    finding.limited = limited;
+    echo::bounded(&mut finding, Bound::AtLeast, limited, Flag::NoiseLimited);
     Ok(finding)
 }
 

@@ -169,12 +169,8 @@ static CARD: Card = Card {
         DELAY_MAX.spec(),
         CONDITIONING.spec(),
     ],
-    facts_needed: &[],
     facts_wanted: sensitivity::FACTS_WANTED,
-    picks_volume: false,
-    facts_found: &[],
-    objects: false,
-    takes_max: 1,
+    ..Card::PLAIN
 };
 
 /// By how much noise may change a band that is shown.

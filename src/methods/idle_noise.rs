@@ -156,12 +156,8 @@ static CARD: Card = Card {
         LEVEL_TAP.spec(),
         CONDITIONING.spec(),
     ],
-    facts_needed: &[],
     facts_wanted: &[reference_run::NOISE_SEND_A, reference_run::NOISE_SEND_P, ambient_noise::EARS_A],
-    picks_volume: false,
-    objects: false,
-    facts_found: &[],
-    takes_max: 1,
+    ..Card::PLAIN
 };
 
 /// The one take.

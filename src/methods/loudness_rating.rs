@@ -149,12 +149,8 @@ static CARD: Card = Card {
         DELAY_MAX.spec(),
         CONDITIONING.spec(),
     ],
-    facts_needed: &[],
     facts_wanted: sensitivity::FACTS_WANTED,
-    picks_volume: false,
-    objects: false,
-    facts_found: &[],
-    takes_max: 1,
+    ..Card::PLAIN
 };
 
 /// SLR and RLR.

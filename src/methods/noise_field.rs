@@ -99,12 +99,8 @@ static CARD: Card = Card {
         },
     ],
     parameters: &[ANALYSIS_MAX.spec(), LOMBARD_BASE.spec()],
-    facts_needed: &[],
-    facts_wanted: &[],
     picks_volume: true,
-    objects: false,
-    facts_found: &[],
-    takes_max: 1,
+    ..Card::PLAIN
 };
 
 /// The one take.

@@ -112,10 +112,7 @@ static CARD: Card = Card {
         measurand!("reference_noise_receive_p", "Psophometric noise in receive (narrowband).", Dbm0P),
     ],
     parameters: &[SIGNAL.spec(), DELAY_SIGNAL_HERE.spec(), LEVEL.spec(), IDLE.spec(), DELAY_MAX.spec()],
-    facts_needed: &[],
-    facts_wanted: &[],
     picks_volume: true,
-    objects: false,
     facts_found: &[
         (DELAY_SEND, "reference_delay_send"),
         (DELAY_RECEIVE, "reference_delay_receive"),
@@ -127,6 +124,7 @@ static CARD: Card = Card {
         ("reference.noise_receive_p", "reference_noise_receive_p"),
     ],
     takes_max: 2,
+    ..Card::PLAIN
 };
 
 /// The signal of the delay, under a name of its own beside that of the response.

@@ -86,12 +86,9 @@ static CARD: Card = Card {
         DELAY_MAX.spec(),
         CONDITIONING.spec(),
     ],
-    facts_needed: &[],
     facts_wanted: sensitivity::FACTS_WANTED,
-    picks_volume: false,
-    facts_found: &[],
-    objects: false,
     takes_max: 4,
+    ..Card::PLAIN
 };
 
 /// The take at the talker's level; without `mic.mrp` it is that of a loudness rating in send, and is shared with it.

@@ -70,12 +70,9 @@ static CARD: Card = Card {
         DELAY_MAX.spec(),
         CONDITIONING.spec(),
     ],
-    facts_needed: &[],
     facts_wanted: sensitivity::FACTS_WANTED,
-    picks_volume: false,
-    facts_found: &[],
-    objects: false,
     takes_max: 2,
+    ..Card::PLAIN
 };
 
 /// The take at the entry's volume; it is that of a loudness rating in receive, and is shared with it.

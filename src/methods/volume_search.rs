@@ -76,12 +76,11 @@ static CARD: Card = Card {
         DELAY_MAX.spec(),
         CONDITIONING.spec(),
     ],
-    facts_needed: &[],
     facts_wanted: sensitivity::FACTS_WANTED,
     picks_volume: true,
-    objects: false,
     facts_found: &[(VOLUME_NOMINAL, "volume_nominal")],
     takes_max: TAKES_MAX,
+    ..Card::PLAIN
 };
 
 /// Four straight lines, then at most eight halvings of [`STEPS_MAX`].

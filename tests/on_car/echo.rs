@@ -2,8 +2,10 @@
 
 use std::sync::LazyLock;
 
+use lombard::bench::BenchMaker;
 use lombard::bench::car::dynamics::Dynamics;
 use lombard::bench::car::spec::{CarSpec, IdleNoise, Weighting};
+use lombard::context::{Facts, PlanCx};
 use lombard::finding::{Bound, Curve, Finding, Series, Value};
 use lombard::limits::{Axis, Mask, Rule, judge};
 use lombard::take::Volume;
@@ -12,7 +14,7 @@ use lombard::units::Unit;
 use lombard::verdict::Verdict;
 
 use super::comparison::{Comparison, Source, all_hold, count};
-use super::{SEED, Trial, entry, limit, paths, reference, shipped, tap};
+use super::{SEED, SIGNALS, Trial, entry, limit, paths, reference, shipped, tap};
 
 /// Steady attenuations.
 const STEADY_DB: f64 = 0.1;
@@ -340,8 +342,11 @@ fn a_slow_canceller_fails_and_a_quick_one_passes() {
     let slow = verdict(&[(0.0, 8.0), (0.2, 12.0), (2.0, 44.0)]);
     assert_eq!(slow.verdict, Verdict::Fail);
     assert!(slow.at.and_then(lombard::limits::At::second).unwrap() > 0.5);
-    // It is the training that counts: a canceller that is cold is measured before anything was played in its call.
+    // A canceller is cold only in a call of its own: nothing is played in it before, and nothing else recorded.
     let wanted = entry("echo_convergence", Bandwidth::Wb, Volume::Step(0), &[]);
-    let cx_free = Trial::record(flat(Bandwidth::Wb, 40.0, 180.0), wanted, SEED);
-    assert_eq!(cx_free.takes.len(), 1);
+    let trial = Trial::record(flat(Bandwidth::Wb, 40.0, 180.0), wanted, SEED);
+    assert_eq!(trial.takes.len(), 1);
+    let cx = PlanCx { bench: trial.maker.info(), facts: &Facts::default(), signals: SIGNALS.library() };
+    let epoch = trial.method().plan(&trial.entry, &cx).unwrap().epoch;
+    assert!(epoch.preamble.is_empty(), "{epoch:?}");
 }

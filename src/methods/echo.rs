@@ -1,0 +1,109 @@
+//! What the methods of echo share: the far end that speaks alone, both tracks at the point of interconnect, and what of an
+//! echo is no more than a bound.
+
+use super::call::{Checks, DELAY_MAX, Timeline, quantity};
+use super::evidence;
+use crate::capture::Take;
+use crate::context::{EvalCx, PlanCx, Track};
+use crate::dsp::align::{Delay, DelaySearch, find_delay};
+use crate::entry::{Entry, SignalId};
+use crate::finding::{Bound, Finding, Unmeasurable};
+use crate::take::{RATE, TakeSpec};
+use crate::terms::Port;
+use crate::units::{Dbm0, Seconds, Unit};
+use crate::verdict::Flag;
+
+/// The span in which nothing is played, from which the noise is known.
+pub const NOISE: &str = "idle";
+/// The span of the played track that is analyzed, and that of a signal which says so itself.
+pub const ANALYSIS: &str = "analysis";
+/// What the take before may still leave in the cabin.
+const SETTLING: Seconds = Seconds(1.0);
+/// The integration time of the meter of echo against time (P.1100 to P.1120 clause 11.11).
+pub const METER: Seconds = Seconds(0.035);
+/// How often that meter is read.
+pub const STEP: Seconds = Seconds(0.005);
+
+/// What every entry needs in which the far end speaks and its echo is recorded.
+pub fn checks(entry: &Entry, cx: &PlanCx<'_>) -> Checks {
+    let mut checks = Checks::default();
+    checks.plays(cx, &Port::of(Port::POI_RECEIVE));
+    checks.records(cx, &Port::of(Port::POI_SEND));
+    checks.delay_max(entry);
+    checks
+}
+
+/// A take after its silence, which is the span [`NOISE`].
+pub fn after_silence(name: &str, idle: Seconds) -> Timeline {
+    let mut take = Timeline::new(name);
+    take.wait(SETTLING);
+    take.wait_as(NOISE, idle);
+    take
+}
+
+/// A take in which the far end says `signal`, once, after a silence. What the signal calls `analysis`, or all of it, is the
+/// span [`ANALYSIS`].
+pub fn far_end_alone(
+    name: &str,
+    (signal, level, idle): (&SignalId, Dbm0, Seconds),
+    entry: &Entry,
+    cx: &PlanCx<'_>,
+) -> TakeSpec {
+    let mut take = after_silence(name, idle);
+    let at = take.play(&Port::of(Port::POI_RECEIVE), signal, quantity(level), cx);
+    let analysis = cx.signal(&signal.0).span_or_all(ANALYSIS);
+    take.name_span(ANALYSIS, at + analysis.start..at + analysis.end);
+    take.wait(entry.parameters.get(&DELAY_MAX));
+    take.build(&[Port::of(Port::POI_SEND)])
+}
+
+/// What the far end said and what it heard.
+pub struct Tracks {
+    /// What was played at the POI in receive, in dBm0.
+    pub played: Track,
+    /// What was recorded at the POI in send, in dBm0.
+    pub recorded: Track,
+    /// The power of a recording that a 16-bit codec cannot tell from silence.
+    pub silence: f64,
+}
+
+impl Tracks {
+    /// The tracks of a take.
+    ///
+    /// # Errors
+    /// As [`evidence::captured`].
+    pub fn of(cx: &EvalCx<'_>, take: &Take) -> Result<Self, Unmeasurable> {
+        let send = Port::of(Port::POI_SEND);
+        Ok(Self {
+            played: evidence::played(cx, take, &Port::of(Port::POI_RECEIVE), Unit::Dbm0)?,
+            recorded: evidence::captured(cx, take, &send, Unit::Dbm0)?,
+            silence: evidence::coded_silence(cx, &send),
+        })
+    }
+}
+
+/// How much later an echo comes than what it is of, where it is told from chance.
+pub fn delay(played: &[f64], recorded: &[f64], delay_max: Seconds) -> Option<Seconds> {
+    let search = DelaySearch::between(Seconds(0.0), delay_max);
+    let found = find_delay(played, recorded, RATE, &search).ok();
+    found.filter(Delay::stands_out).map(|found| found.delay)
+}
+
+/// Marks the points of a curve or series that are only bounds, if there are any, and why they are.
+pub fn bounded(finding: &mut Finding, bound: Bound, limited: Vec<usize>, why: Flag) {
+    if !limited.is_empty() {
+        finding.bound = bound;
+        finding.limited = limited;
+        finding.flags.push(why);
+    }
+}
+
+/// The level of a power, in dB.
+pub fn db(power: f64) -> f64 {
+    10.0 * power.log10()
+}
+
+/// The power of a level in dB.
+pub fn power(db: f64) -> f64 {
+    10f64.powf(db / 10.0)
+}
