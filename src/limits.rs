@@ -62,6 +62,8 @@ pub struct Limit {
     pub class: LimitClass,
     /// Where it was read, for the reader of the report.
     pub source: String,
+    /// Whether the text has been read in two ways, of which this is the looser one.
+    pub two_readings: bool,
     /// Where it was written, the last word first.
     pub origins: Vec<Origin>,
 }
@@ -120,6 +122,9 @@ pub fn judge(finding: &Finding, limit: &Limit) -> Judgement {
     }
     if limit.class == LimitClass::C {
         judgement.flags.push(Flag::Provisional);
+    }
+    if limit.two_readings {
+        judgement.flags.push(Flag::TwoReadings);
     }
     if finding.unit != limit.unit {
         judgement.reason = format!(
@@ -252,6 +257,7 @@ mod tests {
             },
             class,
             source: String::new(),
+            two_readings: false,
             origins: Vec::new(),
         }
     }

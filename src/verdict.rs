@@ -79,6 +79,8 @@ pub enum Flag {
     NoiseLimited,
     /// Only a bound is known, for another reason than noise.
     Bound,
+    /// The text has been read in two ways: judged by the looser one.
+    TwoReadings,
     /// The test signal has the properties asked for but is not the Recommendation's own recording.
     MethodEquivalentSignal,
     /// The entry does not count towards the verdict of the run.
@@ -93,6 +95,7 @@ impl Flag {
         Self::NoLimit,
         Self::NoiseLimited,
         Self::Bound,
+        Self::TwoReadings,
         Self::MethodEquivalentSignal,
         Self::Informative,
     ];
@@ -105,6 +108,7 @@ impl Flag {
             Self::NoLimit => "no-limit",
             Self::NoiseLimited => "noise-limited",
             Self::Bound => "bound",
+            Self::TwoReadings => "two-readings",
             Self::MethodEquivalentSignal => "method-equivalent-signal",
             Self::Informative => "informative",
         }

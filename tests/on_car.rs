@@ -166,6 +166,7 @@ pub(crate) fn limit(measurand: &str, unit: Unit, rule: Rule, class: LimitClass) 
         clause: clause(),
         class,
         source: "a test".to_owned(),
+        two_readings: false,
         origins: Vec::new(),
     }
 }

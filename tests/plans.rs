@@ -179,7 +179,7 @@ fn examples(page: &str) -> Vec<String> {
 #[test]
 fn the_examples_of_the_manual_are_understood() {
     let blocks = examples("plan-format.md");
-    let [plan, zones, _, _, oem, limits, mask] = blocks.as_slice() else {
+    let [plan, zones, _, _, oem, limits, strict, mask] = blocks.as_slice() else {
         panic!("{} examples", blocks.len())
     };
     let path = written("manual", &[("plan.toml", plan)]);
@@ -193,6 +193,15 @@ fn the_examples_of_the_manual_are_understood() {
     let oem = resolve(&written("manual", &[("oem.toml", oem)]), &[]).unwrap();
     assert_eq!(rule(&oem, "coupling_loss", 0), Rule::Range { min: Some(50.0), max: None });
     assert!(oem.entry(&lombard::entry::EntryId::new("idle_noise", &[])).is_none());
+    // The stricter reading of a limit that has two takes the flag away.
+    let convergence = |overlays: &[&str]| {
+        let plan = resolve("p1110-2025-10", overlays).unwrap();
+        let entry = plan.entries.iter().find(|one| one.entry.id.text() == "echo_convergence").unwrap();
+        let Rule::Mask(mask) = &entry.limits[0].rule else { panic!("no mask") };
+        (entry.limits[0].two_readings, mask.lower.len())
+    };
+    assert_eq!(convergence(&[]), (true, 5));
+    assert_eq!(convergence(&[&written("strict", &[("strict.toml", strict)])]), (false, 4));
     // The example of a limit file judges the sensitivity by the example of a mask.
     let user = plan.replace("p1110-2025", "manual").replace("limits = [\"rlr\"]", "limits = []");
     let user = user.replace("limits = [\"slr\"]", "limits = [\"slr\", \"send_response\"]");

@@ -38,6 +38,7 @@ pub(crate) fn range(
         clause: clause("11.3"),
         class,
         source: "public reading of the 2017 text".to_owned(),
+        two_readings: false,
         origins: vec![
             Origin { file: "overlays/our-lab.toml".to_owned(), line: 12 },
             Origin { file: "test-plans/limits/p1110-2025.toml".to_owned(), line: 33 },

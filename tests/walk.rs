@@ -114,6 +114,13 @@ fn margin_least(plan: &str, id: &str) -> f64 {
     }
 }
 
+/// Whether an entry measures what a real canceller does as it likes: WebRTC's, of the cars that are named for it, lets some
+/// hundredths of a second of echo through now and then, which is loud enough to fail a Recommendation, and at which moment
+/// differs between processors. Their verdict is theirs; that one is reached is asserted.
+fn is_the_cancellers(car: &str, id: &str) -> bool {
+    car.starts_with("real-") && id.starts_with("echo_")
+}
+
 /// Records a shipped plan and asserts that the car passes it: every required entry passes, with room; every informative
 /// one is measured. Where `without_limit`, required entries may be measured for want of a limit, and the run is
 /// inconclusive for it.
@@ -139,20 +146,27 @@ fn passes_with(plan: &str, car: Option<&str>, without_limit: usize, overlay: Opt
         let open = !one.required || without_limit > 0 && one.flags.contains(&Flag::NoLimit);
         // Nobody has entered what codec and link take: the round trip is a bound of the implementation's share.
         let is_bound = !one.required && overlay.is_none() && one.entry.id.base() == "delay_implementation";
+        let is_free = is_the_cancellers(&view.bench.name, id);
         let good = match one.verdict {
             Verdict::Pass => true,
+            Verdict::Fail | Verdict::Inconclusive if is_free => true,
             Verdict::Measured => open,
             Verdict::Inconclusive => is_bound && one.flags.contains(&Flag::Bound),
             _ => false,
         };
         assert!(good, "{name}: {id}: {:?}: {}", one.verdict, one.reason);
-        if let Some(margin) = one.margin.filter(|_| one.required) {
+        if let Some(margin) = one.margin.filter(|_| one.required && !is_free) {
             assert!(margin.value > margin_least(plan, one.entry.id.base()), "{name}: {id}: {margin:?}");
         }
     }
     assert_eq!(view.counts().without_limit, without_limit, "{name}");
-    let expected = if without_limit == 0 { Verdict::Pass } else { Verdict::Inconclusive };
-    assert_eq!(view.verdict(), expected, "{name}");
+    let free = view.entries.iter().filter(|one| is_the_cancellers(&view.bench.name, one.entry.id.text()));
+    if free.map(|one| one.verdict).all(|verdict| verdict == Verdict::Pass) {
+        let expected = if without_limit == 0 { Verdict::Pass } else { Verdict::Inconclusive };
+        assert_eq!(view.verdict(), expected, "{name}");
+    } else {
+        assert_ne!(view.verdict(), Verdict::Pass, "{name}");
+    }
     // The report of it is complete.
     let json: serde_json::Value = serde_json::from_str(&lombard::report::json::object(&view)).unwrap();
     assert_eq!(json["entries"].as_array().unwrap().len(), view.entries.len(), "{name}");

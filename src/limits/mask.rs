@@ -246,6 +246,7 @@ mod tests {
             },
             class: LimitClass::A,
             source: String::new(),
+            two_readings: false,
             origins: Vec::new(),
         }
     }

@@ -92,6 +92,9 @@ const INHERENT: Param<Seconds> = Param::with_default(
     "0 s",
 );
 
+/// The fact of the way of an echo by the car, with the network: from the POI to an ear and from the mouth to the POI.
+pub const LOOP: &str = "delay.loop";
+
 static CARD: Card = Card {
     id: "delay",
     title: "Delay",
@@ -113,6 +116,11 @@ static CARD: Card = Card {
             doc: "Round trip without what codec and radio link take by themselves.",
             unit: Unit::Millisecond,
         },
+        Measurand {
+            id: "delay_loop",
+            doc: "Round trip with what the network takes: an echo that is too faint to be found comes so much later.",
+            unit: Unit::Millisecond,
+        },
     ],
     parameters: &[
         SIGNAL.spec(),
@@ -126,6 +134,7 @@ static CARD: Card = Card {
         CONDITIONING.spec(),
     ],
     facts_wanted: &[reference_run::DELAY_SEND, reference_run::DELAY_RECEIVE],
+    facts_found: &[(LOOP, "delay_loop")],
     takes_max: 2,
     ..Card::PLAIN
 };
@@ -162,7 +171,7 @@ impl Method for Delay {
 
     fn evaluate(&self, entry: &Entry, cx: &EvalCx<'_>) -> Result<Vec<Finding>, Unmeasurable> {
         let mut findings = Vec::new();
-        let (mut round_trip_ms, mut notes) = (0.0, Vec::new());
+        let (mut round_trip_ms, mut loop_ms, mut notes) = (0.0, 0.0, Vec::new());
         for direction in Direction::ALL.iter().copied() {
             let take = cx.take(direction.word());
             let mut heard = Vec::new();
@@ -196,6 +205,7 @@ impl Method for Delay {
             finding.note =
                 format!("{}; {:.2} ms of the network, {how}, subtracted", parts.join(", "), taken.as_ms());
             round_trip_ms += value_ms;
+            loop_ms += first_s * 1e3;
             notes.push(format!("{direction} {value_ms:.2} ms"));
             findings.push(finding);
         }
@@ -209,6 +219,12 @@ impl Method for Delay {
         both.note = notes.join(" + ");
         let implementation = implementation(&both, round_trip_ms, entry)?;
         findings.extend([both, implementation]);
+        if entry.parameters.get(&ACCESS) == Access::Acoustic {
+            let mut whole = Finding::scalar("delay_loop", loop_ms, Unit::Millisecond);
+            whole.span.clone_from(&findings[2].span);
+            whole.flags.clone_from(&findings[2].flags);
+            findings.push(whole);
+        }
         Ok(findings)
     }
 }

@@ -2,12 +2,13 @@
 //! echo is no more than a bound.
 
 use super::call::{Checks, DELAY_MAX, Timeline, quantity};
-use super::evidence;
+use super::{delay, evidence};
 use crate::capture::Take;
 use crate::context::{EvalCx, PlanCx, Track};
 use crate::dsp::align::{Delay, DelaySearch, find_delay};
 use crate::entry::{Entry, SignalId};
 use crate::finding::{Bound, Finding, Unmeasurable};
+use crate::meters::echo_attenuation::{EchoAttenuation, EchoSettings, echo_attenuation};
 use crate::take::{RATE, TakeSpec};
 use crate::terms::Port;
 use crate::units::{Dbm0, Seconds, Unit};
@@ -80,6 +81,69 @@ impl Tracks {
             silence: evidence::coded_silence(cx, &send),
         })
     }
+}
+
+/// The facts that say how late an echo comes which is too faint, or too little like the far end, to be found.
+pub const FACTS_WANTED: &[&str] = &[delay::LOOP];
+
+/// How an echo is laid over what it is of.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Alignment {
+    /// By its own correlation.
+    Found(Seconds),
+    /// By the delay that another entry measured, from the POI to an ear and from the mouth to the POI: what remains of an
+    /// echo may be no copy of anything. Right within the few milliseconds of the ways in the cabin.
+    Foretold(Seconds, String),
+    /// It may come at any time.
+    Unknown,
+}
+
+impl Alignment {
+    /// By how much the echo is later.
+    pub const fn delay(&self) -> Option<Seconds> {
+        match self {
+            Self::Found(delay) | Self::Foretold(delay, _) => Some(*delay),
+            Self::Unknown => None,
+        }
+    }
+
+    /// Where a foretold delay comes from, for a note.
+    pub fn source(&self) -> String {
+        match self {
+            Self::Foretold(_, source) => {
+                format!(" (too little like the signal to be found: as {source} measured)")
+            }
+            Self::Found(_) | Self::Unknown => String::new(),
+        }
+    }
+}
+
+/// The attenuation of `echo` against `reference` on the meter of echo against time, and how the two were aligned. Without
+/// any delay they are read as they are.
+///
+/// # Errors
+/// As [`echo_attenuation`], as a reason.
+pub fn attenuation(
+    reference: &[f64],
+    echo: &[f64],
+    idle: &[f64],
+    delay_max: Seconds,
+    cx: &EvalCx<'_>,
+) -> Result<(EchoAttenuation, Alignment), Unmeasurable> {
+    let read = |delay: Option<Seconds>| {
+        let settings = EchoSettings { integration: METER, step: STEP, delay, delay_max };
+        echo_attenuation(reference, echo, Some(idle), RATE, &settings)
+            .map_err(|error| Unmeasurable::because(error.to_string()))
+    };
+    let own = read(None)?;
+    if own.delay.correlation.is_some() {
+        let delay = own.delay.delay;
+        return Ok((own, Alignment::Found(delay)));
+    }
+    let known = cx.facts.get(delay::LOOP).zip(cx.facts.number(delay::LOOP, Unit::Millisecond));
+    let Some((fact, milliseconds)) = known else { return Ok((own, Alignment::Unknown)) };
+    let delay = Seconds(milliseconds / 1e3);
+    Ok((read(Some(delay))?, Alignment::Foretold(delay, fact.entry.to_string())))
 }
 
 /// How much later an echo comes than what it is of, where it is told from chance.

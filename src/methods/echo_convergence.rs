@@ -25,8 +25,8 @@
 //!    its echo.
 //! 2. Both tracks go through a meter of 35 ms. Attenuation: level played minus level recorded, every 5 ms, where the signal
 //!    is active; in its pauses the meters only fall.
-//! 3. Where the echo is less than 6 dB above the noise, or below what a 16-bit codec can code, the attenuation is *at
-//!    least* what is read.
+//! 3. Where the echo is less than 15 dB above the noise, or below what a 16-bit codec can code, the attenuation is *at
+//!    least* what is read: the peaks of noise on this meter are 5 dB above its mean, and would move it by more than 0.5 dB.
 //!
 //! In noise:
 //!
@@ -37,7 +37,8 @@
 //!    stretch one in three.
 //! 3. A level above the ceiling is echo. What lies below it is a bound: the echo is *at most* as loud as the noise.
 //!
-//! Where no delay is found, time counts from when the signal was played, and no moment is more than a bound.
+//! Where no delay is found, because what remains of the echo is faint or no copy of the signal, the round trip counts that an
+//! entry of `delay` measured. Without one, time counts from when the signal was played, and no moment is more than a bound.
 //!
 //! ## What makes it inconclusive
 //!
@@ -50,17 +51,17 @@
 //! there. The report says which one was used.
 
 use super::call::{self, DELAY_MAX, LEVEL_POI, quantity};
-use super::echo::{self, ANALYSIS, METER, NOISE, STEP, Tracks, bounded, db, power};
+use super::echo::{self, ANALYSIS, Alignment, METER, NOISE, STEP, Tracks, bounded, db, power};
 use super::{Card, Measurand, Method, Refusal, Wish, evidence};
 use crate::context::{EvalCx, PlanCx, Track};
 use crate::dsp::level::{mean_square, mean_square_series};
 use crate::entry::{Entry, Param, SignalId};
 use crate::finding::{Bound, Finding, Unmeasurable};
 use crate::meters::ceiling::ceiling;
-use crate::meters::echo_attenuation::{EchoAttenuation, EchoSettings, echo_attenuation};
+use crate::meters::echo_attenuation::EchoAttenuation;
 use crate::take::{Frame, RATE, frames};
 use crate::terms::Port;
-use crate::units::{Seconds, Unit};
+use crate::units::{Db, Seconds, Unit};
 use crate::verdict::Flag;
 
 const SIGNAL: Param<SignalId> =
@@ -93,6 +94,7 @@ static CARD: Card = Card {
         },
     ],
     parameters: &[SIGNAL.spec(), LEVEL_POI.spec(), IDLE.spec(), DELAY_MAX.spec()],
+    facts_wanted: echo::FACTS_WANTED,
     ..Card::PLAIN
 };
 
@@ -104,6 +106,10 @@ const WATCHED: Seconds = Seconds(5.0);
 const NOISE_TIMES: f64 = 3.0;
 /// With what probability the noise alone would exceed its ceiling.
 const CHANCE: f64 = 1e-3;
+
+/// An echo less than this above the noise is a bound: noise 15 dB below it, with peaks 5 dB above its mean, moves a reading
+/// by up to 0.5 dB.
+const NOISE_MARGIN: Db = Db(15.0);
 
 /// Initial convergence.
 pub struct EchoConvergence;
@@ -146,13 +152,15 @@ impl Method for EchoConvergence {
         let Tracks { played, recorded, silence } = Tracks::of(cx, take)?;
         let delay_max = entry.parameters.get(&DELAY_MAX);
         let analysis = take.span(ANALYSIS);
-        let reading = read(&played, &recorded, &analysis, &take.span(NOISE), delay_max)?;
         let noise = recorded.slice(take.span(NOISE));
+        let echo = recorded.slice(analysis.start..analysis.end + frames(delay_max));
+        let (reading, alignment) =
+            echo::attenuation(played.slice(analysis.clone()), echo, noise, delay_max, cx)?;
         let (mut finding, influences) = if entry.noise.is_some() {
-            (over_noise(&reading, noise, silence)?, Vec::new())
+            (over_noise(&reading, &alignment, noise, silence)?, Vec::new())
         } else {
             let influences = vec![evidence::influence(&played, 1.0), evidence::influence(&recorded, -1.0)];
-            (in_quiet(&reading, mean_square(noise), silence), influences)
+            (in_quiet(&reading, &alignment, mean_square(noise), silence), influences)
         };
         let mut level = level_series(&recorded, &analysis, silence);
         evidence::complete(&mut finding, take, ANALYSIS, influences);
@@ -161,52 +169,46 @@ impl Method for EchoConvergence {
     }
 }
 
-/// The moments in which the far end is active, on the time line of the signal.
-fn read(
-    played: &Track,
-    recorded: &Track,
-    analysis: &std::ops::Range<Frame>,
-    idle: &std::ops::Range<Frame>,
-    delay_max: Seconds,
-) -> Result<EchoAttenuation, Unmeasurable> {
-    let reference = played.slice(analysis.clone());
-    let echo = recorded.slice(analysis.start..analysis.end + frames(delay_max));
-    let settings = EchoSettings { integration: METER, step: STEP, delay: None, delay_max };
-    echo_attenuation(reference, echo, Some(recorded.slice(idle.clone())), RATE, &settings)
-        .map_err(|error| Unmeasurable::because(error.to_string()))
-}
-
-fn told(reading: &EchoAttenuation) -> String {
-    match reading.delay.correlation {
-        Some(_) => format!("time 0 is {:.1} ms after the signal began", reading.delay.delay.as_ms()),
+fn told(alignment: &Alignment) -> String {
+    match alignment.delay() {
+        Some(delay) => {
+            format!("time 0 is {:.1} ms after the signal began{}", delay.as_ms(), alignment.source())
+        }
         None => "no delay found: time 0 is when the signal began".to_owned(),
     }
 }
 
-fn in_quiet(reading: &EchoAttenuation, noise: f64, silence: f64) -> Finding {
-    let is_aligned = reading.delay.correlation.is_some();
+fn in_quiet(reading: &EchoAttenuation, alignment: &Alignment, noise: f64, silence: f64) -> Finding {
+    let is_aligned = alignment.delay().is_some();
+    let mut by_noise = true;
     let (mut times, mut values, mut limited) = (Vec::new(), Vec::new(), Vec::new());
     for (n, frame) in reading.frames.iter().enumerate() {
         let echo = power(frame.echo_level.decibels()).max(silence);
-        if !is_aligned || frame.noise_limited || echo <= silence {
+        let is_hidden = echo < noise * NOISE_MARGIN.power() || echo <= silence;
+        by_noise &= is_aligned || is_hidden;
+        if !is_aligned || is_hidden {
             limited.push(n);
         }
         times.push(frame.time.0);
         values.push(frame.reference_level.decibels() - 10.0 * echo.log10());
     }
     let mut finding = Finding::series("echo_convergence", times, values, Unit::Db);
-    let by_noise = is_aligned || reading.frames.iter().all(|frame| frame.noise_limited);
     let flag = if by_noise { Flag::NoiseLimited } else { Flag::Bound };
     bounded(&mut finding, Bound::AtLeast, limited, flag);
     finding.note = format!(
         "{}; noise {:.1} dBm0; a new call, nothing was played in it before",
-        told(reading),
+        told(alignment),
         db(noise.max(silence))
     );
     finding
 }
 
-fn over_noise(reading: &EchoAttenuation, noise: &[f64], silence: f64) -> Result<Finding, Unmeasurable> {
+fn over_noise(
+    reading: &EchoAttenuation,
+    alignment: &Alignment,
+    noise: &[f64],
+    silence: f64,
+) -> Result<Finding, Unmeasurable> {
     let step = frames(STEP) as usize;
     // The meter has climbed after ten of its times.
     let readings = mean_square_series(noise, RATE, METER, step).split_off((10.0 * METER.0 / STEP.0) as usize);
@@ -214,7 +216,7 @@ fn over_noise(reading: &EchoAttenuation, noise: &[f64], silence: f64) -> Result<
         .map_err(|error| Unmeasurable::because(error.to_string()))?
         .max(silence);
     let mean = mean_square(noise).max(silence);
-    let is_aligned = reading.delay.correlation.is_some();
+    let is_aligned = alignment.delay().is_some();
     let mut climbs = false;
     let (mut times, mut values, mut limited) = (Vec::new(), Vec::new(), Vec::new());
     for (n, frame) in reading.frames.iter().enumerate() {
@@ -233,7 +235,7 @@ fn over_noise(reading: &EchoAttenuation, noise: &[f64], silence: f64) -> Result<
     finding.note = format!(
         "{}; noise {:.1} dBm0, which climbs to {:.1} dBm0 in 5 s once in {:.0} times; a new call, nothing was played in it \
          before",
-        told(reading),
+        told(alignment),
         db(mean),
         db(top),
         1.0 / CHANCE

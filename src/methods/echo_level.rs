@@ -31,9 +31,10 @@
 //!    noise. What does not is no fall where its A-weighted level is below −58 dBm0(A), which the 10/2025 edition lets pass
 //!    for no echo whatever its course; where it is louder the fall is *at least* what was found.
 //! 5. `echo_level_max`: the recording through an A-weighting filter and the 35 ms meter; its highest reading from the
-//!    beginning of the signal to the end of its echo. Where that is less than 6 dB above the noise, the echo is *at most*
-//!    this.
-//! 6. Where no delay is found the residue is no copy of what was played. Each reading then is held against the loudest one
+//!    beginning of the signal to the end of its echo. Where that is less than 12 dB above the noise, the echo is *at most*
+//!    this: weighted noise peaks 2.5 dB above its mean on this meter and would lift it by up to 0.5 dB.
+//! 6. Where no delay is found the residue is faint or no copy of what was played: the round trip counts that an entry of
+//!    `delay` measured. Without one each reading is held against the loudest one
 //!    within `delay_max` after it, so that the attenuation is *at least* this.
 //!
 //! ## What makes it inconclusive
@@ -50,7 +51,7 @@
 use std::fmt::Write as _;
 
 use super::call::{self, CONDITIONING, DELAY_MAX, LEVEL_POI};
-use super::echo::{self, ANALYSIS, METER, NOISE, STEP, Tracks, db, power};
+use super::echo::{self, ANALYSIS, Alignment, METER, NOISE, STEP, Tracks, db, power};
 use super::{Card, Measurand, Method, Refusal, Wish, evidence};
 use crate::context::{EvalCx, PlanCx, Track};
 use crate::dsp::level::{mean_square, mean_square_series};
@@ -58,9 +59,9 @@ use crate::dsp::weighting::Weighting;
 use crate::dsp::weighting_filter::weighted;
 use crate::entry::{Entry, Param, SignalId};
 use crate::finding::{Bound, Finding, Unmeasurable};
-use crate::meters::echo_attenuation::{EchoSettings, NOISE_MARGIN, echo_attenuation};
+use crate::meters::echo_attenuation::NOISE_MARGIN;
 use crate::take::{Frame, RATE, frames};
-use crate::units::{Seconds, Unit};
+use crate::units::{Db, Seconds, Unit};
 use crate::verdict::Flag;
 
 const SIGNAL: Param<SignalId> = Param::with_default(
@@ -108,6 +109,7 @@ static CARD: Card = Card {
         },
     ],
     parameters: &[SIGNAL.spec(), LEVEL_POI.spec(), IDLE.spec(), DELAY_MAX.spec(), CONDITIONING.spec()],
+    facts_wanted: echo::FACTS_WANTED,
     ..Card::PLAIN
 };
 
@@ -115,6 +117,9 @@ static CARD: Card = Card {
 const TAKE: &str = "echo";
 /// What is quieter is no echo by P.1120 (10/2025) 11.11.2, in dBm0(A).
 const UNHEARD_DBM0_A: f64 = -58.0;
+
+/// The highest level is a bound where it is less than this above the noise.
+const LIFTS: Db = Db(12.0);
 
 /// Echo against time.
 pub struct EchoLevel;
@@ -146,8 +151,8 @@ impl Method for EchoLevel {
             &recorded,
             window.start,
             take.span(NOISE),
-            delay_max,
-            silence,
+            (delay_max, silence),
+            cx,
         )?;
         let (level, far) =
             (vec![evidence::influence(&recorded, 1.0)], vec![evidence::influence(&played, 1.0)]);
@@ -190,8 +195,8 @@ struct Course {
     level_db: Vec<f64>,
     /// The level of the signal, in dBm0.
     far_db: Vec<f64>,
-    /// By how much the recording was advanced, in s; `None` where no delay was found.
-    delay_s: Option<f64>,
+    /// By how much the recording was advanced.
+    alignment: Alignment,
     /// The A-weighted level of the silence, in dBm0(A).
     noise_db: f64,
     silence_db: f64,
@@ -204,15 +209,13 @@ impl Course {
         recorded: &Track,
         start: Frame,
         idle: std::ops::Range<Frame>,
-        delay_max: Seconds,
-        silence: f64,
+        (delay_max, silence): (Seconds, f64),
+        cx: &EvalCx<'_>,
     ) -> Result<Self, Unmeasurable> {
         let echo = recorded.slice(start..start + played.len() as Frame);
-        let settings = EchoSettings { integration: METER, step: STEP, delay: None, delay_max };
         let noise = recorded.slice(idle.clone());
-        let read = echo_attenuation(played, echo, Some(noise), RATE, &settings)
-            .map_err(|error| Unmeasurable::because(error.to_string()))?;
-        let delay_s = read.delay.correlation.map(|_| read.delay.delay.0);
+        let (read, alignment) = echo::attenuation(played, echo, noise, delay_max, cx)?;
+        let delay_s = alignment.delay().map(|delay| delay.0);
         let step = frames(STEP) as usize;
         // Weighted as a whole, so that the filter has forgotten its beginning where the reading starts.
         let heard = weighted(&recorded.samples, RATE, Weighting::A);
@@ -254,15 +257,15 @@ impl Course {
             moments: moments.collect(),
             level_db,
             far_db: far.iter().map(|power| db(power.max(silence))).collect(),
-            delay_s,
+            alignment,
             noise_db: db(noise_a),
             silence_db: db(silence),
         })
     }
 
     fn aligned(&self) -> String {
-        match self.delay_s {
-            Some(delay) => format!("echo after {:.1} ms", delay * 1e3),
+        match self.alignment.delay() {
+            Some(delay) => format!("echo after {:.1} ms{}", delay.as_ms(), self.alignment.source()),
             None => {
                 "no delay found: each moment held against the loudest one that may belong to it".to_owned()
             }
@@ -329,7 +332,7 @@ impl Course {
             (at + 1) as f64 * STEP.0,
             self.noise_db
         );
-        if level < self.noise_db + NOISE_MARGIN.0 || level <= self.silence_db {
+        if level < self.noise_db + LIFTS.0 || level <= self.silence_db {
             finding.bound = Bound::AtMost;
             finding.flags.push(Flag::NoiseLimited);
         }
@@ -355,7 +358,7 @@ impl Course {
 
     /// The signal, as late as its echo.
     fn far(&self) -> Finding {
-        let times = times(&self.far_db, self.delay_s.unwrap_or(0.0));
+        let times = times(&self.far_db, self.alignment.delay().map_or(0.0, |delay| delay.0));
         Finding::series("echo_far_level", times, self.far_db.clone(), Unit::Dbm0)
     }
 }

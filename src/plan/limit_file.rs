@@ -29,6 +29,8 @@ pub(super) struct LimitText {
     pub class: Option<Placed<LimitClass>>,
     pub clause: Option<Placed<String>>,
     pub source: Option<Placed<String>>,
+    /// Whether the text of the Recommendation has been read in two ways, of which this is the looser one.
+    pub two_readings: bool,
     pub bandwidth: Option<Placed<Bandwidth>>,
     /// Conditions that the entry must have.
     pub when: BTreeMap<String, Placed<String>>,
@@ -45,6 +47,7 @@ impl LimitText {
         let mask = table.text("mask");
         let class = table.word("class");
         let (clause, source) = (table.text("clause"), table.text("source"));
+        let two_readings = table.boolean("two_readings").is_some_and(|one| one.value);
         let bandwidth = table.word("bandwidth");
         let mut when = BTreeMap::new();
         if let Some(conditions) = table.table("when") {
@@ -55,7 +58,20 @@ impl LimitText {
         table.finish();
         let id = id?;
         let places = vec![id.place.clone()];
-        Some(Self { id, measurand, min, max, mask, class, clause, source, bandwidth, when, places })
+        Some(Self {
+            id,
+            measurand,
+            min,
+            max,
+            mask,
+            class,
+            clause,
+            source,
+            two_readings,
+            bandwidth,
+            when,
+            places,
+        })
     }
 
     /// Whether it states what is compared with.
@@ -84,6 +100,10 @@ impl LimitText {
         let is_unknown = |class: &Placed<LimitClass>| class.value == LimitClass::N;
         if change.class.as_ref().is_some_and(is_unknown) && !change.has_values() {
             (self.min, self.max, self.mask) = (None, None, None);
+        }
+        // A new value is a reading of its own.
+        if change.has_values() || change.two_readings {
+            self.two_readings = change.two_readings;
         }
         over(&mut self.measurand, change.measurand.as_ref());
         over(&mut self.min, change.min.as_ref());

@@ -154,6 +154,7 @@ impl Named {
                 },
                 class: class.value,
                 source: self.text.source.map_or_else(String::new, |one| one.value),
+                two_readings: self.text.two_readings,
                 origins,
             },
             id: self.text.id.value,

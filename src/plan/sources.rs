@@ -188,6 +188,12 @@ shipped! {
     Masks, "p1110-send", "test-plans/masks/p1110-send.toml";
     Masks, "p1110-receive", "test-plans/masks/p1110-receive.toml";
     Masks, "noise-field", "test-plans/masks/noise-field.toml";
+    Masks, "echo-nb", "test-plans/masks/echo-nb.toml";
+    Masks, "echo-wb", "test-plans/masks/echo-wb.toml";
+    Masks, "echo-swb", "test-plans/masks/echo-swb.toml";
+    Masks, "echo-convergence", "test-plans/masks/echo-convergence.toml";
+    Masks, "echo-convergence-straight", "test-plans/masks/echo-convergence-straight.toml";
+    Masks, "echo-over-noise", "test-plans/masks/echo-over-noise.toml";
     Masks, "nc-30", "test-plans/masks/nc-30.toml";
     Masks, "nc-40", "test-plans/masks/nc-40.toml";
     Clauses, "2017", "test-plans/clauses/2017.toml";

@@ -209,6 +209,9 @@ pub const fn flag_meaning(flag: Flag) -> &'static str {
             "What was sought cannot be told from noise: the value is a bound, or leaves points out."
         }
         Flag::Bound => "Only a bound is known; the note of the finding says why.",
+        Flag::TwoReadings => {
+            "The text has been read in two ways: judged by the looser one; the source of the limit names the other."
+        }
         Flag::MethodEquivalentSignal => {
             "The test signal has the properties asked for but is not the Recommendation's own recording."
         }

@@ -59,6 +59,8 @@ pub(super) struct Draft {
     louder: u32,
     /// Loss of the echo path, unweighted in wideband and above, weighted in narrowband.
     coupling_db: f64,
+    /// For how long after a cold start the canceller lacks how much of its loss, in s and dB.
+    late: Option<(f64, f64)>,
     compression: f64,
     moved_db: [f64; 2],
     /// The second harmonic that the microphone makes of a sine at the nominal level of send, in percent. A bend of third
@@ -128,7 +130,7 @@ pub(super) fn draw(bandwidth: Bandwidth, random: &mut Random) -> Draft {
     let half_step_db = terminal.volume_step_db / 2.0;
     let level_dbm0 = between(random, -75.0, -67.0) - quieter_db;
     reference(&mut car).idle_noise = Some(IdleNoise { level_dbm0, weighting: weighting(bandwidth) });
-    reference(&mut car).echo_loss_db = Some(55.0);
+    reference(&mut car).echo_loss_db = Some(70.0);
     // The bench's mouth bends too, which is no fault of the car.
     car.flaws.mouth = second_harmonic(between(random, 0.0, 0.2), LEVEL_MRP_DBPA);
     Draft {
@@ -137,7 +139,9 @@ pub(super) fn draw(bandwidth: Bandwidth, random: &mut Random) -> Draft {
         // away from where the next step is as close
         rlr_db: 2.0 + 0.8 * between(random, -half_step_db, half_step_db),
         louder,
-        coupling_db: between(random, 47.5, 55.0),
+        // 15 dB and more less at the loudest step, where 40 dB are asked for
+        coupling_db: between(random, 66.0, 75.0),
+        late: None,
         // at most 0.3 dB over 6 dB
         compression: between(random, -0.05, 0.05),
         moved_db: [between(random, -0.35, 0.35), between(random, -0.35, 0.35)],
@@ -209,6 +213,23 @@ impl Draft {
                 // An echo that noise hides in some bands is a bound and proves nothing (traps): this one stands out.
                 self.quiet_in_send();
             }
+            "echo_level_max" => {
+                // 7 dB or so beside the loss on average, with all else of the level
+                self.coupling_db = between(random, 47.5, 49.5);
+                self.quiet_in_send();
+            }
+            "echo_spectrum" => {
+                let at = [500.0, 1_000.0, 2_000.0][(random.uniform() * 3.0) as usize];
+                let depth = -between(random, 36.0, 40.0);
+                reference(&mut self.car).echo_loss_response =
+                    vec![(at / 1.5, 0.0), (at / 1.2, depth), (at * 1.2, depth), (at * 1.5, 0.0)];
+                self.quiet_in_send();
+            }
+            "echo_convergence" => {
+                self.late = Some((between(random, 1.5, 3.0), 40.0));
+                self.quiet_in_send();
+            }
+            "echo_over_noise" => self.late = Some((between(random, 2.0, 3.0), 68.0)),
             "send_sensitivity" => bump(&mut self.car.terminal.send_response, random),
             "receive_sensitivity" => bump(&mut self.car.terminal.receive_response, random),
             "delay_round_trip" => self.car.terminal.send_delay_s += between(random, 0.14, 0.2),
@@ -335,6 +356,10 @@ impl Draft {
         let more_db = self.coupling_db - coupling_db + louder_in_send_db + louder_in_receive_db;
         let own = reference(&mut car);
         own.echo_loss_db = own.echo_loss_db.map(|loss_db| loss_db + more_db);
+        if let (Some((until_s, lack_db)), Some(loss_db)) = (self.late, own.echo_loss_db) {
+            let cold = (loss_db - lack_db).max(0.0);
+            own.dynamics.convergence = vec![(0.0, cold), (until_s, cold), (until_s + 0.2, loss_db)];
+        }
         let at_microphone_db = paths(&mut car).mouth_to_microphone.map_or(0.0, |tap| tap.gain_db);
         car.flaws.microphone = second_harmonic(self.send_percent, LEVEL_MRP_DBPA + at_microphone_db);
         let below_loudest_db = f64::from(self.louder) * car.terminal.volume_step_db;

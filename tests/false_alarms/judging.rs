@@ -5,6 +5,7 @@ use lombard::context::{Fact, Facts, VOLUME_NOMINAL};
 use lombard::entry::{Entry, EntryId};
 use lombard::finding::{FactValue, Finding, Unmeasurable};
 use lombard::limits::{Limit, judge};
+use lombard::methods::delay::LOOP;
 use lombard::plan::{PlannedEntry, ResolvedPlan};
 use lombard::units::{Quantity, Unit};
 use lombard::verdict::Verdict;
@@ -32,6 +33,8 @@ pub(super) fn verdicts(
     let mut facts = Facts::default();
     let value = Quantity::new(f64::from(CarTruth::of(car).nominal_step()), Unit::Step);
     learn(&mut facts, VOLUME_NOMINAL, value.into(), &EntryId::new("truth", &[]));
+    let value = Quantity::new(CarTruth::of(car).loop_ms(), Unit::Millisecond);
+    learn(&mut facts, LOOP, value.into(), &EntryId::new("truth", &[]));
     let limits_of = |entry: &PlannedEntry| -> Vec<&Limit> {
         let all = judged(plan).into_iter().filter(|(one, _)| one.entry.id == entry.entry.id);
         all.filter(|(one, limit)| is_wanted(&key(one, limit))).map(|(_, limit)| limit).collect()

@@ -9,11 +9,11 @@ use lombard::bench::car::truth::{Truth, taps_response};
 use lombard::entry::{Entry, ParameterValue};
 use lombard::finding::Finding;
 use lombard::take::Volume;
-use lombard::terms::{Bandwidth, Ear};
+use lombard::terms::{Bandwidth, Direction, Ear};
 use lombard::units::Unit;
 
 use super::cars::Drawn;
-use super::{beyond, field};
+use super::{beyond, echo, field};
 use crate::on_car::spectrum::{Density, density_in_call, density_of};
 
 /// Midbands of P.79, bands 1 to 20: the nominal frequencies.
@@ -129,6 +129,16 @@ impl CarTruth {
         }
     }
 
+    /// By how much an echo comes later, as the bench knows it: to the ear and from the mouth, with the network.
+    pub(super) fn loop_ms(&self) -> f64 {
+        let truth = self.of_model();
+        let white = |_hz: f64| 1.0;
+        let receive_s = Ear::ALL.iter().map(|ear| truth.receive_delay_s(*ear, &white));
+        let car_s = truth.send_delay_s(&white) + receive_s.fold(f64::INFINITY, f64::min);
+        let network_s = Direction::ALL.iter().map(|one| truth.network_delay_s(*one)).sum::<f64>();
+        (car_s + network_s) * 1e3
+    }
+
     /// The truth of its model: designed once for all findings.
     pub(super) fn of_model(&self) -> Truth<'_> {
         Truth::of(&self.model)
@@ -165,6 +175,20 @@ impl CarTruth {
             "distortion_send" | "distortion_receive" => self.distortion(truth, entry, measurand),
             "tclw" => db(truth.tclw_db(self.step(entry), &far)),
             "tcl" => db(truth.tcl_db(self.step(entry), &far)),
+            "echo_level_max" => {
+                let level = quantity(entry, "level_poi")?;
+                Some(echo::level_max(truth, self.step(entry), (&played?, self.bandwidth()), level))
+            }
+            "echo_spectrum" => Some(echo::spectrum(truth, self.step(entry), self.bandwidth())),
+            "echo_convergence" => {
+                let signal = (played.as_deref()?, self.bandwidth());
+                Some(echo::convergence(truth, &self.model.spec, self.step(entry), signal))
+            }
+            "echo_over_noise" => {
+                let signal = (played.as_deref()?, self.bandwidth());
+                let noise = (entry.noise.as_ref()?.signal.as_str(), quantity(entry, "level_poi")?);
+                Some(echo::over_noise(truth, &self.model.spec, self.step(entry), signal, noise))
+            }
             "send_sensitivity" => {
                 Some(self.curve(measurand, truth.send_sensitivities_dbv(&near), Unit::DbVPerPa))
             }

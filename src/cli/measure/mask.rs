@@ -71,6 +71,7 @@ impl MaskOf {
             },
             class: LimitClass::A,
             source: String::new(),
+            two_readings: false,
             origins: Vec::new(),
         };
         let judgement = judge(&Finding::curve("curve", curve.hz, curve.db, unit), &limit);
