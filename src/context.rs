@@ -82,6 +82,8 @@ pub struct BenchInfo {
     pub network: NetworkInfo,
     /// The number of steps of the device's receive volume; the loudest is `volume_step_count - 1`.
     pub volume_step_count: u32,
+    /// Whether a reflecting panel can be turned in the cabin.
+    pub has_reflector: bool,
 }
 
 impl BenchInfo {

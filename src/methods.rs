@@ -16,6 +16,7 @@ pub mod delay;
 pub mod distortion;
 pub mod echo_convergence;
 pub mod echo_level;
+pub mod echo_reflector;
 pub mod echo_spectrum;
 pub mod frequency_response;
 pub mod idle_noise;
@@ -194,6 +195,7 @@ pub static METHODS: &[&dyn Method] = &[
     &distortion::Distortion,
     &coupling_loss::CouplingLoss,
     &echo_level::EchoLevel,
+    &echo_reflector::EchoReflector,
     &echo_spectrum::EchoSpectrum,
     &echo_convergence::EchoConvergence,
 ];

@@ -236,6 +236,8 @@ pub enum Action {
 pub enum RigAction {
     /// Sets the receive volume to a step.
     SetVolume(u32),
+    /// Lets the reflecting panel in the cabin turn, or come to rest (clause 11.11.6).
+    TurnReflector(bool),
 }
 
 /// An action at a frame of a take.
@@ -284,6 +286,9 @@ impl TakeSpec {
                     writeln!(text, "{} play {port} {signal} {level}", cue.at)
                 }
                 Action::Rig(RigAction::SetVolume(step)) => writeln!(text, "{} volume {step}", cue.at),
+                Action::Rig(RigAction::TurnReflector(turns)) => {
+                    writeln!(text, "{} reflector {}", cue.at, if *turns { "turns" } else { "rests" })
+                }
             };
         }
         for port in &self.record {

@@ -109,8 +109,15 @@ fn property(key: &str) -> &str {
 }
 
 /// The properties of the echo.
-const ECHO: [&str; 6] =
-    ["tcl", "tclw", "echo_level_max", "echo_spectrum", "echo_convergence", "echo_over_noise"];
+const ECHO: [&str; 7] = [
+    "reflector_level_max",
+    "tcl",
+    "tclw",
+    "echo_level_max",
+    "echo_spectrum",
+    "echo_convergence",
+    "echo_over_noise",
+];
 
 /// Whether a car that is outside of the limit of `wrong` may be outside of that of `other` too: the same property in
 /// another condition, or one that nothing can keep inside.

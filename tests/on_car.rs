@@ -49,6 +49,7 @@ pub(crate) mod noise_field;
 mod out_of_band;
 mod range;
 mod reference;
+mod reflector;
 mod response;
 mod seats;
 mod setup;
@@ -74,6 +75,7 @@ pub(crate) fn comparisons() -> Vec<comparison::Comparison> {
         &*distortion::COMPARISONS,
         &*coupling::COMPARISONS,
         &*echo::COMPARISONS,
+        &*reflector::COMPARISONS,
         &*reference::COMPARISONS,
         &*ambient::COMPARISONS,
         &*noise_field::COMPARISONS,

@@ -282,6 +282,7 @@ fn bench() -> BenchInfo {
             delay_receive: Seconds(0.04),
         },
         volume_step_count: 16,
+        has_reflector: false,
     }
 }
 

@@ -28,6 +28,7 @@ pub mod loopback;
 pub mod network;
 pub mod noise;
 pub mod reference_call;
+pub mod reflector;
 pub mod response;
 pub mod rig;
 pub mod spec;
@@ -46,6 +47,7 @@ use dynamics::Gains;
 use faults::Disturbance;
 use network::Channel;
 use noise::gain_for;
+use reflector::Reflector;
 use spec::{CabinSpec, CarSpec, Weighting};
 use stage::{Block, NOISE_HALF, NoiseModel, NoiseSource, SILENCE, Sound};
 use terminal::{Sounds, Terminal, overload, receive_gain};
@@ -162,6 +164,7 @@ struct Call {
     terminal: Terminal,
     amplifier_noise: Option<NoiseSource>,
     loudspeaker_to_microphone: Sound,
+    reflector: Option<Reflector>,
     loudspeaker_to_reference: Sound,
     heads: Vec<Listener>,
     mouths: Vec<Talker>,
@@ -337,6 +340,18 @@ impl Car {
         Ok(())
     }
 
+    /// Lets the panel in the cabin turn, or come to rest, from the next block on. Nothing happens where there is none.
+    ///
+    /// # Errors
+    /// When no call is open.
+    pub fn turn_reflector(&mut self, turns: bool) -> Result<(), CarError> {
+        let call = self.call.as_mut().ok_or(CarError::NoCall)?;
+        if let Some(panel) = &mut call.reflector {
+            panel.turn(turns);
+        }
+        Ok(())
+    }
+
     /// Lets a background noise sound in the call, from its beginning.
     ///
     /// # Errors
@@ -451,6 +466,7 @@ impl Call {
             terminal: Terminal::new(&spec.terminal, spec.bandwidth, volume_step, seed),
             amplifier_noise: model.amplifier_noise.as_ref().map(|noise| source(noise, 1)),
             loudspeaker_to_microphone: Sound::new(&cabin.loudspeaker_to_microphone),
+            reflector: spec.cabin.reflector.map(Reflector::new),
             loudspeaker_to_reference: Sound::new(&cabin.loudspeaker_to_reference),
             heads: (0..)
                 .zip(cabin.heads())
@@ -516,13 +532,17 @@ impl Call {
             return BlockOutputs { poi_send: SILENCE, ears, reference, taps: Taps::none() };
         }
         add(&mut near, &noise);
-        let mut sounds = Sounds { near, noise, echo: self.loudspeaker_to_microphone.arrival(&loudspeaker) };
-        self.flaws.capture(&mut sounds.near, &sounds.echo);
+        let moving = self.reflector.as_mut().map_or(SILENCE, |panel| panel.image(&loudspeaker));
+        let echo = self.loudspeaker_to_microphone.arrival(&loudspeaker);
+        let mut sounds = Sounds { near, noise, echo, moving };
+        let whole = sounds.whole_echo();
+        self.flaws.capture(&mut sounds.near, &whole);
         let full = self.microphone_full;
         let microphone: Block =
-            std::array::from_fn(|at| ((sounds.near[at] + sounds.echo[at]) / full).clamp(-1.0, 1.0));
+            std::array::from_fn(|at| ((sounds.near[at] + whole[at]) / full).clamp(-1.0, 1.0));
         if let Some(inserted) = &inputs.microphone {
-            sounds = Sounds { near: inserted.map(|x| x * full), noise: SILENCE, echo: SILENCE };
+            let near = inserted.map(|x| x * full);
+            sounds = Sounds { near, noise: SILENCE, echo: SILENCE, moving: SILENCE };
         }
         let mut poi_send = self.terminal.send(&sounds);
         self.flaws.hum(&mut poi_send);

@@ -254,6 +254,11 @@ impl Timeline {
         self.cues.push(Cue { at: self.now, action: Action::Rig(RigAction::SetVolume(step)) });
     }
 
+    /// Lets the reflecting panel turn from now on, or come to rest.
+    pub fn turn_reflector(&mut self, turns: bool) {
+        self.cues.push(Cue { at: self.now, action: Action::Rig(RigAction::TurnReflector(turns)) });
+    }
+
     /// Lets time pass.
     pub fn wait(&mut self, duration: Seconds) {
         self.now += whole_blocks(frames(duration));
@@ -414,6 +419,12 @@ impl Checks {
             expected,
             remedy: remedy.to_owned(),
         });
+    }
+
+    /// The bench lacks something that is no port.
+    pub fn refuse_bench(&mut self, found: String, expected: &str, remedy: &str) {
+        let (expected, remedy) = (expected.to_owned(), remedy.to_owned());
+        self.refusals.push(Refusal { parameter: None, found, expected, remedy });
     }
 
     /// Nothing was refused, or all that was.

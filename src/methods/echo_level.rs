@@ -116,7 +116,7 @@ static CARD: Card = Card {
 /// The one take.
 const TAKE: &str = "echo";
 /// What is quieter is no echo by P.1120 (10/2025) 11.11.2, in dBm0(A).
-const UNHEARD_DBM0_A: f64 = -58.0;
+pub(super) const UNHEARD_DBM0_A: f64 = -58.0;
 
 /// The highest level is a bound where it is less than this above the noise.
 const LIFTS: Db = Db(12.0);
@@ -188,7 +188,7 @@ struct Moment {
 }
 
 /// The readings of both meters.
-struct Course {
+pub(super) struct Course {
     /// The moments in which the far end is active.
     moments: Vec<Moment>,
     /// The A-weighted level of the recording from the beginning of the signal on, in dBm0(A).
@@ -204,7 +204,7 @@ struct Course {
 
 impl Course {
     /// Reads a played window and the recording, both from frame `start` of the take on; `silence` is what cannot be coded.
-    fn read(
+    pub(super) fn read(
         played: &[f64],
         recorded: &Track,
         start: Frame,
@@ -321,7 +321,7 @@ impl Course {
         finding
     }
 
-    fn loudest(&self) -> Finding {
+    pub(super) fn loudest(&self) -> Finding {
         let (at, level) =
             self.level_db.iter().enumerate().fold((0, f64::NEG_INFINITY), |loudest, (n, level)| {
                 if *level > loudest.1 { (n, *level) } else { loudest }
@@ -352,7 +352,7 @@ impl Course {
         finding
     }
 
-    fn level(&self) -> Finding {
+    pub(super) fn level(&self) -> Finding {
         Finding::series("echo_level", times(&self.level_db, 0.0), self.level_db.clone(), Unit::Dbm0A)
     }
 

@@ -276,6 +276,7 @@ mod tests {
                 delay_receive: Seconds(0.0),
             },
             volume_step_count: 1,
+            has_reflector: false,
         }
     }
 

@@ -417,6 +417,8 @@ pub struct WireBench {
     pub delay_send_s: f64,
     pub delay_receive_s: f64,
     pub volume_step_count: u32,
+    #[serde(default)]
+    pub has_reflector: bool,
 }
 
 /// See [`PortInfo`].
@@ -460,6 +462,7 @@ impl From<&BenchInfo> for WireBench {
             delay_send_s: bench.network.delay_send.0,
             delay_receive_s: bench.network.delay_receive.0,
             volume_step_count: bench.volume_step_count,
+            has_reflector: bench.has_reflector,
         }
     }
 }
@@ -493,6 +496,7 @@ impl TryFrom<WireBench> for BenchInfo {
                 delay_receive: Seconds(wire.delay_receive_s),
             },
             volume_step_count: wire.volume_step_count,
+            has_reflector: wire.has_reflector,
         })
     }
 }

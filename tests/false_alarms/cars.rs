@@ -5,6 +5,7 @@
 
 use lombard::bench::car::Model;
 use lombard::bench::car::flaws::{Converter, Nonlinearity};
+use lombard::bench::car::reflector::ReflectorSpec;
 use lombard::bench::car::spec::{CarSpec, IdleNoise, Moved, NoiseFieldSpec, Weighting};
 use lombard::bench::car::truth::Truth;
 use lombard::signals::random::Random;
@@ -131,6 +132,9 @@ pub(super) fn draw(bandwidth: Bandwidth, random: &mut Random) -> Draft {
     let level_dbm0 = between(random, -75.0, -67.0) - quieter_db;
     reference(&mut car).idle_noise = Some(IdleNoise { level_dbm0, weighting: weighting(bandwidth) });
     reference(&mut car).echo_loss_db = Some(70.0);
+    let turn_s = between(random, 3.0, 6.0);
+    car.cabin.reflector = Some(ReflectorSpec { gain_db: -12.0, delay_s: 0.005, extent_s: 0.0005, turn_s });
+    reference(&mut car).moving_loss_db = between(random, 45.0, 60.0);
     // The bench's mouth bends too, which is no fault of the car.
     car.flaws.mouth = second_harmonic(between(random, 0.0, 0.2), LEVEL_MRP_DBPA);
     Draft {
@@ -214,13 +218,18 @@ impl Draft {
                 self.quiet_in_send();
             }
             "echo_level_max" => {
-                // 7 dB or so beside the loss on average, with all else of the level
-                self.coupling_db = between(random, 47.5, 49.5);
+                self.coupling_db = between(random, 42.0, 45.0);
+                self.quiet_in_send();
+            }
+            // By a canceller that does not follow: what the panel sends back is hardly less than what comes directly.
+            "reflector_level_max" => {
+                reference(&mut self.car).moving_loss_db = between(random, 0.0, 6.0);
                 self.quiet_in_send();
             }
             "echo_spectrum" => {
                 let at = [500.0, 1_000.0, 2_000.0][(random.uniform() * 3.0) as usize];
-                let depth = -between(random, 36.0, 40.0);
+                let depth = -between(random, 6.0, 9.0);
+                self.coupling_db = between(random, 40.0, 43.0);
                 reference(&mut self.car).echo_loss_response =
                     vec![(at / 1.5, 0.0), (at / 1.2, depth), (at * 1.2, depth), (at * 1.5, 0.0)];
                 self.quiet_in_send();

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use lombard::bench::car::noise::weight_db;
+use lombard::bench::car::response::gain_at_db;
 use lombard::bench::car::spec::{CarSpec, Weighting};
 use lombard::bench::car::truth::Truth;
 use lombard::bench::car::truth::field::{FieldTruth, Listening};
@@ -111,6 +112,38 @@ pub(super) fn level_max(truth: &Truth<'_>, step: u32, signal: (&str, Bandwidth),
     let powers = powers(truth, step, signal, Some(Weighting::A));
     let loudest = powers.iter().map(|(_, echo)| *echo).fold(0.0, f64::max);
     Finding::scalar("echo_level_max", level_dbm0 + db(loudest), Unit::Dbm0A)
+}
+
+/// The highest A-weighted level of the echo while the panel of a car turns, in dBm0(A): that at rest, and all of what the
+/// panel adds.
+pub(super) fn turning_max(
+    truth: &Truth<'_>,
+    car: &CarSpec,
+    step: u32,
+    (signal, bandwidth): (&str, Bandwidth),
+    level_dbm0: f64,
+) -> Option<Finding> {
+    let panel = car.cabin.reflector?;
+    let mut car = car.clone();
+    let loss_db = reference(&mut car).moving_loss_db;
+    let powers = powers(truth, step, (signal, bandwidth), Some(Weighting::A));
+    let bands = bands_of(signal, bandwidth);
+    let terminal = &car.terminal;
+    let below_db = f64::from(terminal.volume_steps - 1 - step) * terminal.volume_step_db;
+    let gains: Vec<f64> = BANDS
+        .map(|n| {
+            let receive_db =
+                terminal.receive_gain_db - below_db + gain_at_db(&terminal.receive_response, middle_hz(n));
+            let send_db = truth.send_gain_db(middle_hz(n)) - DBOV_AT_0_DBM0;
+            10f64.powf(
+                (receive_db + panel.gain_db - loss_db + send_db + weight_db(Weighting::A, middle_hz(n)))
+                    / 10.0,
+            )
+        })
+        .collect();
+    let moving = |n: usize| bands.iter().zip(&gains).map(|(band, gain)| band[n] * gain).sum::<f64>();
+    let loudest = powers.iter().enumerate().map(|(n, (_, echo))| echo + moving(n)).fold(0.0, f64::max);
+    Some(Finding::scalar("reflector_level_max", level_dbm0 + db(loudest), Unit::Dbm0A))
 }
 
 /// The loss by frequency, up to where signal or mask end.

@@ -179,6 +179,10 @@ impl CarTruth {
                 let level = quantity(entry, "level_poi")?;
                 Some(echo::level_max(truth, self.step(entry), (&played?, self.bandwidth()), level))
             }
+            "reflector_level_max" => {
+                let (signal, level) = ((played.as_deref()?, self.bandwidth()), quantity(entry, "level_poi")?);
+                echo::turning_max(truth, &self.model.spec, self.step(entry), signal, level)
+            }
             "echo_spectrum" => Some(echo::spectrum(truth, self.step(entry), self.bandwidth())),
             "echo_convergence" => {
                 let signal = (played.as_deref()?, self.bandwidth());

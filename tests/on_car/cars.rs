@@ -86,6 +86,7 @@ fn reverberation_ms(path: &Path) -> f64 {
 /// the pressure at the microphone.
 fn with_probe(mut car: CarSpec) -> CarSpec {
     car.terminal.kind = TerminalKind::Reference(ReferenceSpec {
+        moving_loss_db: 0.0,
         echo_loss_db: None,
         echo_loss_response: Vec::new(),
         idle_noise: None,

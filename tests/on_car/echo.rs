@@ -22,7 +22,7 @@ const STEADY_DB: f64 = 0.1;
 const MOVING_DB: f64 = 0.5;
 
 /// An ideal car whose loss from POI to POI is `loss_db` at every frequency, after `delay_ms` in all.
-fn flat(bandwidth: Bandwidth, loss_db: f64, delay_ms: f64) -> CarSpec {
+pub(super) fn flat(bandwidth: Bandwidth, loss_db: f64, delay_ms: f64) -> CarSpec {
     let mut car = shipped("ideal-wb");
     car.bandwidth = bandwidth;
     car.terminal.volume_steps = 1;

@@ -336,8 +336,9 @@ fn reference_of(table: &Table<'_>) -> Option<ReferenceSpec> {
         let loss = if none { Some(None) } else { gain_db(&echo, "loss").map(Some) };
         let points = response(&echo, "response_hz_db");
         let convergence = dynamics::convergence(&echo);
+        let moving_loss_db = quantity_or(&echo, "moving_loss", Unit::Db, 0.0, (0.0, GAIN_LIMIT_DB));
         echo.finish();
-        Some((loss?, points?, convergence?))
+        Some((loss?, points?, convergence?, moving_loss_db?))
     });
     let idle = if table.has("idle_noise") {
         table.table("idle_noise").and_then(|idle| {
@@ -351,10 +352,18 @@ fn reference_of(table: &Table<'_>) -> Option<ReferenceSpec> {
         Some((None, Vec::new()))
     };
     let dynamics = dynamics::dynamics_of(table);
-    let ((echo_loss_db, echo_loss_response, convergence), (idle_noise, idle_noise_spectrum)) = (echo?, idle?);
+    let (echo_loss_db, echo_loss_response, convergence, moving_loss_db) = echo?;
+    let (idle_noise, idle_noise_spectrum) = idle?;
     let dynamics = Dynamics { convergence, ..dynamics? };
     let dynamics = Box::new(dynamics);
-    Some(ReferenceSpec { echo_loss_db, echo_loss_response, idle_noise, idle_noise_spectrum, dynamics })
+    Some(ReferenceSpec {
+        echo_loss_db,
+        echo_loss_response,
+        moving_loss_db,
+        idle_noise,
+        idle_noise_spectrum,
+        dynamics,
+    })
 }
 
 fn real_of(table: &Table<'_>) -> Option<RealSpec> {

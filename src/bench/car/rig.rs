@@ -134,6 +134,7 @@ fn info_of(model: &Model) -> BenchInfo {
             delay_receive: Seconds(super::stage::whole_samples_s(spec.network.delay_receive_s)),
         },
         volume_step_count: spec.terminal.volume_steps,
+        has_reflector: spec.cabin.reflector.is_some(),
     }
 }
 
@@ -274,8 +275,11 @@ impl Bench for CarBench {
             if stop.is_set() {
                 return Err(BenchError::Stopped);
             }
-            while let Some((_, RigAction::SetVolume(step))) = actions.next_if(|(frame, _)| *frame <= at) {
-                self.car.set_volume(*step)?;
+            while let Some((_, action)) = actions.next_if(|(frame, _)| *frame <= at) {
+                match action {
+                    RigAction::SetVolume(step) => self.car.set_volume(*step)?,
+                    RigAction::TurnReflector(turns) => self.car.turn_reflector(*turns)?,
+                }
             }
             let inputs = played.block(at, bend.as_ref());
             let recorded = if let Some(call) = &mut self.reference {

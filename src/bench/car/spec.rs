@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::bench::car::clock::Clock;
 use crate::bench::car::dynamics::Dynamics;
 use crate::bench::car::flaws::Flaws;
+use crate::bench::car::reflector::ReflectorSpec;
 use crate::bench::car::response;
 use crate::terms::{Bandwidth, Direction, Seat};
 
@@ -101,6 +102,8 @@ pub struct CabinSpec {
     pub noise_spectrum: ResponsePoints,
     /// By how much a replayed background noise misses its recording.
     pub noise_field: NoiseFieldSpec,
+    /// A panel that turns when it is told to.
+    pub reflector: Option<ReflectorSpec>,
 }
 
 /// By how much a replayed background noise misses its recording, the same everywhere in the cabin.
@@ -295,6 +298,8 @@ pub struct ReferenceSpec {
     pub echo_loss_db: Option<f64>,
     /// Loss on top of `echo_loss_db` at frequencies (positive is more loss).
     pub echo_loss_response: ResponsePoints,
+    /// What it takes away from the part of the echo that moves, in dB.
+    pub moving_loss_db: f64,
     /// The terminal's own noise at the POI; `None` is silence.
     pub idle_noise: Option<IdleNoise>,
     /// The spectrum of the idle noise.

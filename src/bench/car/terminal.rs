@@ -21,8 +21,17 @@ pub struct Sounds {
     pub near: Block,
     /// What of `near` nobody said.
     pub noise: Block,
-    /// What came from the loudspeaker.
+    /// What came from the loudspeaker by ways that stay as they are.
     pub echo: Block,
+    /// What came from the loudspeaker by a way that moves.
+    pub moving: Block,
+}
+
+impl Sounds {
+    /// All that came from the loudspeaker.
+    pub fn whole_echo(&self) -> Block {
+        std::array::from_fn(|at| self.echo[at] + self.moving[at])
+    }
 }
 
 /// A running terminal.
@@ -75,7 +84,7 @@ impl Terminal {
     pub fn send(&mut self, sounds: &Sounds) -> Block {
         match self {
             Self::Reference(terminal) => terminal.send(sounds),
-            Self::Real(terminal) => terminal.send(&sounds.near, &sounds.echo),
+            Self::Real(terminal) => terminal.send(&sounds.near, &sounds.whole_echo()),
         }
     }
 

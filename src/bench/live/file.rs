@@ -107,6 +107,7 @@ pub fn read_bench(source: &SourceText, ledger: &dyn Sources, on: Date) -> Result
                 ports: wiring.ports,
                 network: network?,
                 volume_step_count: steps?.value as u32,
+                has_reflector: rig.iter().flatten().any(|rig| rig.reflector.is_some()),
             },
             spec: LiveSpec {
                 audio: audio?,
@@ -264,6 +265,7 @@ fn rig_of(table: &Table<'_>) -> Option<RigSpec> {
         table.text("set_volume");
         Some(None)
     };
+    let reflector = reflector_of(table);
     let safe_state = if table.has("safe_state") {
         table.texts("safe_state")
     } else {
@@ -285,9 +287,29 @@ fn rig_of(table: &Table<'_>) -> Option<RigSpec> {
         timeout: Duration::from_secs_f64(timeout?),
         line_end: line_end?,
         set_volume: set_volume?,
+        reflector: reflector?,
         safe_state: safe_state?,
         reply: reply?.value,
     })
+}
+
+#[expect(clippy::option_option, reason = "absent and reported are two things")]
+/// The lines that turn the reflecting panel and let it rest: both, or none where there is no panel.
+fn reflector_of(table: &Table<'_>) -> Option<Option<[String; 2]>> {
+    const KEYS: [&str; 2] = ["turn_reflector", "rest_reflector"];
+    let [turns, rests] = KEYS.map(|key| table.text(key));
+    match (turns, rests) {
+        (None, None) if !KEYS.iter().any(|key| table.has(key)) => Some(None),
+        (Some(turns), Some(rests)) => {
+            let lines = [a_line(table, KEYS[0], turns)?, a_line(table, KEYS[1], rests)?];
+            Some(Some(lines.map(|line| line.value)))
+        }
+        _ => {
+            let missing = if table.has(KEYS[0]) { KEYS[1] } else { KEYS[0] };
+            table.missing(missing, "a panel that is turned comes to rest again: the lines for both");
+            None
+        }
+    }
 }
 
 fn line_end_of(table: &Table<'_>) -> Option<LineEnd> {

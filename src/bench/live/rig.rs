@@ -56,6 +56,20 @@ impl Rig {
         self.exchange(&line, Some(stop))
     }
 
+    /// Lets the reflecting panel turn, or come to rest.
+    ///
+    /// # Errors
+    /// As [`Rig::set_volume`].
+    pub fn turn_reflector(&mut self, turns: bool, stop: &StopFlag) -> Result<(), BenchError> {
+        let [start, rest] = self.spec.reflector.clone().ok_or_else(|| {
+            BenchError::StopRun(
+                "the rig has no reflector: add turn_reflector and rest_reflector to [rig] of the bench file"
+                    .to_owned(),
+            )
+        })?;
+        self.exchange(if turns { &start } else { &rest }, Some(stop))
+    }
+
     /// Brings the rig into its safe state and closes the port. Every line of the safe state is sent, even where one
     /// before it was not answered. Closing what is closed does nothing.
     ///

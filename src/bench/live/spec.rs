@@ -72,6 +72,8 @@ pub struct RigSpec {
     pub line_end: LineEnd,
     /// The line that sets the receive volume, with [`RigSpec::STEP`] where the number goes.
     pub set_volume: Option<String>,
+    /// The lines that let the reflecting panel in the cabin turn, and come to rest.
+    pub reflector: Option<[String; 2]>,
     /// The lines that bring the rig into its safe state, in their order.
     pub safe_state: Vec<String>,
     /// The line that answers every command when it was done.

@@ -188,12 +188,12 @@ impl LiveBench {
             return Err(BenchError::StopRun(format!("the bench '{name}' cannot record port {port}")));
         }
         take.check_numbers()?;
-        if let Some((_, RigAction::SetVolume(step))) =
-            take.actions.iter().find(|(_, RigAction::SetVolume(step))| *step >= self.info.volume_step_count)
-        {
-            return Err(self.no_step(*step));
-        }
-        Ok(())
+        let impossible = take.actions.iter().find_map(|(_, action)| match action {
+            RigAction::SetVolume(step) => (*step >= self.info.volume_step_count).then(|| self.no_step(*step)),
+            RigAction::TurnReflector(_) => (!self.info.has_reflector)
+                .then(|| BenchError::StopRun(format!("the bench '{name}' has no reflector"))),
+        });
+        impossible.map_or(Ok(()), Err)
     }
 
     fn no_step(&self, step: u32) -> BenchError {
@@ -288,8 +288,15 @@ impl LiveBench {
         done: Frame,
         stop: &StopFlag,
     ) -> Result<(), BenchError> {
-        while let Some((_, RigAction::SetVolume(step))) = actions.next_if(|(frame, _)| *frame <= done) {
-            self.set_volume(*step, stop)?;
+        while let Some((_, action)) = actions.next_if(|(frame, _)| *frame <= done) {
+            match action {
+                RigAction::SetVolume(step) => self.set_volume(*step, stop)?,
+                RigAction::TurnReflector(turns) => {
+                    if let Some(rig) = &mut self.rig {
+                        rig.turn_reflector(*turns, stop)?;
+                    }
+                }
+            }
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{AMPLIFIER_LINES, choice, delay_s, gain_db, noise_level, response, within};
+use crate::bench::car::reflector::ReflectorSpec;
 use crate::bench::car::spec::{
     CabinSpec, Ears, Hats, IdealPaths, IdealSeat, NoiseFieldSpec, PathsSpec, Shoebox, ShoeboxSeat,
     StatedEars, TapSpec,
@@ -39,6 +40,7 @@ pub(super) fn cabin(table: &Table<'_>) -> Option<CabinSpec> {
         noise.finish();
     }
     let noise_field = noise_field(table);
+    let reflector = reflector(table);
     table.finish();
     let [microphone, ears, capsule, amplifier] = levels;
     Some(CabinSpec {
@@ -50,7 +52,30 @@ pub(super) fn cabin(table: &Table<'_>) -> Option<CabinSpec> {
         noise_amplifier_dbpa_a: amplifier?,
         noise_spectrum: spectrum?,
         noise_field: noise_field?,
+        reflector: reflector?,
     })
+}
+
+#[expect(clippy::option_option, reason = "absent and reported are two things")]
+/// `[cabin.reflector]`: a panel that turns when it is told to; absent, there is none.
+fn reflector(table: &Table<'_>) -> Option<Option<ReflectorSpec>> {
+    if !table.has("reflector") {
+        table.table("reflector");
+        return Some(None);
+    }
+    let panel = table.table("reflector")?;
+    let gain_db = gain_db(&panel, "gain");
+    let delay_s = delay_s(&panel, "delay");
+    let bare = |key: &str, unit: Unit| {
+        panel.need_quantity(key, &[unit]).map(|one| Placed { value: one.value.value, place: one.place })
+    };
+    let (extent_ms, turn_s) = (bare("extent", Unit::Millisecond), bare("turn", Unit::Second));
+    panel.finish();
+    let (gain_db, delay_s) = (gain_db?, delay_s?);
+    // The way by the panel is never shorter than none.
+    let extent_ms = within(&panel, "extent", extent_ms?, 0.0, 2e3 * delay_s, "ms")?;
+    let turn_s = within(&panel, "turn", turn_s?, 0.5, 600.0, "s")?;
+    Some(Some(ReflectorSpec { gain_db, delay_s, extent_s: extent_ms / 1e3, turn_s }))
 }
 
 /// `[cabin.noise_field]`: what a replayed background noise has too much of; absent, nothing.

@@ -13,6 +13,8 @@ pub struct Course {
     /// What the canceller leaves of the echo once it has converged: a share of it, or the output of a filter.
     share: f64,
     filter: Option<Filter>,
+    /// What the canceller leaves of an echo that moves.
+    moving_left: f64,
     /// The talker as double talk shapes it.
     shape: Option<Filter>,
     /// Everything else, as late as the filters.
@@ -29,7 +31,7 @@ struct Standin {
 
 impl Course {
     /// At the beginning of a call; `None` where nothing changes over time.
-    pub fn new(spec: &Dynamics, converged_db: f64, residual: &Residual) -> Option<Self> {
+    pub fn new(spec: &Dynamics, converged_db: f64, residual: &Residual, moving_left: f64) -> Option<Self> {
         let running = Running::new(spec, converged_db)?;
         let (share, filter) = match residual {
             Residual::Whole => (1.0, None),
@@ -42,6 +44,7 @@ impl Course {
             running,
             share,
             filter,
+            moving_left,
             shape,
             rest: DelayLine::new(late),
             comfort: spec.noise.comfort.as_ref().map(Standin::new),
@@ -73,7 +76,9 @@ impl Course {
             let (near, noise, echo) =
                 (digital(sounds.near[at]), digital(sounds.noise[at]), digital(sounds.echo[at]));
             let talker = near - noise;
-            let clipped = (near + echo).clamp(-full, full) - (near + echo);
+            let moving = digital(sounds.moving[at]);
+            let whole = near + echo + moving;
+            let clipped = whole.clamp(-full, full) - whole + self.moving_left * moving;
             let send = f64::from(gains.send[at]);
             let to_shape = if self.shape.is_some() { f64::from(gains.shaped[at]) } else { 0.0 };
             rest[at] =

@@ -71,6 +71,11 @@ impl Model {
     }
 }
 
+/// What is left of an echo that moves: all of it without a canceller.
+fn moving_left(own: &ReferenceSpec) -> f64 {
+    if own.echo_loss_db.is_some() { 10f64.powf(-own.moving_loss_db / 20.0) } else { 1.0 }
+}
+
 /// The digital RMS amplitude of 0 dBm0.
 fn digital_at_0_dbm0() -> f64 {
     10f64.powf(crate::units::DBOV_AT_0_DBM0 / 20.0)
@@ -85,6 +90,8 @@ pub struct Reference {
     /// Where the microphone's converter clips, as the digital amplitude at the output.
     converter_full: f64,
     canceller: Canceller,
+    /// The share that it leaves of an echo that moves.
+    moving_left: f64,
     /// What changes over time, in the canceller's place.
     course: Option<Course>,
     send_filter: Filter,
@@ -124,7 +131,13 @@ impl Reference {
             send_gain: send_gain(spec),
             converter_full: send_gain(spec) * overload(spec),
             canceller,
-            course: Course::new(&own.dynamics, own.echo_loss_db.unwrap_or(0.0), &model.echo),
+            moving_left: moving_left(own),
+            course: Course::new(
+                &own.dynamics,
+                own.echo_loss_db.unwrap_or(0.0),
+                &model.echo,
+                moving_left(own),
+            ),
             send_filter: Filter::new(&model.send_taps),
             idle_noise: model.idle_noise.as_ref().map(|noise| NoiseSource::new(noise, seed, 0x7e)),
             send_delay: DelayLine::new(samples(spec.send_delay_s).saturating_sub(send_latency)),
@@ -180,12 +193,17 @@ impl Reference {
 
     /// What leaves a canceller that is always the same.
     fn cancel(&mut self, sounds: &Sounds) -> Block {
-        let Sounds { near, echo, .. } = sounds;
+        let Sounds { near, echo, moving, .. } = sounds;
         // In double precision: the canceller takes the difference of two numbers that are nearly equal.
         let gain = self.send_gain;
         let echo_at = |at: usize| gain * f64::from(echo[at]);
         let full = self.converter_full;
-        let digital = |at: usize| (gain * f64::from(near[at]) + echo_at(at)).clamp(-full, full);
+        let removed_of_moving = 1.0 - self.moving_left;
+        let digital = |at: usize| {
+            let moved = gain * f64::from(moving[at]);
+            let heard = (gain * f64::from(near[at]) + echo_at(at) + moved).clamp(-full, full);
+            heard - removed_of_moving * moved
+        };
         match &mut self.canceller {
             Canceller::None => std::array::from_fn(|at| digital(at) as f32),
             Canceller::Flat(left) => {

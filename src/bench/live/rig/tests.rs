@@ -48,6 +48,7 @@ pub(in crate::bench::live) mod over_a_pair {
                 timeout: Duration::from_millis(300),
                 line_end: LineEnd::CrLf,
                 set_volume: Some("VOLUME {step}".to_owned()),
+                reflector: Some(["REFLECTOR ON".to_owned(), "REFLECTOR OFF".to_owned()]),
                 safe_state: vec!["HANG UP".to_owned(), "VOLUME 0".to_owned()],
                 reply: "OK".to_owned(),
             };
