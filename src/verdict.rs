@@ -66,7 +66,8 @@ impl FromStr for Verdict {
     }
 }
 
-/// What a reader must know beside a verdict. Flags never change it.
+/// What a reader must know beside a verdict. Those of a verdict never change it; those of a finding tell the judge what of
+/// it is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Flag {
     /// Judged under a condition that the reason names.
@@ -79,6 +80,8 @@ pub enum Flag {
     NoiseLimited,
     /// Only a bound is known, for another reason than noise.
     Bound,
+    /// Energy that belongs to no signal of the test makes the reading, as fast switching does: no verdict stands on it.
+    Spread,
     /// The test signal has the properties asked for but is not the Recommendation's own recording.
     MethodEquivalentSignal,
     /// The entry does not count towards the verdict of the run.
@@ -93,6 +96,7 @@ impl Flag {
         Self::NoLimit,
         Self::NoiseLimited,
         Self::Bound,
+        Self::Spread,
         Self::MethodEquivalentSignal,
         Self::Informative,
     ];
@@ -105,6 +109,7 @@ impl Flag {
             Self::NoLimit => "no-limit",
             Self::NoiseLimited => "noise-limited",
             Self::Bound => "bound",
+            Self::Spread => "spread",
             Self::MethodEquivalentSignal => "method-equivalent-signal",
             Self::Informative => "informative",
         }
