@@ -22,7 +22,7 @@ pub(super) fn trial(car: CarSpec, given: &[(&str, &str)]) -> Trial {
 }
 
 /// A car that plays so much less in double talk, at whose ears the own voice is so much over the far end alone.
-fn far_end_lost(bandwidth: Bandwidth, loss_db: f64, leak_db: f64) -> CarSpec {
+pub(super) fn far_end_lost(bandwidth: Bandwidth, loss_db: f64, leak_db: f64) -> CarSpec {
     let mut car = car(bandwidth, DoubleTalk { receive_loss_db: loss_db, ..DoubleTalk::default() });
     paths(&mut car).mouth_to_ears = tap(RECEIVE_DBPA + leak_db + 1.7, 0.5);
     car
