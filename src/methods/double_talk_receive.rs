@@ -14,6 +14,8 @@
 //! each once alone and once over the talker, who speaks at the mouth at −1.7 dBPa (−25.7 dBPa at the hands-free reference
 //! point in the free field). Both ears are recorded. In a second take of the same call the mouth says the same once more, with
 //! receive silent: what arrives at the ears then is the *leak*, the way from the head's own mouth to its ears.
+//! At −10 dBm0, the variant with the far end 6 dB higher, peaks of the words of this project would exceed full scale by 2 dB:
+//! such an entry is refused until a recording with limited peaks is given.
 //!
 //! ## Computation
 //!

@@ -342,9 +342,11 @@ fn levels_beside_the_nominal_ones_give_the_same_attenuation() {
             send_trial(talker_lost(Bandwidth::Wb, 4.5, -20.0), &[("level_mrp", mouth), ("level_poi", far)]);
         let value = trial.value("attenuation_send");
         assert!((value - 4.5).abs() < QUIET_ECHO_DB, "{mouth} {far}: {value}");
+        // The words have peaks that would exceed full scale 6 dB above the nominal level.
+        let far = far.replace("-10", "-12");
         let car = receive::far_end_lost(Bandwidth::Wb, 4.0, 3.0);
         let value =
-            receive::trial(car, &[("level_mrp", mouth), ("level_poi", far)]).value("attenuation_receive");
+            receive::trial(car, &[("level_mrp", mouth), ("level_poi", &far)]).value("attenuation_receive");
         assert!((value - 4.0).abs() < QUIET_ECHO_DB, "{mouth} {far}: {value}");
     }
 }
