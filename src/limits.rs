@@ -3,10 +3,12 @@
 //! A limit never sees a capture; a method never sees a limit. NaN is never a pass, and neither is
 //! a missing limit.
 
+mod classes;
 mod mask;
 
 use std::fmt;
 
+pub use classes::{Better, Classes, Reached, Step};
 pub use mask::{At, Axis, Mask, line};
 
 use crate::finding::{Bound, Finding, Value};
@@ -26,6 +28,8 @@ pub enum Rule {
     },
     /// A curve over frequency, or a series over time, between two lines.
     Mask(Mask),
+    /// A scalar in a table of ordered classes.
+    Classes(Classes),
     /// Not known (class N): the lab enters it.
     Unknown,
 }
@@ -77,6 +81,7 @@ impl fmt::Display for Rule {
             Self::Range { min: None, max: None } | Self::Unknown => f.write_str("not known"),
             Self::Mask(mask) if mask.floating => f.write_str("floating mask"),
             Self::Mask(_) => f.write_str("mask"),
+            Self::Classes(classes) => classes.fmt(f),
         }
     }
 }
@@ -96,6 +101,8 @@ pub struct Judgement {
     pub at: Option<At>,
     /// The shift that a floating mask chose, in the unit of the finding.
     pub shift: Option<f64>,
+    /// The class that it reaches, of a limit that is a table of classes.
+    pub class: Option<Reached>,
     /// What stands beside it.
     pub flags: Vec<Flag>,
     /// Why, for verdicts that are not plain.
@@ -111,6 +118,7 @@ pub fn judge(finding: &Finding, limit: &Limit) -> Judgement {
         margin: None,
         at: None,
         shift: None,
+        class: None,
         flags: finding.flags.clone(),
         reason: String::new(),
     };
@@ -133,9 +141,17 @@ pub fn judge(finding: &Finding, limit: &Limit) -> Judgement {
         );
         return judgement;
     }
+    if finding.flags.contains(&Flag::Spread) {
+        "energy that belongs to no signal of the test makes the reading: it is of no use for a class"
+            .clone_into(&mut judgement.reason);
+        return judgement;
+    }
     match (&finding.value, &limit.rule) {
         (Value::Scalar(value), Rule::Range { min, max }) => {
             judge_scalar(*value, finding.bound, *min, *max, limit.unit, &mut judgement);
+        }
+        (Value::Scalar(value), Rule::Classes(table)) => {
+            classes::judge_class(*value, finding, table, &mut judgement);
         }
         (Value::Curve(curve), Rule::Mask(mask)) if mask.axis == Axis::Frequency => {
             mask::judge_line(finding, &curve.hz, &curve.values, mask, &mut judgement);
@@ -244,7 +260,7 @@ fn smaller(a: Option<f64>, b: Option<f64>) -> Option<f64> {
 mod tests {
     use super::*;
 
-    fn limit(rule: Rule, class: LimitClass) -> Limit {
+    pub(super) fn limit(rule: Rule, class: LimitClass) -> Limit {
         Limit {
             id: "test/slr".to_owned(),
             measurand: "slr".to_owned(),

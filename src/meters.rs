@@ -23,6 +23,7 @@ pub mod line_gain;
 pub mod loudness;
 pub mod quality;
 pub mod response;
+pub mod separation;
 
 /// Why a meter gives no reading.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

@@ -4,6 +4,7 @@
 //! `methods/`, a `mod` line and a line of [`METHODS`].
 
 pub mod call;
+pub mod double_talk;
 pub mod echo;
 pub mod evidence;
 pub mod sensitivity;
@@ -14,6 +15,9 @@ pub mod conditioning;
 pub mod coupling_loss;
 pub mod delay;
 pub mod distortion;
+pub mod double_talk_echo;
+pub mod double_talk_receive;
+pub mod double_talk_send;
 pub mod echo_convergence;
 pub mod echo_level;
 pub mod echo_reflector;
@@ -198,6 +202,9 @@ pub static METHODS: &[&dyn Method] = &[
     &echo_reflector::EchoReflector,
     &echo_spectrum::EchoSpectrum,
     &echo_convergence::EchoConvergence,
+    &double_talk_send::DoubleTalkSend,
+    &double_talk_receive::DoubleTalkReceive,
+    &double_talk_echo::DoubleTalkEcho,
 ];
 
 /// The method of this id.

@@ -66,7 +66,8 @@ impl FromStr for Verdict {
     }
 }
 
-/// What a reader must know beside a verdict. Flags never change it.
+/// What a reader must know beside a verdict. Those of a verdict never change it; those of a finding tell the judge what of
+/// it is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Flag {
     /// Judged under a condition that the reason names.
@@ -81,6 +82,8 @@ pub enum Flag {
     Bound,
     /// The text has been read in two ways: judged by the looser one.
     TwoReadings,
+    /// Energy that belongs to no signal of the test makes the reading, as fast switching does: no verdict stands on it.
+    Spread,
     /// The test signal has the properties asked for but is not the Recommendation's own recording.
     MethodEquivalentSignal,
     /// The entry does not count towards the verdict of the run.
@@ -96,6 +99,7 @@ impl Flag {
         Self::NoiseLimited,
         Self::Bound,
         Self::TwoReadings,
+        Self::Spread,
         Self::MethodEquivalentSignal,
         Self::Informative,
     ];
@@ -109,6 +113,7 @@ impl Flag {
             Self::NoiseLimited => "noise-limited",
             Self::Bound => "bound",
             Self::TwoReadings => "two-readings",
+            Self::Spread => "spread",
             Self::MethodEquivalentSignal => "method-equivalent-signal",
             Self::Informative => "informative",
         }

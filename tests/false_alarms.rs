@@ -74,6 +74,7 @@ fn room(limit: &Limit) -> f64 {
             let width = |hz| Some(line(&mask.upper, hz)? - line(&mask.lower, hz)?);
             at.filter_map(width).fold(1.0, |least, width| (width / 4.0).min(least))
         }
+        Rule::Classes(_) => 1.0,
         Rule::Unknown => f64::NAN,
     }
 }

@@ -16,6 +16,7 @@ mod ratings;
 mod reference;
 mod resampling;
 pub(crate) mod residual;
+mod separation;
 mod sound;
 
 use residual::Residual;
@@ -29,6 +30,7 @@ pub(crate) fn residuals() -> Vec<Residual> {
         &*delay::RESIDUALS,
         &*ratings::RESIDUALS,
         &*echo_attenuation::RESIDUALS,
+        &*separation::RESIDUALS,
         &*distortion::RESIDUALS,
         &*activation::RESIDUALS,
         &*double_talk::RESIDUALS,

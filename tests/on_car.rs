@@ -37,6 +37,7 @@ mod codecs;
 mod coupling;
 mod delay;
 mod distortion;
+mod double_talk;
 mod dynamics;
 mod ears;
 mod echo;
@@ -76,6 +77,7 @@ pub(crate) fn comparisons() -> Vec<comparison::Comparison> {
         &*coupling::COMPARISONS,
         &*echo::COMPARISONS,
         &*reflector::COMPARISONS,
+        &*double_talk::COMPARISONS,
         &*reference::COMPARISONS,
         &*ambient::COMPARISONS,
         &*noise_field::COMPARISONS,

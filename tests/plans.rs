@@ -179,7 +179,7 @@ fn examples(page: &str) -> Vec<String> {
 #[test]
 fn the_examples_of_the_manual_are_understood() {
     let blocks = examples("plan-format.md");
-    let [plan, zones, _, _, oem, limits, strict, mask] = blocks.as_slice() else {
+    let [plan, zones, _, _, oem, limits, strict, classes, mask] = blocks.as_slice() else {
         panic!("{} examples", blocks.len())
     };
     let path = written("manual", &[("plan.toml", plan)]);
@@ -205,8 +205,9 @@ fn the_examples_of_the_manual_are_understood() {
     // The example of a limit file judges the sensitivity by the example of a mask.
     let user = plan.replace("p1110-2025", "manual").replace("limits = [\"rlr\"]", "limits = []");
     let user = user.replace("limits = [\"slr\"]", "limits = [\"slr\", \"send_response\"]");
+    let limits = format!("{limits}\n{classes}");
     let files =
-        [("user.toml", user.as_str()), ("limits/manual.toml", limits), ("masks/p1110-send.toml", mask)];
+        [("user.toml", user.as_str()), ("limits/manual.toml", &limits), ("masks/p1110-send.toml", mask)];
     let user = resolve(&written("manual", &files), &[]).unwrap();
     let Rule::Mask(mask) = rule(&user, "slr", 1) else { panic!("no mask") };
     assert!(mask.floating && mask.upper.len() == 4);

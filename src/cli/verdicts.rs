@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::columns::{Cell, Row, aligned};
 use super::output;
-use crate::report::{summary, wording};
+use crate::report::{classes, summary, wording};
 use crate::run::view::{EntryView, RunState, RunView};
 use crate::units::Quantity;
 use crate::verdict::{Flag, Verdict};
@@ -27,6 +27,11 @@ pub fn text(view: &RunView) -> String {
     let mut rows = vec![Row::from(heads.into_iter().enumerate().map(head).collect::<Vec<_>>())];
     rows.extend(view.entries.iter().map(row));
     let _ = writeln!(text, "\n{}", aligned(&rows));
+    for variant in classes::variants(view) {
+        let nominal = if variant.is_nominal { "nominal: " } else { "" };
+        let line = format!("{nominal}{} ({})", variant.told(), variant.conditions);
+        let _ = writeln!(text, "{}", output::printable(&line));
+    }
     for warning in &view.warnings {
         let _ = writeln!(text, "warning: {}", output::printable(warning));
     }

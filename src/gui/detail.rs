@@ -134,8 +134,14 @@ fn meaning(method: &str, measurand: &str) -> &'static str {
 
 fn limit_text(limit: &Limit) -> LimitText {
     let mut rule = format!("{} {}", limit.measurand, wording::limit(limit));
-    if let Rule::Mask(mask) = &limit.rule {
-        let _ = write!(rule, " ({}; {})", wording::mask_points(mask), limit.unit);
+    match &limit.rule {
+        Rule::Mask(mask) => {
+            let _ = write!(rule, " ({}; {})", wording::mask_points(mask), limit.unit);
+        }
+        Rule::Classes(table) => {
+            let _ = write!(rule, " ({}; {})", wording::class_steps(table), limit.unit);
+        }
+        Rule::Range { .. } | Rule::Unknown => {}
     }
     let mut source = limit.clause.to_string();
     if !limit.source.is_empty() {

@@ -280,6 +280,20 @@ impl Timeline {
         at
     }
 
+    /// Plays a signal to its end beside one that began at frame `at`.
+    pub fn play_beside(
+        &mut self,
+        at: Frame,
+        port: &Port,
+        signal: &SignalId,
+        level: Quantity,
+        cx: &PlanCx<'_>,
+    ) {
+        let action = Action::Play { port: port.clone(), signal: signal.0.clone(), level };
+        self.cues.push(Cue { at, action });
+        self.now = self.now.max(at + whole_blocks(cx.signal(&signal.0).frames));
+    }
+
     /// Names a part.
     pub fn name_span(&mut self, name: &str, frames: std::ops::Range<Frame>) {
         self.spans.push(Span { name: name.to_owned(), frames });

@@ -261,7 +261,7 @@ fn limit_change(before: Option<&Limit>, after: Option<&Limit>) -> Vec<Change> {
 /// What a limit asks for, complete: two masks that differ in a corner read differently.
 pub fn rule(limit: &Limit) -> String {
     match &limit.rule {
-        Rule::Range { .. } => format!("{} {}", limit.rule, limit.unit),
+        Rule::Range { .. } | Rule::Classes(_) => format!("{} {}", limit.rule, limit.unit),
         Rule::Mask(mask) => mask_text(mask),
         Rule::Unknown => "not known".to_owned(),
     }

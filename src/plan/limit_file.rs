@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::document::{Kind, Placed, Problems, Table, read_with};
-use crate::limits::{Axis, Mask};
+use crate::limits::{Axis, Better, Mask};
 use crate::problem::{Place, SourceText};
 use crate::terms::{Bandwidth, LimitClass};
 use crate::units::{Quantity, Unit};
@@ -26,6 +26,9 @@ pub(super) struct LimitText {
     pub min: Option<Placed<End>>,
     pub max: Option<Placed<End>>,
     pub mask: Option<Placed<String>>,
+    pub classes: Option<Placed<ClassesText>>,
+    /// The class that is asked for: a choice, not a value of a standard.
+    pub class_required: Option<Placed<String>>,
     pub class: Option<Placed<LimitClass>>,
     pub clause: Option<Placed<String>>,
     pub source: Option<Placed<String>>,
@@ -45,6 +48,8 @@ impl LimitText {
         let measurand = table.text("measurand");
         let (min, max) = (end(table, "min"), end(table, "max"));
         let mask = table.text("mask");
+        let classes = classes(table);
+        let class_required = table.text("class_required");
         let class = table.word("class");
         let (clause, source) = (table.text("clause"), table.text("source"));
         let two_readings = table.boolean("two_readings").is_some_and(|one| one.value);
@@ -64,6 +69,8 @@ impl LimitText {
             min,
             max,
             mask,
+            classes,
+            class_required,
             class,
             clause,
             source,
@@ -76,7 +83,7 @@ impl LimitText {
 
     /// Whether it states what is compared with.
     pub(super) fn has_values(&self) -> bool {
-        self.min.is_some() || self.max.is_some() || self.mask.is_some()
+        self.min.is_some() || self.max.is_some() || self.mask.is_some() || self.classes.is_some()
     }
 
     /// The conditions that the entry must have, as plain texts.
@@ -91,15 +98,18 @@ impl LimitText {
                 *value = Some(new.clone());
             }
         }
-        // A mask and a range exclude each other: the last word says which it is.
+        // A mask, a range and a table of classes exclude each other: the last word says which it is.
         if change.mask.is_some() {
-            (self.min, self.max) = (None, None);
+            (self.min, self.max, self.classes, self.class_required) = (None, None, None, None);
         } else if change.min.is_some() || change.max.is_some() {
-            self.mask = None;
+            (self.mask, self.classes, self.class_required) = (None, None, None);
+        } else if change.classes.is_some() {
+            (self.min, self.max, self.mask) = (None, None, None);
         }
         let is_unknown = |class: &Placed<LimitClass>| class.value == LimitClass::N;
         if change.class.as_ref().is_some_and(is_unknown) && !change.has_values() {
             (self.min, self.max, self.mask) = (None, None, None);
+            (self.classes, self.class_required) = (None, None);
         }
         // A new value is a reading of its own.
         if change.has_values() || change.two_readings {
@@ -109,12 +119,48 @@ impl LimitText {
         over(&mut self.min, change.min.as_ref());
         over(&mut self.max, change.max.as_ref());
         over(&mut self.mask, change.mask.as_ref());
+        over(&mut self.classes, change.classes.as_ref());
+        over(&mut self.class_required, change.class_required.as_ref());
         over(&mut self.class, change.class.as_ref());
         over(&mut self.clause, change.clause.as_ref());
         over(&mut self.source, change.source.as_ref());
         over(&mut self.bandwidth, change.bandwidth.as_ref());
         self.places.splice(0..0, change.places.iter().cloned());
     }
+}
+
+/// A table of classes as written: for each the worst value that belongs to it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct ClassesText {
+    pub better: Better,
+    pub steps: Vec<(Placed<String>, Placed<End>)>,
+}
+
+/// The classes of a limit: `classes_max` where the smaller values are the better ones, `classes_min` where the larger are.
+fn classes(table: &Table<'_>) -> Option<Placed<ClassesText>> {
+    let keys = [("classes_max", Better::Smaller), ("classes_min", Better::Larger)];
+    if keys.iter().all(|(key, _)| table.has(key)) {
+        table.problems().report(
+            table.place().clone(),
+            "a limit has two tables of classes",
+            "classes_max and classes_min",
+            "one of the two",
+            "keep classes_max where small values are good, and classes_min where large ones are",
+        );
+    }
+    let mut found = None;
+    for (key, better) in keys {
+        if !table.has(key) {
+            table.kind(key);
+            continue;
+        }
+        let steps = table.table(key)?;
+        let read = steps.keys().into_iter().filter_map(|name| Some((end(&steps, &name.value)?, name)));
+        let read = read.map(|(end, name)| (name, end)).collect();
+        steps.finish();
+        found = Some(Placed { value: ClassesText { better, steps: read }, place: steps.place().clone() });
+    }
+    found
 }
 
 fn end(table: &Table<'_>, key: &str) -> Option<Placed<End>> {

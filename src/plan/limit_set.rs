@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use crate::document::{Placed, Problems, nearest};
-use crate::limits::{Limit, Origin, Rule};
+use crate::limits::{Better, Classes, Limit, Origin, Rule, Step};
 use crate::methods::{Measurand, Method};
-use crate::plan::limit_file::{End, LimitText, read_limits, read_mask};
+use crate::plan::limit_file::{ClassesText, End, LimitText, read_limits, read_mask};
 use crate::plan::resolve::Reading;
 use crate::plan::{Folder, origins_of};
 use crate::problem::Place;
@@ -26,6 +26,9 @@ struct Named {
 pub(super) struct LimitSet {
     all: Vec<Named>,
 }
+
+/// A value that cannot be used; the problem has been told.
+struct Reported;
 
 /// A limit with what decides whether it applies to an entry.
 pub(super) struct Applicable {
@@ -179,29 +182,30 @@ impl Named {
         if let Some(mask) = &text.mask {
             return self.mask(mask, unit, reading);
         }
+        if let Some(classes) = &text.classes {
+            return self.classes(classes, unit, reading.problems);
+        }
+        if let Some(required) = &text.class_required {
+            reading.problems.report(
+                required.place.clone(),
+                "a class is asked for, and there is no table of classes",
+                format!("class_required = \"{}\" for '{}'", required.value, text.id.value),
+                "class_required beside classes_max or classes_min",
+                "remove class_required, or name a limit that has classes",
+            );
+            return None;
+        }
         let end = |end: &Option<Placed<End>>| match end {
-            None | Some(Placed { value: End::Open, .. }) => Some(None),
-            Some(Placed { value: End::At(quantity), place }) if quantity.unit == unit => {
-                Some(Some((quantity.value, place.clone())))
-            }
-            Some(Placed { value: End::At(quantity), place }) => {
-                reading.problems.report(
-                    place.clone(),
-                    "a limit is in another unit than its measurand",
-                    format!("'{quantity}' for '{}'", text.id.value),
-                    format!("a value in {unit}"),
-                    format!("give the limit in {unit}; planes are not converted in silence"),
-                );
-                None
-            }
+            None => Ok(None),
+            Some(end) => self.value(end, unit, reading.problems),
         };
-        let (min, max) = (end(&text.min)?, end(&text.max)?);
+        let (min, max) = (end(&text.min).ok()?, end(&text.max).ok()?);
         match (&min, &max) {
             (None, None) => reading.problems.report(
                 text.id.place.clone(),
                 "a limit has no value",
                 format!("'{}' without min, max and mask", text.id.value),
-                "min, max or both, or the name of a mask; class N where it is not known",
+                "min, max or both, the name of a mask, or classes; class N where it is not known",
                 "enter the value, or write class = \"N\"",
             ),
             (Some((min, place)), Some((max, _))) if min > max => reading.problems.report(
@@ -216,8 +220,79 @@ impl Named {
         None
     }
 
+    /// An end in the unit of the measurand; open is none.
+    fn value(
+        &self,
+        end: &Placed<End>,
+        unit: Unit,
+        problems: &Problems,
+    ) -> Result<Option<(f64, Place)>, Reported> {
+        match end.value {
+            End::Open => Ok(None),
+            End::At(quantity) if quantity.unit == unit => Ok(Some((quantity.value, end.place.clone()))),
+            End::At(quantity) => {
+                problems.report(
+                    end.place.clone(),
+                    "a limit is in another unit than its measurand",
+                    format!("'{quantity}' for '{}'", self.text.id.value),
+                    format!("a value in {unit}"),
+                    format!("give the limit in {unit}; planes are not converted in silence"),
+                );
+                Err(Reported)
+            }
+        }
+    }
+
+    /// The table of classes, sorted from the best to the worst.
+    fn classes(&self, classes: &Placed<ClassesText>, unit: Unit, problems: &Problems) -> Option<Rule> {
+        let wrong = |place: &Place, found: String, remedy: &str| {
+            problems.report(
+                place.clone(),
+                format!("the classes of '{}' are no table of classes", self.text.id.value),
+                found,
+                "each class with its worst value, no two alike, and one class with \"none\" for all the rest",
+                remedy,
+            );
+        };
+        if self.text.min.is_some() || self.text.max.is_some() || self.text.mask.is_some() {
+            wrong(&classes.place, "classes and a range or a mask".to_owned(), "keep one of them");
+            return None;
+        }
+        let mut steps = Vec::new();
+        for (name, end) in &classes.value.steps {
+            let edge = self.value(end, unit, problems).ok()?;
+            steps.push(Step { name: name.value.clone(), edge: edge.map(|one| one.0) });
+        }
+        let better = classes.value.better;
+        let badness = |step: &Step| match (step.edge, better) {
+            (None, _) => f64::INFINITY,
+            (Some(edge), Better::Smaller) => edge,
+            (Some(edge), Better::Larger) => -edge,
+        };
+        steps.sort_by(|a, b| badness(a).total_cmp(&badness(b)));
+        let alike = steps.windows(2).find(|pair| pair[0].edge == pair[1].edge);
+        if let Some(pair) = alike {
+            let found = format!("'{}' and '{}' end at one value", pair[0].name, pair[1].name);
+            wrong(&classes.place, found, "give each class an end of its own");
+            return None;
+        }
+        if steps.len() < 2 || steps.last().is_none_or(|last| last.edge.is_some()) {
+            let found = format!("{} classes, none of them for the rest", steps.len());
+            wrong(&classes.place, found, "add a class with the value \"none\"");
+            return None;
+        }
+        let required = self.text.class_required.as_ref();
+        if let Some(asked) = required.filter(|asked| steps.iter().all(|step| step.name != asked.value)) {
+            let known: Vec<&str> = steps.iter().map(|step| step.name.as_str()).collect();
+            let remedy = format!("write one of {}", known.join(", "));
+            wrong(&asked.place, format!("class_required = \"{}\"", asked.value), &remedy);
+            return None;
+        }
+        Some(Rule::Classes(Classes { better, steps, required: required.map(|one| one.value.clone()) }))
+    }
+
     fn mask(&self, name: &Placed<String>, unit: Unit, reading: &mut Reading<'_>) -> Option<Rule> {
-        if self.text.min.is_some() || self.text.max.is_some() {
+        if self.text.min.is_some() || self.text.max.is_some() || self.text.classes.is_some() {
             reading.problems.report(
                 name.place.clone(),
                 "a limit has a mask and a range",

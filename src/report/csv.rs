@@ -197,6 +197,7 @@ pub(super) fn rule_kind(rule: &Rule) -> &'static str {
         Rule::Mask(mask) if mask.floating => "floating-mask",
         Rule::Mask(mask) if mask.axis == Axis::Time => "time-mask",
         Rule::Mask(_) => "mask",
+        Rule::Classes(_) => "classes",
         Rule::Unknown => "unknown",
     }
 }

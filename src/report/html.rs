@@ -5,7 +5,7 @@ mod entry;
 mod legend;
 
 use super::markup::Markup;
-use super::wording;
+use super::{classes, wording};
 use crate::run::view::RunView;
 use crate::verdict::{Flag, Verdict};
 
@@ -26,6 +26,7 @@ pub fn document(view: &RunView) -> String {
         .raw("</style>\n</head>\n<body>\n");
     cover::cover(&mut out, view);
     verdicts(&mut out, view);
+    classes_reached(&mut out, view);
     if !view.entries.is_empty() {
         out.raw("<h2 id=\"entries\">Entries</h2>\n");
     }
@@ -53,6 +54,33 @@ fn verdicts(out: &mut Markup, view: &RunView) {
     out.raw("<th>Verdict</th><th>Flags</th></tr></thead>\n<tbody>\n");
     for (at, entry) in view.entries.iter().enumerate() {
         entry::row(out, at, entry);
+    }
+    out.raw("</tbody></table></div>\n");
+}
+
+/// The class of each set of conditions, where limits are tables of classes.
+fn classes_reached(out: &mut Markup, view: &RunView) {
+    let variants = classes::variants(view);
+    if variants.is_empty() {
+        return;
+    }
+    out.raw("<h2 id=\"classes\">Classes</h2>\n<p>The worst parameter decides. ");
+    match variants.iter().find(|one| one.is_nominal) {
+        Some(nominal) => out.element("At nominal volume and levels: <strong>", nominal.told(), "</strong>."),
+        None => out.raw("Nothing was classed at nominal volume and levels."),
+    };
+    out.raw("</p>\n<div class=\"scroll\"><table>\n<thead><tr><th>Conditions</th><th>Parameters</th><th>Class</th></tr></thead>\n<tbody>\n");
+    for variant in &variants {
+        out.element("<tr><td>", &variant.conditions, "</td><td>");
+        for parameter in &variant.parameters {
+            out.element("<code>", &parameter.measurand, "</code>: ");
+            match &parameter.reached {
+                Some(reached) => out.text(reached),
+                None => out.raw("no class"),
+            };
+            out.element("<span class=\"also\"><code>", &parameter.entry, "</code></span>");
+        }
+        out.element("</td><td>", variant.told(), "</td></tr>\n");
     }
     out.raw("</tbody></table></div>\n");
 }

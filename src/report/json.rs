@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{csv, summary, wording};
+use super::{classes, csv, summary, wording};
 use crate::context::{BenchInfo, PortDirection};
 use crate::finding::{FactValue, Finding, Value};
 use crate::limits::{At, Judgement, Limit, Rule};
@@ -50,6 +50,7 @@ pub fn object(view: &RunView) -> String {
         evaluation: view.evaluation,
         warnings: &view.warnings,
         entries: view.entries.iter().map(entry).collect(),
+        classes: classes::variants(view).iter().map(class_of).collect(),
         left_out: view.left_out.iter().map(crate::entry::EntryId::text).collect(),
         audio_s: finite(view.audio_s),
         wall_s: finite(view.wall_s),
@@ -80,9 +81,22 @@ struct Report<'a> {
     evaluation: u32,
     warnings: &'a [String],
     entries: Vec<Entry<'a>>,
+    /// The class of each variant of the conditions, where limits are tables of classes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    classes: Vec<ClassOut>,
     left_out: Vec<&'a str>,
     audio_s: Option<f64>,
     wall_s: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct ClassOut {
+    conditions: String,
+    is_nominal: bool,
+    best: Option<String>,
+    worst: Option<String>,
+    decided_by: Vec<String>,
+    without_class: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -232,6 +246,11 @@ struct JudgementOut<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     at_s: Option<f64>,
     shift: Option<f64>,
+    /// The best and the worst class that are possible: one class where both are the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class_best: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class_worst: Option<&'a str>,
     flags: Vec<&'static str>,
     reason: &'a str,
 }
@@ -245,6 +264,11 @@ struct LimitOut<'a> {
     max: Option<f64>,
     upper: Vec<(Option<f64>, Option<f64>)>,
     lower: Vec<(Option<f64>, Option<f64>)>,
+    /// Name and edge of each class, the best one first, and the class that is asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    classes: Vec<(&'a str, Option<f64>)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class_required: Option<&'a str>,
     unit: &'static str,
     recommendation: &'a str,
     edition: &'a str,
@@ -297,6 +321,17 @@ fn bench(info: &BenchInfo) -> Bench<'_> {
         delay_receive_s: finite(info.network.delay_receive.0),
         volume_step_count: info.volume_step_count,
         ports: ports.collect(),
+    }
+}
+
+fn class_of(one: &classes::Variant) -> ClassOut {
+    ClassOut {
+        conditions: one.conditions.clone(),
+        is_nominal: one.is_nominal,
+        best: one.best.clone(),
+        worst: one.worst.clone(),
+        decided_by: one.decided_by(),
+        without_class: one.without_class(),
     }
 }
 
@@ -375,6 +410,8 @@ fn judgement(one: &Judgement) -> JudgementOut<'_> {
         at_hz: one.at.and_then(At::hertz).and_then(finite),
         at_s: one.at.and_then(At::second).and_then(finite),
         shift: one.shift.and_then(finite),
+        class_best: one.class.as_ref().map(|class| class.best.as_str()),
+        class_worst: one.class.as_ref().map(|class| class.worst.as_str()),
         flags: words(&one.flags),
         reason: &one.reason,
     }
@@ -389,6 +426,10 @@ fn limit(one: &Limit) -> LimitOut<'_> {
         Rule::Mask(mask) => (&mask.upper, &mask.lower),
         _ => (&[], &[]),
     };
+    let table = match &one.rule {
+        Rule::Classes(table) => Some(table),
+        _ => None,
+    };
     let points = |line: &[(f64, f64)]| line.iter().map(|(hz, value)| (finite(*hz), finite(*value))).collect();
     LimitOut {
         id: &one.id,
@@ -398,6 +439,10 @@ fn limit(one: &Limit) -> LimitOut<'_> {
         max: max.and_then(finite),
         upper: points(upper),
         lower: points(lower),
+        classes: table.map_or_else(Vec::new, |table| {
+            table.steps.iter().map(|step| (step.name.as_str(), step.edge.and_then(finite))).collect()
+        }),
+        class_required: table.and_then(|table| table.required.as_deref()),
         unit: one.unit.symbol(),
         recommendation: &one.clause.recommendation,
         edition: &one.clause.edition,

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::finding::{Bound, FactValue, Finding, Value};
-use crate::limits::{At, Axis, Limit, Mask, Rule};
+use crate::limits::{At, Axis, Classes, Limit, Mask, Rule, Step};
 use crate::run::view::RunState;
 use crate::terms::LimitClass;
 use crate::units::{Quantity, Unit};
@@ -131,8 +131,29 @@ pub fn limit(limit: &Limit) -> String {
         Rule::Mask(mask) if mask.floating => "floating mask".to_owned(),
         Rule::Mask(mask) if mask.axis == Axis::Time => "mask over time".to_owned(),
         Rule::Mask(_) => "mask".to_owned(),
+        Rule::Classes(classes) => match &classes.required {
+            Some(name) => {
+                let edge = classes.rank(name).and_then(|rank| classes.steps[rank].edge);
+                let value =
+                    |edge| with_unit(format!("{}\u{a0}{}", classes.better.sign(), plain(edge)), limit.unit);
+                edge.map_or_else(
+                    || format!("class\u{a0}{name}"),
+                    |edge| format!("class\u{a0}{name}: {}", value(edge)),
+                )
+            }
+            None => "classes, none required".to_owned(),
+        },
         Rule::Range { min: None, max: None } | Rule::Unknown => "not known".to_owned(),
     }
+}
+
+/// A table of classes, in words: `1 ≤ 3, 2a ≤ 6, …`.
+pub fn class_steps(classes: &Classes) -> String {
+    let step = |step: &Step| match step.edge {
+        Some(edge) => format!("{}\u{a0}{}\u{a0}{}", step.name, classes.better.sign(), plain(edge)),
+        None => format!("{}\u{a0}the rest", step.name),
+    };
+    classes.steps.iter().map(step).collect::<Vec<_>>().join(", ")
 }
 
 /// The break-points of a mask, in words: `upper 200 Hz 0, 8 kHz 4; lower …`.
@@ -211,6 +232,9 @@ pub const fn flag_meaning(flag: Flag) -> &'static str {
         Flag::Bound => "Only a bound is known; the note of the finding says why.",
         Flag::TwoReadings => {
             "The text has been read in two ways: judged by the looser one; the source of the limit names the other."
+        }
+        Flag::Spread => {
+            "Energy that belongs to no signal of the test makes the reading, as fast switching does: no class."
         }
         Flag::MethodEquivalentSignal => {
             "The test signal has the properties asked for but is not the Recommendation's own recording."

@@ -244,6 +244,7 @@ fn unmeasured(limit: &limits::Limit) -> Judgement {
         margin: None,
         at: None,
         shift: None,
+        class: None,
         flags: Vec::new(),
         reason: format!("{} was not measured", limit.measurand),
     }

@@ -10,7 +10,7 @@ use super::journal::{self, Journal};
 use super::wire::WireError;
 use crate::entry::EntryId;
 use crate::finding::{Bound, Curve, Finding, Influence, Series, Value};
-use crate::limits::{At, Judgement};
+use crate::limits::{At, Judgement, Reached};
 use crate::take::TakeId;
 use crate::terms::UnknownWord;
 use crate::units::{Quantity, Unit};
@@ -103,6 +103,10 @@ pub struct WireJudgement {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_s: Option<f64>,
     pub shift: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_best: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_worst: Option<String>,
     pub flags: Vec<String>,
     pub reason: String,
 }
@@ -198,6 +202,8 @@ impl From<&Judgement> for WireJudgement {
             at_hz: one.at.and_then(At::hertz),
             at_s: one.at.and_then(At::second),
             shift: one.shift,
+            class_best: one.class.as_ref().map(|class| class.best.clone()),
+            class_worst: one.class.as_ref().map(|class| class.worst.clone()),
             flags: words(&one.flags),
             reason: one.reason.clone(),
         }
@@ -214,6 +220,7 @@ impl TryFrom<WireJudgement> for Judgement {
             margin: margin(wire.margin, wire.margin_unit.as_deref())?,
             at: wire.at_hz.map(At::Hertz).or(wire.at_s.map(At::Second)),
             shift: wire.shift,
+            class: wire.class_best.zip(wire.class_worst).map(|(best, worst)| Reached { best, worst }),
             flags: flags(&wire.flags)?,
             reason: wire.reason,
         })
@@ -473,6 +480,7 @@ mod tests {
                 margin: Some(Quantity::new(1.5, Unit::Db)),
                 at: Some(At::Hertz(1e3)),
                 shift: None,
+                class: Some(Reached { best: "2a".to_owned(), worst: "2b".to_owned() }),
                 flags: Vec::new(),
                 reason: String::new(),
             }],

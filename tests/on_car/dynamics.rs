@@ -1,7 +1,7 @@
 //! The reference terminal over time: what its car file says is what comes out of it.
 
 use lombard::bench::car::dynamics::{
-    COMFORT_AGE, Comfort, Detector, DoubleTalk, Dynamics, NoiseControl, Switching,
+    COMFORT_AGE, Comfort, Detector, DoubleTalk, Dynamics, Gate, NoiseControl, Switching,
 };
 use lombard::bench::car::file::read_car;
 use lombard::bench::car::spec::CarSpec;
@@ -183,6 +183,19 @@ fn double_talk_opens_the_canceller_and_shapes_the_talker() {
 }
 
 #[test]
+fn a_gate_chops_send_while_both_sides_speak() {
+    let gate = Some(Gate { loss_db: 6.0, every_s: 0.020 });
+    let double_talk = DoubleTalk { gate, ..DoubleTalk::default() };
+    let course =
+        run(&car(Dynamics { double_talk, ..Dynamics::default() }), 2.0, |s| ((1.0..).contains(&s), true));
+    // The middle of each stretch, counted from the set-up of the call.
+    for (time, gain_db) in [(0.91, 0.0), (0.93, 0.0), (1.61, 0.0), (1.63, -6.0), (1.65, 0.0), (1.67, -6.0)] {
+        let found = db(course.send[at(time)]);
+        assert!((found - gain_db).abs() < 1e-3, "{time}: {found}");
+    }
+}
+
+#[test]
 fn noise_is_reduced_pumped_and_stood_in_for() {
     let noise = NoiseControl {
         reduction_db: 12.0,
@@ -221,7 +234,7 @@ fn a_car_file_says_all_of_it_and_is_refused_where_it_is_wrong() {
                 [terminal.switching]\nsend_loss = \"18 dB\"\nreceive_loss = \"12 dB\"\nsend_idle_loss = \"9 dB\"\n\
                 receive_idle_loss = \"6 dB\"\nbuild_up = \"20 ms\"\nrelease = \"60 ms\"\n\
                 [terminal.double_talk]\nsend_loss = \"4.5 dB\"\nreceive_loss = \"3 dB\"\necho_loss = \"27 dB\"\n\
-                send_loss_hz_db = [[500, 0], [1000, 10]]\n\
+                gate_loss = \"6 dB\"\ngate_every = \"10 ms\"\nsend_loss_hz_db = [[500, 0], [1000, 10]]\n\
                 [terminal.noise_control]\nreduction = \"12 dB\"\nsettling = \"1 s\"\npumping_far = \"-7 dB\"\n\
                 pumping_near = \"4 dB\"\n[terminal.noise_control.comfort]\nerror = \"3 dB\"\ncolor_hz_db = [[500, 0], [2000, 4]]\n";
     let read = |text: String| read_car(&SourceText::new("test", text));
@@ -230,6 +243,7 @@ fn a_car_file_says_all_of_it_and_is_refused_where_it_is_wrong() {
     assert_eq!(own.switching, Some(SWITCH));
     assert_eq!(own.detector, Detector { send_dbpa: -50.0, receive_dbm0: -40.0, hang_over_s: 0.15 });
     assert_eq!(own.double_talk.echo_loss_db, Some(27.0));
+    assert_eq!(own.double_talk.gate, Some(Gate { loss_db: 6.0, every_s: 0.010 }));
     assert_eq!(own.double_talk.send_loss_response, vec![(500.0, 0.0), (1_000.0, 10.0)]);
     assert_eq!((own.noise.pumping_far_db, own.noise.settling_s), (-7.0, 1.0));
     assert_eq!(own.noise.comfort.as_ref().map(|one| one.error_db), Some(3.0));

@@ -78,6 +78,17 @@ pub struct DoubleTalk {
     pub receive_loss_db: f64,
     /// What the canceller takes away of the echo then; `None` is as ever.
     pub echo_loss_db: Option<f64>,
+    /// A switch that chops send, or none.
+    pub gate: Option<Gate>,
+}
+
+/// A switch that takes send away and gives it back, over and over, as a fast switcher does that cannot decide.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Gate {
+    /// What send loses in every second stretch, in dB.
+    pub loss_db: f64,
+    /// How long a stretch is, in seconds.
+    pub every_s: f64,
 }
 
 /// What becomes of noise in send.
@@ -215,6 +226,7 @@ pub struct Running {
     far: Activity,
     send: Glide,
     receive: Glide,
+    gate: Glide,
     shaped: f32,
     noise: Glide,
     pumping: Glide,
@@ -257,6 +269,7 @@ impl Running {
                 [switched.receive_loss_db, switched.receive_idle_loss_db],
                 -switched.receive_idle_loss_db,
             ),
+            gate: brisk(0.0),
             shaped: 0.0,
             noise: Glide::new(0.0, f64::INFINITY, f64::INFINITY),
             pumping: brisk(0.0),
@@ -287,7 +300,11 @@ impl Running {
                 (false, true) => (switched.send_loss_db, 0.0),
                 (false, false) => (switched.send_idle_loss_db, switched.receive_idle_loss_db),
             };
-            self.gains.send[at] = self.send.towards(-send_db);
+            let chopped_db = match self.spec.double_talk.gate {
+                Some(gate) if both => gate.loss_at_db(self.elapsed),
+                _ => 0.0,
+            };
+            self.gains.send[at] = self.send.towards(-send_db) * self.gate.towards(-chopped_db);
             self.gains.receive[at] = self.receive.towards(-receive_db);
             let step = (1.0 / (SHAPING_S * RATE_HZ)) as f32;
             self.shaped = if both { (self.shaped + step).min(1.0) } else { (self.shaped - step).max(0.0) };
@@ -326,6 +343,14 @@ impl Running {
     /// The gains of the last block.
     pub const fn gains(&self) -> &Gains {
         &self.gains
+    }
+}
+
+impl Gate {
+    /// What send loses in the sample of a call.
+    fn loss_at_db(self, sample: u64) -> f64 {
+        let stretch = ((self.every_s * RATE_HZ).round() as u64).max(1);
+        if sample / stretch % 2 == 1 { self.loss_db } else { 0.0 }
     }
 }
 

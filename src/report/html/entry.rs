@@ -134,6 +134,9 @@ fn findings(out: &mut Markup, view: &EntryView, results: &[Result<'_>]) {
         out.raw("</td><td>");
         if let Some(judgement) = result.judgement {
             super::verdict(out, judgement.verdict);
+            if let Some(class) = &judgement.class {
+                out.element("<span class=\"also\">", class, "</span>");
+            }
             if !judgement.reason.is_empty() && judgement.reason != view.reason {
                 out.element("<span class=\"also\">", &judgement.reason, "</span>");
             }
@@ -203,8 +206,14 @@ fn trail(out: &mut Markup, view: &EntryView) {
 fn limit_source(out: &mut Markup, limit: &Limit) {
     out.element("<dt>Limit</dt><dd><code>", &limit.id, "</code>: ");
     out.element("", &limit.measurand, " ").text(wording::limit(limit));
-    if let Rule::Mask(mask) = &limit.rule {
-        out.element(" (", wording::mask_points(mask), " ").text(limit.unit).raw(")");
+    match &limit.rule {
+        Rule::Mask(mask) => {
+            out.element(" (", wording::mask_points(mask), " ").text(limit.unit).raw(")");
+        }
+        Rule::Classes(table) => {
+            out.element(" (", wording::class_steps(table), " ").text(limit.unit).raw(")");
+        }
+        Rule::Range { .. } | Rule::Unknown => {}
     }
     out.raw(", class ").raw(limit.class.word()).element(", ", &limit.clause, "");
     if !limit.source.is_empty() {

@@ -2,7 +2,7 @@
 //! `[terminal.noise_control]`, and the convergence of its canceller. A table that is absent changes nothing.
 
 use super::{GAIN_LIMIT_DB, quantity_or, response, rising_pairs, within};
-use crate::bench::car::dynamics::{Comfort, Detector, DoubleTalk, Dynamics, NoiseControl, Switching};
+use crate::bench::car::dynamics::{Comfort, Detector, DoubleTalk, Dynamics, Gate, NoiseControl, Switching};
 use crate::document::{Placed, Table};
 use crate::units::Unit;
 
@@ -91,11 +91,14 @@ fn double_talk(table: &Table<'_>) -> Option<DoubleTalk> {
         table.kind("echo_loss");
         Some(None)
     };
+    let is_gated = table.has("gate_loss");
+    let (gate_loss, gate_every) = (loss(table, "gate_loss"), time_s(table, "gate_every", 0.020));
     Some(DoubleTalk {
         send_loss_db: send?,
         send_loss_response: shape?,
         receive_loss_db: receive?,
         echo_loss_db: echo?,
+        gate: is_gated.then_some(Gate { loss_db: gate_loss?, every_s: gate_every? }),
     })
 }
 
