@@ -1,8 +1,9 @@
-//! Reports: the view of a run as HTML, CSV and JSON. Pure: a view in, a text out.
+//! Reports: the view of a run as HTML, CSV, JSON and JUnit XML. Pure: a view in, a text out.
 //!
 //! - [`html()`] is the document for people: one self-contained file without scripts.
 //! - [`csv()`] is for spreadsheets: one row for each finding and judgement.
 //! - [`json()`] is for programs: everything that the HTML shows.
+//! - [`junit()`] is for continuous integration: one test case for each entry.
 //! - [`plot`] draws curves and series as SVG; [`summary`] and [`wording`] say once how a result is put.
 
 use crate::run::view::RunView;
@@ -11,6 +12,7 @@ pub mod csv;
 pub mod figure;
 mod html;
 pub mod json;
+pub mod junit;
 pub mod markup;
 pub mod plot;
 pub mod summary;
@@ -29,4 +31,9 @@ pub fn csv(view: &RunView) -> String {
 /// The run as one JSON object: `{"format": "lombard-report", "version": 1, …}`, with a final newline.
 pub fn json(view: &RunView) -> String {
     json::object(view)
+}
+
+/// The run as JUnit XML, see [`junit`](mod@junit).
+pub fn junit(view: &RunView) -> String {
+    junit::document(view)
 }

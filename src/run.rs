@@ -21,6 +21,7 @@ pub mod listing;
 pub mod log;
 pub mod noise;
 pub mod outcome;
+mod program;
 mod progress;
 pub mod recordings;
 mod references;
@@ -28,6 +29,7 @@ pub mod render;
 mod session;
 pub mod view;
 
+pub use crate::bench::car::program::end_all as end_programs;
 pub use crate::bench::live::Interface;
 pub use engine::{BenchChoice, Engine, Planned, RunRequest, RunSummary};
 pub use references::RecordWish;

@@ -13,6 +13,8 @@
 //! There may be a head in more than one seat; each has a mouth and two ears. The terminal has the access points of clause
 //! 8: [`Taps`] are recorded, and what is inserted at the microphone takes its place.
 //!
+//! The terminal may be a program of somebody else ([`program`], [`terminal::process`]): then calls can fail.
+//!
 //! Units: mouth, MRP and ears in Pa; POI and taps digital, ±1.0 is full scale, 0 dBm0 is −6.15 dBov. The chain has no latency but
 //! what the file declares: every block goes all the way through.
 
@@ -27,6 +29,7 @@ pub mod flaws;
 pub mod loopback;
 pub mod network;
 pub mod noise;
+pub mod program;
 pub mod reference_call;
 pub mod response;
 pub mod rig;
@@ -46,10 +49,12 @@ use dynamics::Gains;
 use faults::Disturbance;
 use network::Channel;
 use noise::gain_for;
+use program::ProgramFailure;
 use spec::{CabinSpec, CarSpec, Weighting};
 use stage::{Block, NOISE_HALF, NoiseModel, NoiseSource, SILENCE, Sound};
 use terminal::{Sounds, Terminal, overload, receive_gain};
 
+use crate::bench::StopFlag;
 use crate::bench::noise::NOISE_LEAD;
 use crate::calibration::ear::EarResponse;
 pub use crate::take::BLOCK;
@@ -83,6 +88,9 @@ pub enum CarError {
     /// Nothing can be run before a call was opened.
     #[error("no call is open")]
     NoCall,
+    /// The terminal is a program, and it failed; what was heard of it since is silence.
+    #[error(transparent)]
+    Program(#[from] ProgramFailure),
 }
 
 /// A virtual car. Its impulse responses are computed once; every call starts with a cold canceller.
@@ -359,8 +367,28 @@ impl Car {
         bed.seek_before(frame, blocks * BLOCK as Frame);
         for _ in 0..blocks {
             call.block(&BlockInputs::default());
+            call.check()?;
         }
         Ok(())
+    }
+
+    /// Lets a terminal that is a program look for a stop while its answer is waited for.
+    ///
+    /// # Errors
+    /// When no call is open.
+    pub fn heed(&mut self, stop: &StopFlag) -> Result<(), CarError> {
+        self.call.as_mut().ok_or(CarError::NoCall)?.terminal.heed(stop);
+        Ok(())
+    }
+
+    /// Between two blocks: whether a terminal that is a program gave what nobody asked for.
+    ///
+    /// # Errors
+    /// When it did, or when no call is open.
+    pub fn settle(&mut self) -> Result<(), CarError> {
+        let call = self.call.as_mut().ok_or(CarError::NoCall)?;
+        call.terminal.settle();
+        call.check()
     }
 
     /// Arms a fault of the terminal's output, or none; its frames count from the next block on.
@@ -394,16 +422,19 @@ impl Car {
     /// Runs one block.
     ///
     /// # Errors
-    /// When no call is open.
+    /// When no call is open, or the terminal is a program and failed.
     pub fn block(&mut self, inputs: &BlockInputs) -> Result<BlockOutputs, CarError> {
-        Ok(self.call.as_mut().ok_or(CarError::NoCall)?.block(inputs))
+        let call = self.call.as_mut().ok_or(CarError::NoCall)?;
+        let outputs = call.block(inputs);
+        call.check()?;
+        Ok(outputs)
     }
 
     /// Runs two whole tracks with the driver; the shorter one is continued with silence, the last block is filled up with silence. The
     /// next run of the same call goes on after the last whole block.
     ///
     /// # Errors
-    /// When no call is open.
+    /// As [`Car::block`].
     pub fn run(&mut self, mouth: &[f32], receive: &[f32]) -> Result<CarOutputs, CarError> {
         let frames = mouth.len().max(receive.len());
         let mut outputs = CarOutputs::default();
@@ -476,6 +507,11 @@ impl Call {
             bed: None,
             disturbance: None,
         }
+    }
+
+    /// Whether the terminal goes on.
+    fn check(&self) -> Result<(), CarError> {
+        self.terminal.failure().map_or(Ok(()), |failure| Err(failure.clone().into()))
     }
 
     fn block(&mut self, inputs: &BlockInputs) -> BlockOutputs {

@@ -22,7 +22,7 @@ use crate::run::{RunError, Update, clock, outcome};
 use crate::signals::noise_record::source_name;
 use crate::signals::{Catalogue, Library, WithImported};
 use crate::store::evaluation::{self, EvaluationLine, EvaluationWriter};
-use crate::store::folder::{InputRecord, Manifest, RunFolder, hash_of_text, slug};
+use crate::store::folder::{InputRecord, Manifest, ProgramRecord, RunFolder, hash_of_text, slug};
 use crate::store::sources::Files;
 use crate::store::storage::{Disk, Storage};
 use crate::store::wire::FORMAT;
@@ -265,7 +265,7 @@ impl Engine {
         let Planned { mut plan, signals } = self.resolve(&request.plan, &request.overlays)?;
         let path = Path::new(&request.plan);
         let beside = self.storage.exists(path).then_some(path);
-        let Benches { maker, inputs, references } =
+        let Benches { maker, inputs, references, program } =
             self.benches(&request.bench, &plan, self.sources(beside))?;
         plan.inputs.extend(inputs);
         if let Some(device) = &request.device {
@@ -281,7 +281,7 @@ impl Engine {
         let stem = format!("{}-{}", clock::folder_stamp(), slug(&stem));
         let folder = RunFolder::create(Arc::clone(&self.storage), &request.runs, &stem)?;
         let _lock = folder.lock()?;
-        let manifest = manifest_of(request, &plan, maker.info());
+        let manifest = Manifest { program, ..manifest_of(request, &plan, maker.info()) };
         let texts =
             plan.inputs.iter().map(|input| (input.file.clone(), input.text.text.to_string())).collect();
         folder.write_inputs(&manifest, &texts)?;
@@ -326,7 +326,7 @@ impl Engine {
         let folder = RunFolder::open(Arc::clone(&self.storage), path)?;
         let _lock = folder.lock()?;
         let stored = self.stored(&folder)?;
-        let Benches { maker, .. } = Benches::stored(&stored.manifest, &stored.sources)?;
+        let Benches { maker, .. } = Benches::stored(&stored.manifest, &stored.sources, &*self.storage)?;
         let signals = SignalStore::new(stored.planned.signals);
         self.check_bandwidth(&stored.planned.plan, maker.info())?;
         session::preflight(&stored.planned.plan, maker.info(), &signals)?;
@@ -414,7 +414,7 @@ impl Engine {
             judged.insert(one.entry.clone(), one);
         }
         writer.finish()?;
-        let device = device_of(&stored.sources, &bench)?;
+        let device = device_of(&stored.sources, &bench, stored.manifest.program.as_ref())?;
         let parts = session::Parts {
             folder: &folder,
             manifest: &stored.manifest,
@@ -478,7 +478,7 @@ impl Engine {
         let judged: BTreeMap<EntryId, _> =
             evaluation.judged.into_iter().map(|one| (one.entry.clone(), one)).collect();
         let bench: BenchInfo = stored.manifest.bench.clone().try_into().map_err(broken)?;
-        let device = device_of(&stored.sources, &bench)?;
+        let device = device_of(&stored.sources, &bench, stored.manifest.program.as_ref())?;
         let run = session::selected(&plan, &stored.manifest.only)?;
         let busy = folder.is_busy();
         let parts = session::Parts {
@@ -585,20 +585,37 @@ fn manifest_of(request: &RunRequest, plan: &ResolvedPlan, bench: &BenchInfo) -> 
         car: has(CAR),
         rig: has(RIG),
         device: has(DEVICE),
+        program: None,
         only: request.only.clone(),
         bench: bench.into(),
         inputs: plan.inputs.iter().map(record_of).collect(),
     }
 }
 
-/// The device record of a stored run. A virtual car without one is its own device.
-pub(super) fn device_of(sources: &Recorded, bench: &BenchInfo) -> Result<Device, RunError> {
-    let Some(input) = sources.0.iter().find(|input| input.file == DEVICE) else {
-        let name = if bench.is_virtual { format!("Virtual car {}", bench.name) } else { String::new() };
-        return Ok(Device { name, ..Device::default() });
+/// The device record of a stored run. A virtual car without one is its own device; a program under test is told in any case.
+pub(super) fn device_of(
+    sources: &Recorded,
+    bench: &BenchInfo,
+    program: Option<&ProgramRecord>,
+) -> Result<Device, RunError> {
+    let mut device = match sources.0.iter().find(|input| input.file == DEVICE) {
+        None => {
+            let name = if bench.is_virtual { format!("Virtual car {}", bench.name) } else { String::new() };
+            let software =
+                program.map_or_else(String::new, |one| format!("program under test: {}", one.command));
+            Device { name, software, ..Device::default() }
+        }
+        Some(input) => {
+            let record = DeviceRecord::parse(&input.text)?;
+            Device { name: record.name, software: record.software, fields: record.fields }
+        }
     };
-    let record = DeviceRecord::parse(&input.text)?;
-    Ok(Device { name: record.name, software: record.software, fields: record.fields })
+    if let Some(program) = program {
+        device.fields.insert("program under test".to_owned(), program.command.clone());
+        let hashes = program.files.iter().map(|one| (format!("SHA-256 of {}", one.file), one.sha256.clone()));
+        device.fields.extend(hashes);
+    }
+    Ok(device)
 }
 
 /// The ids of entries as a set, for selections.
