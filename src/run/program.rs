@@ -47,9 +47,11 @@ fn absent(own: &ProcessSpec, text: &SourceText) -> Problem {
             "a file below {} where the name is a path, otherwise a program in PATH",
             own.folder.display()
         ),
-        remedy: format!(
-            "build the program, or correct the path; a program beside the car file is \"./{name}\""
-        ),
+        remedy: if name.contains(['/', '\\']) {
+            "build the program, or correct the path".to_owned()
+        } else {
+            format!("install the program, or correct the name; a program beside the car file is \"./{name}\"")
+        },
     }
 }
 
@@ -69,10 +71,9 @@ fn record(own: &ProcessSpec, program: &Path, storage: &dyn Storage) -> Result<Pr
     Ok(ProgramRecord { command: own.command_line(), folder: own.folder.display().to_string(), files })
 }
 
+/// The files that were there must be as they were. What has come since is no part of the program: it may have written it.
 fn same(before: &ProgramRecord, now: &ProgramRecord) -> Result<(), RunError> {
-    let changed = before.files.iter().find(|one| !now.files.contains(one));
-    let added = now.files.iter().find(|one| !before.files.contains(one));
-    match changed.or(added) {
+    match before.files.iter().find(|one| !now.files.contains(one)) {
         None => Ok(()),
         Some(one) => Err(RunError::Usage(format!(
             "the program under test is another one than when the run began: {} in {} has changed; bring the old build back to \

@@ -1,4 +1,4 @@
-"""A program under test with every bad habit, one at a time: hostile.py MODE FILE.
+"""A program under test with every bad habit, one at a time: hostile.py MODE file=FILE.
 
 FILE gets the number of the process, so that a test can see whether it is gone; in the mode "flag" it is what the program
 looks for. What is not said below follows the contract of docs/program-under-test.md and passes everything through.
@@ -10,7 +10,7 @@ import os
 import sys
 import time
 
-MODE, FILE = sys.argv[1], sys.argv[2]
+MODE, FILE = sys.argv[1], sys.argv[2].removeprefix("file=")
 BLOCK = int(os.environ["LOMBARD_BLOCK"])
 INPUTS = int(os.environ["LOMBARD_INPUTS"])
 OUT = sys.stdout.buffer

@@ -8,12 +8,13 @@ use lombard::bench::car::{Car, CarError};
 use lombard::run::view::RunState;
 use lombard::run::{BenchChoice, Engine, RunRequest};
 use lombard::verdict::Verdict;
+use serde_json::Value;
 
 use super::{hostile, ideal, ideal_text, tracks};
 use crate::recording::{SHORT_PLAN, empty_folder, plan_in, request};
 
 /// The time that a program has in these tests; starting Python takes a small part of it.
-const TIMEOUT: &str = "timeout = \"2 s\"";
+const TIMEOUT: &str = "timeout = \"5 s\"";
 
 /// The error of a car whose program has a bad habit, and how long it took.
 fn broken(mode: &str, file: &Path) -> (String, Duration) {
@@ -38,14 +39,14 @@ fn is_gone(file: &Path) -> bool {
 fn every_bad_habit_is_an_error_with_its_reason() {
     let folder = tempfile::tempdir().unwrap();
     let habits: [(&str, &[&str]); 13] = [
-        ("hang", &["did not answer within 2 s", "at block 1 ", "raise 'timeout'"]),
-        ("mute", &["did not answer within 2 s", "after 0 of the 3840 bytes"]),
+        ("hang", &["did not answer within 5 s", "at block 1 ", "raise 'timeout'"]),
+        ("mute", &["did not answer within 5 s", "after 0 of the 3840 bytes"]),
         ("flood", &["bytes too many", "messages belong on standard error"]),
         (
             "exit",
             &["it ended (exit status: 3) at block 5 (0.04 s", "it said: warming up | I have had enough"],
         ),
-        ("half", &["did not answer within 2 s", "after 1920 of the 3840 bytes"]),
+        ("half", &["did not answer within 5 s", "after 1920 of the 3840 bytes"]),
         ("half-exit", &["it ended (exit status: 0)", "after 1920 of the 3840 bytes"]),
         ("extra", &["it wrote 1 bytes too many", "write one block for every block"]),
         ("double", &["it wrote 3840 bytes too many"]),
@@ -53,7 +54,7 @@ fn every_bad_habit_is_an_error_with_its_reason() {
         ("infinity", &["its loudspeaker is inf at block 5", "in frame 7 of its answer"]),
         ("close-output", &["it closed its standard output at block 5"]),
         ("close-input", &["it does not read its standard input"]),
-        ("shout", &["did not answer within 2 s", "it said: …!!!"]),
+        ("shout", &["did not answer within 5 s", "it said: …!!!"]),
     ];
     std::thread::scope(|scope| {
         for (mode, parts) in habits {
@@ -64,7 +65,7 @@ fn every_bad_habit_is_an_error_with_its_reason() {
                     assert!(text.contains(part), "{mode}: no '{part}' in: {text}");
                 }
                 assert!(text.len() < 2_000, "{mode}: what it said is bounded: {} bytes", text.len());
-                assert!(took < Duration::from_secs(20), "{mode}: {took:?}");
+                assert!(took < Duration::from_mins(1), "{mode}: {took:?}");
                 assert!(is_gone(&file), "{mode} is still there");
             });
         }
@@ -139,10 +140,7 @@ fn a_program_that_breaks_ends_the_run_with_its_reason_and_the_run_is_resumed() {
     let engine = Engine::new(Vec::new());
     let wish = short_run(&folder, &hostile("flag", &flag), "");
     let broken = engine.record(&wish, &|_| {}, &StopFlag::default()).unwrap();
-    assert_eq!(
-        (broken.state, broken.verdict(), broken.exit_code()),
-        (RunState::Incomplete, Verdict::Inconclusive, 4)
-    );
+    assert_eq!((broken.state, broken.exit_code()), (RunState::Incomplete, 4));
     let failed: Vec<_> = broken.entries.iter().filter(|one| one.verdict == Verdict::Error).collect();
     assert!(!failed.is_empty());
     for one in failed {
@@ -152,7 +150,12 @@ fn a_program_that_breaks_ends_the_run_with_its_reason_and_the_run_is_resumed() {
     }
     // Nobody tries again what a device gets wrong.
     let journal = std::fs::read_to_string(broken.path.join("journal.jsonl")).unwrap();
-    assert_eq!(journal.matches("\"take-failed\"").count(), 1, "{journal}");
+    let failed: Vec<Value> = journal
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .filter(|line| line["event"] == "take-failed")
+        .collect();
+    assert!(!failed.is_empty() && failed.iter().all(|one| one["attempt"] == 1), "{failed:?}");
     // Put right, it goes on.
     std::fs::remove_file(&flag).unwrap();
     let whole = engine.resume(&broken.path, &|_| {}, &StopFlag::default()).unwrap();
@@ -192,7 +195,7 @@ fn a_run_is_not_resumed_with_another_build() {
     let folder = empty_folder("other-build");
     let script = folder.join("device.py");
     std::fs::copy(crate::source::root().join("tests/programs/hostile.py"), &script).unwrap();
-    let command = [super::PYTHON.clone(), "device.py".to_owned(), "pass".to_owned(), "pid".to_owned()];
+    let command = [super::PYTHON.clone(), "device.py".to_owned(), "pass".to_owned(), "file=pid".to_owned()];
     let wish = short_run(&folder, &command, "");
     let (stop, engine) = (StopFlag::default(), Engine::new(Vec::new()));
     let listener = |update: lombard::run::Update<'_>| {
