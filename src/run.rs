@@ -14,6 +14,7 @@ mod bandwidth;
 mod benches;
 mod call;
 pub mod clock;
+mod device;
 pub mod engine;
 pub mod explain;
 mod hold;
@@ -74,5 +75,11 @@ impl RunError {
             }
             Self::Bench(_) | Self::Storage(_) | Self::Broken(_) => 4,
         }
+    }
+}
+
+impl From<Vec<Problem>> for RunError {
+    fn from(problems: Vec<Problem>) -> Self {
+        Self::Input(problems)
     }
 }

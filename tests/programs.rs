@@ -216,7 +216,9 @@ fn a_declared_latency_is_part_of_the_declared_delay() {
         let [found, expected] =
             [&concealed, &declared].map(|car| heard_of(car, mouth, receive)[index].clone());
         assert!(largest(&expected) > 0.001);
-        assert_eq!(found[333..], expected[..expected.len() - 333], "{index}");
+        // The blocks of the network's filter lie elsewhere: the same products are summed in another order.
+        let apart = apart(&found[333..], &expected[..expected.len() - 333]);
+        assert!(apart < ROUNDING * largest(&expected), "{index}: {apart}");
     }
 }
 

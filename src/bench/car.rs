@@ -26,6 +26,7 @@ pub mod ear;
 pub mod faults;
 pub mod file;
 pub mod flaws;
+mod heads;
 pub mod loopback;
 pub mod network;
 pub mod noise;
@@ -44,9 +45,10 @@ mod tests;
 use std::sync::Arc;
 
 use bed::Bed;
-use cabin::{Cabin, Head};
+use cabin::Cabin;
 use dynamics::Gains;
 use faults::Disturbance;
+use heads::{Listener, Talker};
 use network::Channel;
 use noise::gain_for;
 use program::ProgramFailure;
@@ -185,32 +187,6 @@ struct Call {
     bed: Option<Bed>,
     /// A fault of the terminal's output, and the frames since it was armed.
     disturbance: Option<(Disturbance, Frame)>,
-}
-
-/// A head that hears.
-struct Listener {
-    seat: Seat,
-    loudspeaker: [Sound; 2],
-    noise: Option<[NoiseSource; 2]>,
-}
-
-/// A head that talks: to the microphone, and to the ears of those that hear it.
-struct Talker {
-    seat: Seat,
-    to_microphone: Sound,
-    to_ears: Vec<(Seat, [Sound; 2])>,
-}
-
-impl Talker {
-    fn new(seat: Seat, head: &Head) -> Self {
-        let sounds = |paths: &[cabin::Path; 2]| [Sound::new(&paths[0]), Sound::new(&paths[1])];
-        let others = head.mouth_to_others.iter().map(|(other, paths)| (*other, sounds(paths)));
-        Self {
-            seat,
-            to_microphone: Sound::new(&head.mouth_to_microphone),
-            to_ears: std::iter::once((seat, sounds(&head.mouth_to_ears))).chain(others).collect(),
-        }
-    }
 }
 
 /// What a car gives back for what it was given, all of one length.
@@ -593,18 +569,6 @@ impl Call {
             noise.add_to(&mut block);
         }
         Playback { sound: block, echo_reference, amplifier }
-    }
-}
-
-impl Listener {
-    /// What the loudspeaker and the cabin make at the ears.
-    fn hear(&mut self, loudspeaker: &Block) -> [Block; 2] {
-        let [left, right] = &mut self.loudspeaker;
-        let mut ears = [left.arrival(loudspeaker), right.arrival(loudspeaker)];
-        if let Some(noises) = &mut self.noise {
-            ears.iter_mut().zip(noises).for_each(|(ear, noise)| noise.add_to(ear));
-        }
-        ears
     }
 }
 

@@ -11,18 +11,19 @@ use crate::methods::METHODS;
 use crate::plan::{
     self, BuiltIn, DeviceRecord, Folder, Input, Layered, Recorded, ResolveCx, ResolvedPlan, Sources,
 };
-use crate::problem::{Problem, SourceText};
+use crate::problem::SourceText;
 use crate::run::benches::{Benches, CAR, RIG};
+use crate::run::device::{DEVICE, device_of};
 use crate::run::log::RunLog;
 use crate::run::recordings::{Recordings, recorded_noises};
 use crate::run::render::SignalStore;
 use crate::run::session::{self, Before, Session};
-use crate::run::view::{Device, RunView};
+use crate::run::view::RunView;
 use crate::run::{RunError, Update, clock, outcome};
 use crate::signals::noise_record::source_name;
 use crate::signals::{Catalogue, Library, WithImported};
 use crate::store::evaluation::{self, EvaluationLine, EvaluationWriter};
-use crate::store::folder::{InputRecord, Manifest, ProgramRecord, RunFolder, hash_of_text, slug};
+use crate::store::folder::{InputRecord, Manifest, RunFolder, hash_of_text, slug};
 use crate::store::sources::Files;
 use crate::store::storage::{Disk, Storage};
 use crate::store::wire::FORMAT;
@@ -552,7 +553,6 @@ struct StoredRun {
 }
 
 const PLAN: &str = "plan.toml";
-const DEVICE: &str = "device.toml";
 const CATALOGUE: &str = "signals/catalogue.toml";
 const OVERLAY_PREFIX: &str = "overlay-";
 
@@ -592,39 +592,7 @@ fn manifest_of(request: &RunRequest, plan: &ResolvedPlan, bench: &BenchInfo) -> 
     }
 }
 
-/// The device record of a stored run. A virtual car without one is its own device; a program under test is told in any case.
-pub(super) fn device_of(
-    sources: &Recorded,
-    bench: &BenchInfo,
-    program: Option<&ProgramRecord>,
-) -> Result<Device, RunError> {
-    let mut device = match sources.0.iter().find(|input| input.file == DEVICE) {
-        None => {
-            let name = if bench.is_virtual { format!("Virtual car {}", bench.name) } else { String::new() };
-            let software =
-                program.map_or_else(String::new, |one| format!("program under test: {}", one.command));
-            Device { name, software, ..Device::default() }
-        }
-        Some(input) => {
-            let record = DeviceRecord::parse(&input.text)?;
-            Device { name: record.name, software: record.software, fields: record.fields }
-        }
-    };
-    if let Some(program) = program {
-        device.fields.insert("program under test".to_owned(), program.command.clone());
-        let hashes = program.files.iter().map(|one| (format!("SHA-256 of {}", one.file), one.sha256.clone()));
-        device.fields.extend(hashes);
-    }
-    Ok(device)
-}
-
 /// The ids of entries as a set, for selections.
 pub(super) fn set_of(ids: &[EntryId]) -> BTreeSet<EntryId> {
     ids.iter().cloned().collect()
-}
-
-impl From<Vec<Problem>> for RunError {
-    fn from(problems: Vec<Problem>) -> Self {
-        Self::Input(problems)
-    }
 }
