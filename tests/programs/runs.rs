@@ -95,6 +95,16 @@ fn a_canceller_from_outside_is_judged_from_start_to_junit_file() {
     let (kind, message) = case(&suite_without);
     assert_eq!((kind.as_str(), without.code), ("failure", 1), "{message}");
     assert!(message.contains("tclw misses") || message.contains("tcl misses"), "{message}");
+    // With blocks of 20 ms it declares twice the latency, hears its echo 10 ms later, and is judged alike.
+    let text = std::fs::read_to_string(speex_car()).unwrap();
+    let longer =
+        text.replace("block = 160", "block = 320").replace("latency_send = 160", "latency_send = 320");
+    assert_ne!(text, longer);
+    let car = speex_car().with_file_name("speexdsp-320.toml");
+    std::fs::write(&car, longer).unwrap();
+    let (again, text) = coupling(here.path(), &car);
+    assert_eq!((case(&suite(&text)).0, again.code), (case(&suite_with).0, with.code), "{}", again.err);
+    assert!(tclw(&again) >= without_db + GAIN_MIN_DB, "{} dB with longer blocks", tclw(&again));
     // Its verdict is its own: whatever it is, file and exit code agree.
     let verdict = object(&with)["verdict"].as_str().unwrap().to_owned();
     assert_eq!(case(&suite_with).0 == "failure", with.code == 1, "{verdict}");
