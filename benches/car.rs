@@ -10,7 +10,7 @@ use lombard::bench::car::noise::{normal, stream};
 use lombard::bench::car::{BLOCK, Car, RATE_HZ};
 use lombard::problem::SourceText;
 
-const CARS: [&str; 11] = [
+const CARS: [&str; 12] = [
     "ideal-nb",
     "ideal-wb",
     "ideal-swb",
@@ -22,7 +22,10 @@ const CARS: [&str; 11] = [
     "zones-wb",
     "real-nb",
     "real-wb",
+    PROGRAM,
 ];
+/// A program under test: the pass-through of the manual, which needs a C compiler.
+const PROGRAM: &str = "passthrough-c";
 /// Seconds of sound in one measurement.
 const SOUND_S: usize = 20;
 /// Measurements; the fastest counts, since other programs only ever slow one down.
@@ -39,10 +42,30 @@ fn main() {
     }
 }
 
+/// The car file of the program, with the program built beside it.
+fn program() -> Result<String, String> {
+    let manual = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/examples/program-under-test");
+    let folder = concat!(env!("CARGO_TARGET_TMPDIR"), "/bench-program");
+    std::fs::create_dir_all(folder).map_err(|error| error.to_string())?;
+    let car = format!("{folder}/{PROGRAM}.toml");
+    std::fs::copy(format!("{manual}/{PROGRAM}.toml"), &car).map_err(|error| error.to_string())?;
+    let source = format!("{manual}/passthrough.c");
+    let built = std::process::Command::new("cc")
+        .args(["-O2", "-o"])
+        .arg(format!("{folder}/passthrough"))
+        .arg(source)
+        .status();
+    match built {
+        Ok(status) if status.success() => Ok(car),
+        other => Err(format!("no program to time: cc: {other:?}")),
+    }
+}
+
 fn times_real_time(name: &str) -> Result<f64, String> {
-    let path = format!("{}/test-plans/cars/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+    let shipped = || format!("{}/test-plans/cars/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+    let path = if name == PROGRAM { program()? } else { shipped() };
     let text = std::fs::read_to_string(&path).map_err(|error| error.to_string())?;
-    let spec = read_car(&SourceText::new(name, text)).map_err(|problems| format!("{problems:?}"))?;
+    let spec = read_car(&SourceText::new(path, text)).map_err(|problems| format!("{problems:?}"))?;
     let mut car = Car::new(&spec, 1);
     let mut random = stream(1, 1);
     // Bursts of noise at the levels of speech, never both directions at once.

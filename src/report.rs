@@ -1,9 +1,10 @@
-//! Reports: the view of a run as HTML, CSV and JSON. Pure: a view in, a text out.
+//! Reports: the view of a run as HTML, CSV, JSON and JUnit XML. Pure: a view in, a text out.
 //!
 //! - [`html()`] is the document for people: one self-contained file without scripts.
 //! - [`csv()`] is for spreadsheets: one row for each finding and judgement.
 //! - [`json()`] is for programs: everything that the HTML shows.
 //! - [`classes`] says which class a device reaches where limits are tables of classes.
+//! - [`junit()`] is for continuous integration: one test case for each entry.
 //! - [`plot`] draws curves and series as SVG; [`summary`] and [`wording`] say once how a result is put.
 
 use crate::run::view::RunView;
@@ -13,6 +14,7 @@ pub mod csv;
 pub mod figure;
 mod html;
 pub mod json;
+pub mod junit;
 pub mod markup;
 pub mod plot;
 pub mod summary;
@@ -31,4 +33,9 @@ pub fn csv(view: &RunView) -> String {
 /// The run as one JSON object: `{"format": "lombard-report", "version": 1, …}`, with a final newline.
 pub fn json(view: &RunView) -> String {
     json::object(view)
+}
+
+/// The run as JUnit XML, see [`junit`](mod@junit).
+pub fn junit(view: &RunView) -> String {
+    junit::document(view)
 }

@@ -14,6 +14,7 @@ mod bandwidth;
 mod benches;
 mod call;
 pub mod clock;
+mod device;
 pub mod engine;
 pub mod explain;
 mod hold;
@@ -21,6 +22,7 @@ pub mod listing;
 pub mod log;
 pub mod noise;
 pub mod outcome;
+mod program;
 mod progress;
 pub mod recordings;
 mod references;
@@ -28,6 +30,7 @@ pub mod render;
 mod session;
 pub mod view;
 
+pub use crate::bench::car::program::end_all as end_programs;
 pub use crate::bench::live::Interface;
 pub use engine::{BenchChoice, Engine, Planned, RunRequest, RunSummary};
 pub use references::RecordWish;
@@ -72,5 +75,11 @@ impl RunError {
             }
             Self::Bench(_) | Self::Storage(_) | Self::Broken(_) => 4,
         }
+    }
+}
+
+impl From<Vec<Problem>> for RunError {
+    fn from(problems: Vec<Problem>) -> Self {
+        Self::Input(problems)
     }
 }

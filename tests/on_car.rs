@@ -48,6 +48,7 @@ pub(crate) mod linearity;
 mod loudness;
 pub(crate) mod noise_field;
 mod out_of_band;
+mod program;
 mod range;
 mod reference;
 mod reflector;
@@ -88,6 +89,7 @@ pub(crate) fn comparisons() -> Vec<comparison::Comparison> {
         &*clocks::COMPARISONS,
         &*levels::COMPARISONS,
         &*training::COMPARISONS,
+        &*program::COMPARISONS,
     ]
     .into_iter()
     .flatten()
@@ -110,7 +112,7 @@ pub(crate) fn shipped(name: &str) -> CarSpec {
 pub(crate) fn reference(car: &mut CarSpec) -> &mut ReferenceSpec {
     match &mut car.terminal.kind {
         TerminalKind::Reference(own) => own,
-        TerminalKind::Real(_) => panic!("{} has no reference terminal", car.name),
+        TerminalKind::Real(_) | TerminalKind::Process(_) => panic!("{} has no reference terminal", car.name),
     }
 }
 
@@ -271,7 +273,7 @@ impl Trial {
         // A reference terminal has nothing that conditioning could change, unless it changes over time.
         let learns = match &trial.maker.model().spec.terminal.kind {
             TerminalKind::Reference(own) => !own.dynamics.is_static(),
-            TerminalKind::Real(_) => true,
+            TerminalKind::Real(_) | TerminalKind::Process(_) => true,
         };
         if learns {
             for spec in &wish.epoch.preamble {

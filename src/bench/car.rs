@@ -13,6 +13,8 @@
 //! There may be a head in more than one seat; each has a mouth and two ears. The terminal has the access points of clause
 //! 8: [`Taps`] are recorded, and what is inserted at the microphone takes its place.
 //!
+//! The terminal may be a program of somebody else ([`program`], [`terminal::process`]): then calls can fail.
+//!
 //! Units: mouth, MRP and ears in Pa; POI and taps digital, ±1.0 is full scale, 0 dBm0 is −6.15 dBov. The chain has no latency but
 //! what the file declares: every block goes all the way through.
 
@@ -24,9 +26,11 @@ pub mod ear;
 pub mod faults;
 pub mod file;
 pub mod flaws;
+mod heads;
 pub mod loopback;
 pub mod network;
 pub mod noise;
+pub mod program;
 pub mod reference_call;
 pub mod reflector;
 pub mod response;
@@ -42,16 +46,19 @@ mod tests;
 use std::sync::Arc;
 
 use bed::Bed;
-use cabin::{Cabin, Head};
+use cabin::Cabin;
 use dynamics::Gains;
 use faults::Disturbance;
+use heads::{Listener, Talker};
 use network::Channel;
 use noise::gain_for;
 use reflector::Reflector;
+use program::ProgramFailure;
 use spec::{CabinSpec, CarSpec, Weighting};
 use stage::{Block, NOISE_HALF, NoiseModel, NoiseSource, SILENCE, Sound};
 use terminal::{Sounds, Terminal, overload, receive_gain};
 
+use crate::bench::StopFlag;
 use crate::bench::noise::NOISE_LEAD;
 use crate::calibration::ear::EarResponse;
 pub use crate::take::BLOCK;
@@ -85,6 +92,9 @@ pub enum CarError {
     /// Nothing can be run before a call was opened.
     #[error("no call is open")]
     NoCall,
+    /// The terminal is a program, and it failed; what was heard of it since is silence.
+    #[error(transparent)]
+    Program(#[from] ProgramFailure),
 }
 
 /// A virtual car. Its impulse responses are computed once; every call starts with a cold canceller.
@@ -180,32 +190,6 @@ struct Call {
     bed: Option<Bed>,
     /// A fault of the terminal's output, and the frames since it was armed.
     disturbance: Option<(Disturbance, Frame)>,
-}
-
-/// A head that hears.
-struct Listener {
-    seat: Seat,
-    loudspeaker: [Sound; 2],
-    noise: Option<[NoiseSource; 2]>,
-}
-
-/// A head that talks: to the microphone, and to the ears of those that hear it.
-struct Talker {
-    seat: Seat,
-    to_microphone: Sound,
-    to_ears: Vec<(Seat, [Sound; 2])>,
-}
-
-impl Talker {
-    fn new(seat: Seat, head: &Head) -> Self {
-        let sounds = |paths: &[cabin::Path; 2]| [Sound::new(&paths[0]), Sound::new(&paths[1])];
-        let others = head.mouth_to_others.iter().map(|(other, paths)| (*other, sounds(paths)));
-        Self {
-            seat,
-            to_microphone: Sound::new(&head.mouth_to_microphone),
-            to_ears: std::iter::once((seat, sounds(&head.mouth_to_ears))).chain(others).collect(),
-        }
-    }
 }
 
 /// What a car gives back for what it was given, all of one length.
@@ -374,8 +358,28 @@ impl Car {
         bed.seek_before(frame, blocks * BLOCK as Frame);
         for _ in 0..blocks {
             call.block(&BlockInputs::default());
+            call.check()?;
         }
         Ok(())
+    }
+
+    /// Lets a terminal that is a program look for a stop while its answer is waited for.
+    ///
+    /// # Errors
+    /// When no call is open.
+    pub fn heed(&mut self, stop: &StopFlag) -> Result<(), CarError> {
+        self.call.as_mut().ok_or(CarError::NoCall)?.terminal.heed(stop);
+        Ok(())
+    }
+
+    /// Between two blocks: whether a terminal that is a program gave what nobody asked for.
+    ///
+    /// # Errors
+    /// When it did, or when no call is open.
+    pub fn settle(&mut self) -> Result<(), CarError> {
+        let call = self.call.as_mut().ok_or(CarError::NoCall)?;
+        call.terminal.settle();
+        call.check()
     }
 
     /// Arms a fault of the terminal's output, or none; its frames count from the next block on.
@@ -409,16 +413,19 @@ impl Car {
     /// Runs one block.
     ///
     /// # Errors
-    /// When no call is open.
+    /// When no call is open, or the terminal is a program and failed.
     pub fn block(&mut self, inputs: &BlockInputs) -> Result<BlockOutputs, CarError> {
-        Ok(self.call.as_mut().ok_or(CarError::NoCall)?.block(inputs))
+        let call = self.call.as_mut().ok_or(CarError::NoCall)?;
+        let outputs = call.block(inputs);
+        call.check()?;
+        Ok(outputs)
     }
 
     /// Runs two whole tracks with the driver; the shorter one is continued with silence, the last block is filled up with silence. The
     /// next run of the same call goes on after the last whole block.
     ///
     /// # Errors
-    /// When no call is open.
+    /// As [`Car::block`].
     pub fn run(&mut self, mouth: &[f32], receive: &[f32]) -> Result<CarOutputs, CarError> {
         let frames = mouth.len().max(receive.len());
         let mut outputs = CarOutputs::default();
@@ -492,6 +499,11 @@ impl Call {
             bed: None,
             disturbance: None,
         }
+    }
+
+    /// Whether the terminal goes on.
+    fn check(&self) -> Result<(), CarError> {
+        self.terminal.failure().map_or(Ok(()), |failure| Err(failure.clone().into()))
     }
 
     fn block(&mut self, inputs: &BlockInputs) -> BlockOutputs {
@@ -577,18 +589,6 @@ impl Call {
             noise.add_to(&mut block);
         }
         Playback { sound: block, echo_reference, amplifier }
-    }
-}
-
-impl Listener {
-    /// What the loudspeaker and the cabin make at the ears.
-    fn hear(&mut self, loudspeaker: &Block) -> [Block; 2] {
-        let [left, right] = &mut self.loudspeaker;
-        let mut ears = [left.arrival(loudspeaker), right.arrival(loudspeaker)];
-        if let Some(noises) = &mut self.noise {
-            ears.iter_mut().zip(noises).for_each(|(ear, noise)| noise.add_to(ear));
-        }
-        ears
     }
 }
 

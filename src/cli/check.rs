@@ -66,14 +66,20 @@ impl Check {
             match checked {
                 Ok(explained) if self.json => json::print(&resolved::object(plan, &explained))?,
                 Ok(explained) if self.resolved => output::result(&resolved::text(&explained))?,
-                Ok(Explained { plan: checked, .. }) => output::result(&format!(
-                    "{plan}: no problem; {}, {} ({}), {}, {} entries\n",
-                    checked.title,
-                    checked.recommendation,
-                    checked.edition,
-                    checked.bandwidth,
-                    checked.entries.len()
-                ))?,
+                Ok(Explained { plan: checked, .. }) => {
+                    output::result(&format!(
+                        "{plan}: no problem; {}, {} ({}), {}, {} entries\n",
+                        checked.title,
+                        checked.recommendation,
+                        checked.edition,
+                        checked.bandwidth,
+                        checked.entries.len()
+                    ))?;
+                    if let Some(program) = settings.engine.program_under_test(plan, &choice, &checked)? {
+                        let program = output::printable(&program);
+                        output::result(&format!("{plan}: the car is a program under test, {program}\n"))?;
+                    }
+                }
                 // Plans share files: what is wrong with one of those is told once.
                 Err(RunError::Input(found)) => {
                     code = code.max(2);

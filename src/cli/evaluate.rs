@@ -32,15 +32,15 @@ pub(super) struct Evaluate {
     #[arg(long, value_name = "FILE")]
     overlay: Vec<String>,
 
-    /// Print one JSON object and nothing else on standard output
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    told: run::Told,
 }
 
 impl Evaluate {
     pub(super) fn run(self, settings: &Settings) -> Result<u8, RunError> {
+        self.told.prepare()?;
         let path = settings.run(&self.run)?;
         let view = settings.engine.evaluate(&path, self.plan.as_deref(), &self.overlay)?;
-        run::show(&view, self.json)
+        self.told.show(&view)
     }
 }

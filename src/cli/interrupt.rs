@@ -30,6 +30,7 @@ pub(super) fn listen(interrupt: Interrupt) -> Result<(), RunError> {
     let heard = move || {
         if interrupt.stop.is_set() {
             output::tell("\nended at once; the take in progress is lost, everything before it is safe\n");
+            crate::run::end_programs();
             std::process::exit(EXIT_CODE);
         }
         interrupt.stop.stop();

@@ -270,11 +270,14 @@ fn cars(settings: &Settings) -> Listing {
                 name.clone(),
                 car.bandwidth.word().to_owned(),
                 car.kind.to_owned(),
-                car.description.clone(),
+                car.program.as_ref().map_or_else(
+                    || car.description.clone(),
+                    |program| format!("{} (runs {program})", car.description),
+                ),
             ]),
             json!({
                 "name": name, "title": car.title, "bandwidth": car.bandwidth.word(), "kind": car.kind,
-                "description": car.description, "trouble": null
+                "program": car.program, "description": car.description, "trouble": null
             }),
         ),
         Err(error) => {
@@ -282,8 +285,8 @@ fn cars(settings: &Settings) -> Listing {
             (
                 row([name.clone(), String::new(), String::new(), trouble.clone()]),
                 json!({
-                    "name": name, "title": null, "bandwidth": null, "kind": null, "description": null,
-                    "trouble": trouble
+                    "name": name, "title": null, "bandwidth": null, "kind": null, "program": null,
+                    "description": null, "trouble": trouble
                 }),
             )
         }

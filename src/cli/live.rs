@@ -4,7 +4,7 @@
 //! through a bounded queue to a thread of its own. What does not fit is counted, not waited for: the journal has it.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex};
@@ -41,12 +41,14 @@ pub(super) enum Message {
     End,
 }
 
-/// Records with `work`, showing what happens; the first Ctrl-C stops it, the second one ends the program.
+/// Records with `work`, showing what happens; the first Ctrl-C stops it, the second one ends the program. `rescue` is given
+/// the folder of a run that failed after it had begun, as far as it is known.
 ///
 /// # Errors
 /// Those of `work`.
 pub(super) fn show(
     work: impl FnOnce(&(dyn Fn(Update<'_>) + Sync), &StopFlag) -> Result<RunView, RunError>,
+    rescue: impl FnOnce(&Path),
 ) -> Result<RunView, RunError> {
     let (to, from) = sync_channel(WAITING_MAX);
     let lost = AtomicUsize::new(0);
@@ -81,6 +83,7 @@ pub(super) fn show(
         (&view, run.lock())
         && let Some(run) = &*run
     {
+        rescue(run);
         let run = verdicts::quoted(run);
         output::tell(&format!(
             "what was recorded is safe; to go on when the cause is gone: lombard resume {run}\n"

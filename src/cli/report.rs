@@ -15,7 +15,7 @@ use crate::store::storage::{Disk, Storage};
 /// Write the report of a run
 ///
 /// The report shows the last judgement of the run. The HTML file is complete in itself, on screen and on paper; CSV has
-/// one row for each finding and judgement; JSON has everything.
+/// one row for each finding and judgement; JSON has everything; JUnit XML has one test case for each entry.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -45,6 +45,8 @@ enum Format {
     Csv,
     /// One object for programs
     Json,
+    /// Test cases for continuous integration
+    Junit,
 }
 
 impl Format {
@@ -53,6 +55,7 @@ impl Format {
             Self::Html => "report.html",
             Self::Csv => "report.csv",
             Self::Json => "report.json",
+            Self::Junit => "report.xml",
         }
     }
 
@@ -61,6 +64,7 @@ impl Format {
             Self::Html => report::html(view),
             Self::Csv => report::csv(view),
             Self::Json => report::json(view),
+            Self::Junit => report::junit(view),
         }
     }
 }

@@ -6,7 +6,8 @@ use clap::Args;
 
 use super::settings::Settings;
 use super::{live, run};
-use crate::run::RunError;
+use crate::bench::StopFlag;
+use crate::run::{RunError, Update};
 
 /// Go on with a run that was stopped or killed
 ///
@@ -29,21 +30,23 @@ pub(super) struct Resume {
     #[arg(long)]
     accept: bool,
 
-    /// Print one JSON object and nothing else on standard output
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    told: run::Told,
 }
 
 impl Resume {
     pub(super) fn run(self, settings: &Settings) -> Result<u8, RunError> {
+        self.told.prepare()?;
         let path = settings.run(&self.run)?;
-        let view = live::show(|listener, stop| {
+        let (engine, told) = (&settings.engine, &self.told);
+        let work = |listener: &(dyn Fn(Update<'_>) + Sync), stop: &StopFlag| {
             if self.accept {
-                settings.engine.resume_accepting(&path, listener, stop)
+                engine.resume_accepting(&path, listener, stop)
             } else {
-                settings.engine.resume(&path, listener, stop)
+                engine.resume(&path, listener, stop)
             }
-        })?;
-        run::show(&view, self.json)
+        };
+        let view = live::show(work, |run| told.rescue(engine, run))?;
+        told.show(&view)
     }
 }

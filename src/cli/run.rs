@@ -1,13 +1,16 @@
 //! `lombard run`: records a plan and judges it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::settings::Settings;
 use super::{json, live, output, verdicts};
+use crate::report;
 use crate::run::view::RunView;
-use crate::run::{BenchChoice, RunError, RunRequest};
+use crate::run::{BenchChoice, Engine, RunError, RunRequest};
+use crate::store::folder::FolderError;
+use crate::store::storage::{Disk, Storage};
 
 /// Record a plan and judge it
 ///
@@ -23,6 +26,7 @@ Examples:
   lombard run quick-wb --only slr,coupling_loss[volume=maximum]
   lombard run my-plan.toml --bench lab2 --device head-unit-7 --overlay our-limits.toml
   lombard run quick-wb --json > result.json
+  lombard run p1110-2025-10 --car our-canceller.toml --junit result.xml
 
 Exit codes: 0 pass or measured, 1 fail, 2 bad input, 3 inconclusive, aborted or incomplete,
 4 bench error without a fail.")]
@@ -59,9 +63,64 @@ pub(super) struct Run {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 
+    #[command(flatten)]
+    told: Told,
+}
+
+/// How the end of a run is told.
+#[derive(Debug, Args)]
+pub(super) struct Told {
     /// Print one JSON object and nothing else on standard output
     #[arg(long)]
     json: bool,
+
+    /// Write the result as JUnit XML for continuous integration, also when the run is stopped early or fails; an older file
+    /// of that name is removed at the beginning
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+}
+
+impl Told {
+    /// Sees to it, before anything else is done, that the file can be written and that no older one is taken for it.
+    pub(super) fn prepare(&self) -> Result<(), RunError> {
+        let Some(file) = &self.junit else { return Ok(()) };
+        if file.is_dir() {
+            let file = file.display();
+            return Err(RunError::Usage(format!(
+                "--junit names {file}, which is a folder; name a file in it"
+            )));
+        }
+        if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            Disk.ensure_folder(folder).map_err(FolderError::from)?;
+        }
+        if file.is_file() {
+            let refused = |cause| {
+                RunError::Usage(format!("--junit: cannot remove the old {}: {cause}", file.display()))
+            };
+            std::fs::remove_file(file).map_err(refused)?;
+        }
+        Ok(())
+    }
+
+    /// Tells the end of a run and gives its exit code.
+    pub(super) fn show(&self, view: &RunView) -> Result<u8, RunError> {
+        self.write_junit(view)?;
+        output::result(&if self.json { json::text(view)? } else { verdicts::text(view) })?;
+        Ok(view.exit_code())
+    }
+
+    /// Tells what there is of a run that failed, for those who read the file and not standard error.
+    pub(super) fn rescue(&self, engine: &Engine, run: &Path) {
+        // The error itself is told; that nothing can be added to it is no second one.
+        if self.junit.is_some() {
+            drop(engine.open(run).and_then(|view| self.write_junit(&view)));
+        }
+    }
+
+    fn write_junit(&self, view: &RunView) -> Result<(), RunError> {
+        let Some(file) = &self.junit else { return Ok(()) };
+        Ok(Disk.replace(file, report::junit(view).as_bytes()).map_err(FolderError::from)?)
+    }
 }
 
 /// The ids of one `--only`.
@@ -96,6 +155,7 @@ fn ids(text: &str) -> Result<Ids, String> {
 
 impl Run {
     pub(super) fn run(self, settings: &Settings) -> Result<u8, RunError> {
+        self.told.prepare()?;
         let bench = BenchChoice::of(self.bench, self.car);
         let request = RunRequest {
             plan: self.plan,
@@ -106,15 +166,13 @@ impl Run {
             seed: self.seed,
             runs: self.out.unwrap_or_else(|| settings.runs.clone()),
         };
-        let view = live::show(|listener, stop| settings.engine.record(&request, listener, stop))?;
-        show(&view, self.json)
+        let (engine, told) = (&settings.engine, &self.told);
+        let view = live::show(
+            |listener, stop| engine.record(&request, listener, stop),
+            |run| told.rescue(engine, run),
+        )?;
+        told.show(&view)
     }
-}
-
-/// Prints the end of a run and gives its exit code.
-pub(super) fn show(view: &RunView, as_json: bool) -> Result<u8, RunError> {
-    output::result(&if as_json { json::text(view)? } else { verdicts::text(view) })?;
-    Ok(view.exit_code())
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@ use super::columns::{Cell, Row, aligned};
 use super::output;
 use crate::report::{classes, summary, wording};
 use crate::run::view::{EntryView, RunState, RunView};
-use crate::units::Quantity;
 use crate::verdict::{Flag, Verdict};
 
 /// The whole text, with the codes of colors.
@@ -99,7 +98,7 @@ fn row(view: &EntryView) -> Row {
 
 /// What every failed result of an entry misses.
 fn misses(view: &EntryView) -> Vec<String> {
-    summary::results(view).iter().filter_map(miss).collect()
+    summary::misses(view).iter().map(|text| output::printable(text)).collect()
 }
 
 /// Why the verdict of an entry is what it is: a plain fail says what was missed.
@@ -108,24 +107,6 @@ pub(super) fn reason(view: &EntryView) -> String {
         return misses(view).join("; ");
     }
     view.reason.clone()
-}
-
-/// By how much a failed result misses which limit, and where that limit comes from.
-fn miss(result: &summary::Result<'_>) -> Option<String> {
-    let judgement = result.judgement.filter(|one| one.verdict == Verdict::Fail)?;
-    let limit = result.limit?;
-    let margin = judgement.margin?;
-    let missed = wording::margin(Quantity::new(margin.value.abs(), margin.unit));
-    let at = judgement.at.map_or(String::new(), |at| format!(" at {}", wording::at(at)));
-    Some(output::printable(&format!(
-        "{} misses {} by {}{at}; {}, class {}: {}",
-        judgement.measurand,
-        wording::limit(limit),
-        missed.trim_start_matches('+'),
-        limit.clause,
-        limit.class.word(),
-        limit.source
-    )))
 }
 
 /// What decided an entry, in one line: `pass, 13.04 dB, margin +2.96 dB`.

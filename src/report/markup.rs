@@ -64,9 +64,11 @@ impl Write for Escaping<'_> {
                 '"' => self.0.push_str("&quot;"),
                 '\'' => self.0.push_str("&#39;"),
                 '\n' | '\t' => self.0.push(letter),
-                // Control characters may not stand in HTML or XML; those that turn the direction of
-                // writing could make a report read as something else.
-                '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => self.0.push('\u{fffd}'),
+                // Control characters and the last two of the plane may not stand in HTML or XML; those that turn the
+                // direction of writing could make a report read as something else.
+                '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{fffe}' | '\u{ffff}' => {
+                    self.0.push('\u{fffd}');
+                }
                 letter if letter.is_control() => self.0.push('\u{fffd}'),
                 letter => self.0.push(letter),
             }

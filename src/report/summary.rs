@@ -1,8 +1,10 @@
 //! Which finding, judgement and limit speak for an entry, and which belong together.
 
+use super::wording;
 use crate::finding::{Finding, Value};
 use crate::limits::{Judgement, Limit};
 use crate::run::view::{EntryView, FindingView};
+use crate::units::Quantity;
 use crate::verdict::Verdict;
 
 /// A finding with one of its judgements, or with none.
@@ -86,6 +88,28 @@ pub fn decisive(entry: &EntryView) -> Option<Result<'_>> {
     worst
         .or_else(|| all.iter().copied().find(|one| one.measured().is_some_and(is_number)))
         .or_else(|| all.first().copied())
+}
+
+/// What every failed result of an entry misses: by how much, which limit, and where that comes from.
+pub fn misses(entry: &EntryView) -> Vec<String> {
+    results(entry).iter().filter_map(miss).collect()
+}
+
+fn miss(result: &Result<'_>) -> Option<String> {
+    let judgement = result.judgement.filter(|one| one.verdict == Verdict::Fail)?;
+    let limit = result.limit?;
+    let margin = judgement.margin?;
+    let missed = wording::margin(Quantity::new(margin.value.abs(), margin.unit));
+    let at = judgement.at.map_or(String::new(), |at| format!(" at {}", wording::at(at)));
+    Some(format!(
+        "{} misses {} by {}{at}; {}, class {}: {}",
+        judgement.measurand,
+        wording::limit(limit),
+        missed.trim_start_matches('+'),
+        limit.clause,
+        limit.class.word(),
+        limit.source
+    ))
 }
 
 fn is_number(finding: &Finding) -> bool {

@@ -258,7 +258,7 @@ impl Acquisition<'_> {
         Ok(None)
     }
 
-    /// Journals the failure of a take, or of every missing take when the call could not be set up.
+    /// Journals the failure of a take, or of every missing take when the call could not be set up or a replay failed.
     pub(super) fn fail(
         &self,
         epoch: &PlannedEpoch,
@@ -266,8 +266,9 @@ impl Acquisition<'_> {
         error: &BenchError,
     ) -> Result<(), RunError> {
         let takes = match take {
-            Some(take) => vec![take],
-            None => epoch.takes.iter().map(|take| take.id.clone()).collect(),
+            // A take that is there already was only replayed, for those that are missing.
+            Some(take) if !self.state()?.log.has(&take) => vec![take],
+            _ => epoch.takes.iter().map(|take| take.id.clone()).collect(),
         };
         for take in takes {
             let (attempt, has) = {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use time::Date;
 
 use super::engine::{BenchChoice, Engine};
-use super::{RunError, references};
+use super::{RunError, program, references};
 use crate::bench::BenchMaker;
 use crate::bench::car::rig::CarBenchMaker;
 use crate::bench::live::Interface;
@@ -16,8 +16,9 @@ use crate::context::{BenchInfo, PortInfo};
 use crate::plan::{Folder, Input, Layered, Recorded, ResolvedPlan, Sources};
 use crate::problem::SourceText;
 use crate::run::clock;
-use crate::store::folder::Manifest;
+use crate::store::folder::{Manifest, ProgramRecord};
 use crate::store::sources::Files;
+use crate::store::storage::Storage;
 
 /// The copy of the car file in a run.
 pub(super) const CAR: &str = "car.toml";
@@ -30,16 +31,24 @@ pub(super) struct Benches {
     pub inputs: Vec<Input>,
     /// What reference runs found of its network, by codec and mode.
     pub references: Vec<NetworkRecord>,
+    /// The program under test, where the terminal of the car is one.
+    pub program: Option<ProgramRecord>,
 }
 
 impl Benches {
-    /// Virtual cars of one file, with the records of the ledger that it names.
-    fn of_car(text: SourceText, ledger: &dyn Sources) -> Result<Self, RunError> {
-        let spec = crate::bench::car::file::read_car(&text)?;
+    /// Virtual cars of one file, with the records of the ledger that it names. `before`: the program under test as it was.
+    fn of_car(
+        text: SourceText,
+        ledger: &dyn Sources,
+        storage: &dyn Storage,
+        before: Option<&ProgramRecord>,
+    ) -> Result<Self, RunError> {
+        let mut spec = crate::bench::car::file::read_car(&text)?;
+        let program = program::found(&mut spec, &text, storage, before)?;
         let (references, records) = references::records(&spec.network.references, ledger)?;
         let mut inputs = vec![Input { file: CAR.to_owned(), text }];
         inputs.extend(records);
-        Ok(Self { maker: Box::new(CarBenchMaker::new(spec)), inputs, references })
+        Ok(Self { maker: Box::new(CarBenchMaker::new(spec)), inputs, references, program })
     }
 
     /// The live bench of a file, with the records of the ledger as they hold on a day.
@@ -48,14 +57,19 @@ impl Benches {
         let mut inputs = vec![Input { file: RIG.to_owned(), text }];
         inputs.extend(file.ledger.iter().cloned());
         let references = file.references.clone();
-        Ok(Self { maker: live(file)?, inputs, references })
+        Ok(Self { maker: live(file)?, inputs, references, program: None })
     }
 
     /// The benches of a stored run, from its own copies.
     ///
     /// # Errors
-    /// Also when a calibration does not hold any more, or holds again: the takes of one run are judged as one.
-    pub(super) fn stored(manifest: &Manifest, sources: &Recorded) -> Result<Self, RunError> {
+    /// Also when a calibration does not hold any more, or holds again, or when the program under test is another one: the
+    /// takes of one run are judged as one.
+    pub(super) fn stored(
+        manifest: &Manifest,
+        sources: &Recorded,
+        storage: &dyn Storage,
+    ) -> Result<Self, RunError> {
         let find = |file: &str| sources.0.iter().find(|input| input.file == file).map(|one| one.text.clone());
         if let Some(text) = manifest.rig.as_deref().and_then(find) {
             let benches = Self::of_rig(text, sources, clock::today())?;
@@ -66,7 +80,7 @@ impl Benches {
         }
         let text = manifest.car.as_deref().and_then(find);
         let text = text.ok_or_else(|| RunError::Broken("the run names neither car nor bench".to_owned()))?;
-        Self::of_car(text, sources)
+        Self::of_car(text, sources, storage, manifest.program.as_ref())
     }
 }
 
@@ -129,7 +143,7 @@ impl Engine {
 
     /// Virtual cars of a file or a shipped name.
     pub(super) fn car_benches(&self, sources: &dyn Sources, given: &str) -> Result<Benches, RunError> {
-        Benches::of_car(self.text(sources, Folder::Cars, given)?, sources)
+        Benches::of_car(self.text(sources, Folder::Cars, given)?, sources, &*self.storage, None)
     }
 
     /// The live bench of a file or a name.

@@ -11,13 +11,14 @@ use crate::methods::METHODS;
 use crate::plan::{
     self, BuiltIn, DeviceRecord, Folder, Input, Layered, Recorded, ResolveCx, ResolvedPlan, Sources,
 };
-use crate::problem::{Problem, SourceText};
+use crate::problem::SourceText;
 use crate::run::benches::{Benches, CAR, RIG};
+use crate::run::device::{DEVICE, device_of};
 use crate::run::log::RunLog;
 use crate::run::recordings::{Recordings, recorded_noises};
 use crate::run::render::SignalStore;
 use crate::run::session::{self, Before, Session};
-use crate::run::view::{Device, RunView};
+use crate::run::view::RunView;
 use crate::run::{RunError, Update, clock, outcome};
 use crate::signals::noise_record::source_name;
 use crate::signals::{Catalogue, Library, WithImported};
@@ -265,7 +266,7 @@ impl Engine {
         let Planned { mut plan, signals } = self.resolve(&request.plan, &request.overlays)?;
         let path = Path::new(&request.plan);
         let beside = self.storage.exists(path).then_some(path);
-        let Benches { maker, inputs, references } =
+        let Benches { maker, inputs, references, program } =
             self.benches(&request.bench, &plan, self.sources(beside))?;
         plan.inputs.extend(inputs);
         if let Some(device) = &request.device {
@@ -281,7 +282,7 @@ impl Engine {
         let stem = format!("{}-{}", clock::folder_stamp(), slug(&stem));
         let folder = RunFolder::create(Arc::clone(&self.storage), &request.runs, &stem)?;
         let _lock = folder.lock()?;
-        let manifest = manifest_of(request, &plan, maker.info());
+        let manifest = Manifest { program, ..manifest_of(request, &plan, maker.info()) };
         let texts =
             plan.inputs.iter().map(|input| (input.file.clone(), input.text.text.to_string())).collect();
         folder.write_inputs(&manifest, &texts)?;
@@ -326,7 +327,7 @@ impl Engine {
         let folder = RunFolder::open(Arc::clone(&self.storage), path)?;
         let _lock = folder.lock()?;
         let stored = self.stored(&folder)?;
-        let Benches { maker, .. } = Benches::stored(&stored.manifest, &stored.sources)?;
+        let Benches { maker, .. } = Benches::stored(&stored.manifest, &stored.sources, &*self.storage)?;
         let signals = SignalStore::new(stored.planned.signals);
         self.check_bandwidth(&stored.planned.plan, maker.info())?;
         session::preflight(&stored.planned.plan, maker.info(), &signals)?;
@@ -414,7 +415,7 @@ impl Engine {
             judged.insert(one.entry.clone(), one);
         }
         writer.finish()?;
-        let device = device_of(&stored.sources, &bench)?;
+        let device = device_of(&stored.sources, &bench, stored.manifest.program.as_ref())?;
         let parts = session::Parts {
             folder: &folder,
             manifest: &stored.manifest,
@@ -478,7 +479,7 @@ impl Engine {
         let judged: BTreeMap<EntryId, _> =
             evaluation.judged.into_iter().map(|one| (one.entry.clone(), one)).collect();
         let bench: BenchInfo = stored.manifest.bench.clone().try_into().map_err(broken)?;
-        let device = device_of(&stored.sources, &bench)?;
+        let device = device_of(&stored.sources, &bench, stored.manifest.program.as_ref())?;
         let run = session::selected(&plan, &stored.manifest.only)?;
         let busy = folder.is_busy();
         let parts = session::Parts {
@@ -552,7 +553,6 @@ struct StoredRun {
 }
 
 const PLAN: &str = "plan.toml";
-const DEVICE: &str = "device.toml";
 const CATALOGUE: &str = "signals/catalogue.toml";
 const OVERLAY_PREFIX: &str = "overlay-";
 
@@ -585,29 +585,14 @@ fn manifest_of(request: &RunRequest, plan: &ResolvedPlan, bench: &BenchInfo) -> 
         car: has(CAR),
         rig: has(RIG),
         device: has(DEVICE),
+        program: None,
         only: request.only.clone(),
         bench: bench.into(),
         inputs: plan.inputs.iter().map(record_of).collect(),
     }
 }
 
-/// The device record of a stored run. A virtual car without one is its own device.
-pub(super) fn device_of(sources: &Recorded, bench: &BenchInfo) -> Result<Device, RunError> {
-    let Some(input) = sources.0.iter().find(|input| input.file == DEVICE) else {
-        let name = if bench.is_virtual { format!("Virtual car {}", bench.name) } else { String::new() };
-        return Ok(Device { name, ..Device::default() });
-    };
-    let record = DeviceRecord::parse(&input.text)?;
-    Ok(Device { name: record.name, software: record.software, fields: record.fields })
-}
-
 /// The ids of entries as a set, for selections.
 pub(super) fn set_of(ids: &[EntryId]) -> BTreeSet<EntryId> {
     ids.iter().cloned().collect()
-}
-
-impl From<Vec<Problem>> for RunError {
-    fn from(problems: Vec<Problem>) -> Self {
-        Self::Input(problems)
-    }
 }

@@ -32,8 +32,10 @@ pub struct CarSummary {
     pub description: String,
     /// The speech band of its calls.
     pub bandwidth: Bandwidth,
-    /// The kind of its terminal: `reference` or `real`.
+    /// The kind of its terminal: `reference`, `real` or `process`.
     pub kind: &'static str,
+    /// The command of a terminal that is a program.
+    pub program: Option<String>,
 }
 
 /// Something in a folder: its name there, and what it is or why it cannot be read.
@@ -64,11 +66,13 @@ impl Engine {
             let text = sources.read(Folder::Cars, name);
             let text = text.ok_or_else(|| RunError::Usage(format!("the car '{name}' cannot be read")))?;
             let car = read_car(&text)?;
-            let kind = match car.terminal.kind {
-                TerminalKind::Reference(_) => "reference",
-                TerminalKind::Real(_) => "real",
+            let kind = car.terminal.kind.word();
+            let program = match &car.terminal.kind {
+                TerminalKind::Process(own) => Some(own.command_line()),
+                TerminalKind::Reference(_) | TerminalKind::Real(_) => None,
             };
-            Ok(CarSummary { title: car.name, description: car.description, bandwidth: car.bandwidth, kind })
+            let (title, description) = (car.name, car.description);
+            Ok(CarSummary { title, description, bandwidth: car.bandwidth, kind, program })
         };
         sources.names(Folder::Cars).into_iter().map(|name| (name.clone(), summary(&name))).collect()
     }

@@ -65,6 +65,8 @@ pub struct RunLog {
     attempts: BTreeMap<TakeId, u32>,
     openings: BTreeMap<EpochKey, u32>,
     failures: BTreeMap<TakeId, (Failure, String)>,
+    /// The takes that ended their calls and the run, until the call is opened again.
+    broken: BTreeMap<EpochKey, (TakeId, String)>,
     decisions: BTreeMap<EntryId, Vec<Decision>>,
     /// The facts found.
     pub facts: Facts,
@@ -102,6 +104,7 @@ impl RunLog {
             }
             Event::EpochOpened { epoch, attempt, .. } => {
                 self.openings.insert(epoch.clone(), *attempt);
+                self.broken.remove(epoch);
             }
             Event::TakeRecorded {
                 take,
@@ -130,8 +133,11 @@ impl RunLog {
                     self.takes.insert(take.clone(), recorded);
                 }
             }
-            Event::TakeFailed { take, attempt, failure, reason, .. } => {
+            Event::TakeFailed { epoch, take, attempt, failure, reason } => {
                 self.attempts.insert(take.clone(), *attempt);
+                if *failure == Failure::StopRun {
+                    self.broken.insert(epoch.clone(), (take.clone(), reason.clone()));
+                }
                 self.failures.insert(take.clone(), (*failure, reason.clone()));
             }
             Event::Decided { entry, step, take, reason } => {
@@ -191,6 +197,14 @@ impl RunLog {
     /// Why the last attempt at a take failed.
     pub fn failure(&self, take: &TakeId) -> Option<&(Failure, String)> {
         self.failures.get(take)
+    }
+
+    /// The take that ended the call of a take for good, with the reason.
+    pub fn broken_call(&self, take: &TakeId) -> Option<&(TakeId, String)> {
+        let is_of = |epoch: &EpochKey| {
+            take.text().strip_prefix(epoch.text()).is_some_and(|rest| rest.starts_with('.'))
+        };
+        self.broken.iter().find(|(epoch, _)| is_of(epoch)).map(|(_, broken)| broken)
     }
 
     /// The decisions of an adaptive entry so far.
@@ -311,6 +325,28 @@ mod tests {
         let takes: Vec<Option<&str>> =
             log.decisions(&entry).iter().map(|one| one.take.as_ref().map(TakeId::text)).collect();
         assert_eq!(takes, [Some("a"), Some("c"), None]);
+    }
+
+    #[test]
+    fn a_call_is_broken_until_it_is_opened_again() {
+        let mut log = RunLog::default();
+        let epoch = EpochKey::stored("wb-1");
+        let failed = |failure| Event::TakeFailed {
+            epoch: epoch.clone(),
+            take: TakeId::stored("wb-1.conditioning-2"),
+            attempt: 1,
+            failure,
+            reason: "x".to_owned(),
+        };
+        let (mine, other) = (TakeId::stored("wb-1.send-3"), TakeId::stored("wb-12.send-3"));
+        log.apply("", &failed(Failure::Stopped));
+        assert_eq!(log.broken_call(&mine), None);
+        log.apply("", &failed(Failure::StopRun));
+        assert_eq!(log.broken_call(&mine), Some(&(TakeId::stored("wb-1.conditioning-2"), "x".to_owned())));
+        assert_eq!(log.broken_call(&other), None);
+        let (seed, volume_step, network) = (0, 0, String::new());
+        log.apply("", &Event::EpochOpened { epoch: epoch.clone(), attempt: 2, seed, volume_step, network });
+        assert_eq!(log.broken_call(&mine), None);
     }
 
     #[test]

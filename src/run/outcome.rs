@@ -165,9 +165,13 @@ fn missing(id: &TakeId, log: &RunLog) -> Obstacle {
         (Some((_, reason)), _) => {
             Obstacle::new(Verdict::Error, format!("take {id} could not be recorded: {reason}"))
         }
-        (None, Some(_)) => {
-            Obstacle::new(Verdict::NotRun, format!("take {id} was not reached; resume the run"))
-        }
+        (None, Some(_)) => match log.broken_call(id) {
+            Some((broken, reason)) => Obstacle::new(
+                Verdict::Error,
+                format!("take {id} was not reached: its call broke off in take {broken}: {reason}"),
+            ),
+            None => Obstacle::new(Verdict::NotRun, format!("take {id} was not reached; resume the run")),
+        },
         (None, None) => Obstacle::new(Verdict::NotRun, format!("take not recorded: {id}")),
     }
 }

@@ -15,7 +15,8 @@ use crate::methods::{METHODS, Method, reference_run};
 use crate::plan::{self, Input, PlannedEntry, Recorded, ResolvedPlan};
 use crate::problem::Problem;
 use crate::run::acquire::{Acquisition, Ready, State};
-use crate::run::engine::{device_of, set_of};
+use crate::run::device::device_of;
+use crate::run::engine::set_of;
 use crate::run::log::RunLog;
 use crate::run::noise::render_noise;
 use crate::run::outcome::{self, Material, Outcome};
@@ -153,7 +154,7 @@ impl Session {
             None => Vec::new(),
             Some(_) => read_inputs(&folder, &manifest)?,
         };
-        let device = device_of(&Recorded(inputs), &bench)?;
+        let device = device_of(&Recorded(inputs), &bench, manifest.program.as_ref())?;
         let judged = (Mutex::default(), Condvar::new());
         let (warnings, beginning) = (Mutex::default(), Beginning::default());
         Ok(Self { folder, manifest, plan, signals, maker, bench, device, run, judged, warnings, beginning })
@@ -457,7 +458,7 @@ pub(super) fn view(
         bench: parts.bench.clone(),
         seed: parts.manifest.seed,
         software: parts.manifest.software.clone(),
-        inputs: parts.manifest.inputs.iter().map(|one| (one.file.clone(), one.sha256.clone())).collect(),
+        inputs: inputs_of(parts.manifest),
         facts: log.facts.clone(),
         evaluation: number,
         warnings: warnings.iter().cloned().chain(log.holds().iter().map(outcome::hold_warning)).collect(),
@@ -466,6 +467,13 @@ pub(super) fn view(
         audio_s: log.audio_s,
         wall_s: log.wall_s(),
     }
+}
+
+/// The texts of a run and the files of its program under test, each with its SHA-256.
+fn inputs_of(manifest: &Manifest) -> Vec<(String, String)> {
+    let texts = manifest.inputs.iter().map(|one| (one.file.clone(), one.sha256.clone()));
+    let program = manifest.program.iter().flat_map(|one| &one.files);
+    texts.chain(program.map(|one| (format!("program: {}", one.file), one.sha256.clone()))).collect()
 }
 
 fn entry_view(planned: &PlannedEntry, judged: Option<&Judged>) -> EntryView {

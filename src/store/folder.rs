@@ -67,6 +67,9 @@ pub struct Manifest {
     pub rig: Option<String>,
     /// The device record among the inputs.
     pub device: Option<String>,
+    /// The program under test, of a virtual car whose terminal is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<ProgramRecord>,
     /// The selection; empty: everything.
     pub only: Vec<String>,
     /// The bench as it was.
@@ -83,6 +86,26 @@ pub struct InputRecord {
     /// The name that the user knew it by, for messages.
     pub name: String,
     /// SHA-256 of its text.
+    pub sha256: String,
+}
+
+/// A program under test as it was when the run began. Its files are not copied: a build has its own archive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProgramRecord {
+    /// The command, in one line.
+    pub command: String,
+    /// The folder in which it runs, absolute.
+    pub folder: String,
+    /// The program, and the arguments that are files, each with the SHA-256 of its content.
+    pub files: Vec<ProgramFile>,
+}
+
+/// A file of a program under test.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProgramFile {
+    /// As the command names it.
+    pub file: String,
+    /// SHA-256 of its content.
     pub sha256: String,
 }
 

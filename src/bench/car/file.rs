@@ -3,6 +3,9 @@
 mod cabin;
 mod dynamics;
 mod moved;
+mod process;
+
+pub use process::command_place;
 
 use crate::bench::car::RATE_HZ;
 use crate::bench::car::clock::{Clock, Jump, OFFSET_LIMIT_PPM};
@@ -246,15 +249,19 @@ fn terminal_of(table: &Table<'_>) -> Option<TerminalSpec> {
     enum Kind {
         Reference,
         Real,
+        Process,
     }
-    let [reference, real] = TerminalKind::WORDS;
-    let kind = choice(table, "kind", &[(reference, Kind::Reference), (real, Kind::Real)], None)?;
+    let [reference, real, process] = TerminalKind::WORDS;
+    let kinds = [(reference, Kind::Reference), (real, Kind::Real), (process, Kind::Process)];
+    let kind = choice(table, "kind", &kinds, None)?;
+    // The levels of a program are those of its full scale.
+    let has_gain = !matches!(kind, Kind::Process);
     let send = need_table(table, "send").map(|send| {
-        let overload = overload_dbpa(&send);
+        let overload = if has_gain { overload_dbpa(&send) } else { Some(None) };
         send.kind(IDLE_LINES); // read with the other flaws
-        Some((direction(&send)?, overload?))
+        Some((direction(&send, has_gain)?, overload?))
     });
-    let receive = need_table(table, "receive").map(|receive| direction(&receive));
+    let receive = need_table(table, "receive").map(|receive| direction(&receive, has_gain));
     let volume = need_table(table, "volume").and_then(|volume| {
         let steps = volume.integer("steps");
         let step = gain_db(&volume, "step");
@@ -265,16 +272,24 @@ fn terminal_of(table: &Table<'_>) -> Option<TerminalSpec> {
         Some((steps, step?))
     });
     let speed_volume = speed_volume(table);
+    let mut levels = None;
     let kind = match kind {
         Kind::Reference => reference_of(table).map(TerminalKind::Reference),
         Kind::Real => real_of(table).map(TerminalKind::Real),
+        Kind::Process => process::process_of(table).map(|(own, its)| {
+            levels = Some(its);
+            TerminalKind::Process(Box::new(own))
+        }),
     };
     table.finish();
     let ((send_gain_db, send_response, send_delay_s), send_overload_dbpa) = send??;
     let (receive_gain_db, receive_response, receive_delay_s) = receive??;
     let (volume_steps, volume_step_db) = volume?;
+    let kind = kind?;
+    let of_file = process::Levels { send_gain_db, send_overload_dbpa, receive_gain_db };
+    let process::Levels { send_gain_db, send_overload_dbpa, receive_gain_db } = levels.unwrap_or(of_file);
     Some(TerminalSpec {
-        kind: kind?,
+        kind,
         send_gain_db,
         send_response,
         send_overload_dbpa,
@@ -307,8 +322,8 @@ fn speed_volume(table: &Table<'_>) -> Option<Vec<(f64, f64)>> {
     })
 }
 
-fn direction(table: &Table<'_>) -> Option<(f64, ResponsePoints, f64)> {
-    let gain = gain_db(table, "gain");
+fn direction(table: &Table<'_>, has_gain: bool) -> Option<(f64, ResponsePoints, f64)> {
+    let gain = if has_gain { gain_db(table, "gain") } else { Some(0.0) };
     let response = response(table, "response_hz_db");
     let delay = delay_s(table, "delay");
     // read with the other flaws
@@ -497,11 +512,17 @@ fn check_network(table: &Table<'_>, network: &NetworkSpec, bandwidth: &Placed<Ba
 
 fn check_terminal_delays(table: &Table<'_>, spec: &TerminalSpec, bandwidth: Bandwidth) {
     let (send_s, receive_s) = terminal::least_delays_s(spec, bandwidth);
+    let why = match spec.kind {
+        TerminalKind::Process(_) => {
+            "its filters and converters, the block of the program and its latency need it"
+        }
+        TerminalKind::Reference(_) | TerminalKind::Real(_) => "its filters need it",
+    };
     for (key, delay, least_s) in
         [("send", spec.send_delay_s, send_s), ("receive", spec.receive_delay_s, receive_s)]
     {
         if let Some(table) = table.table(key) {
-            check_delay(&table, "delay", delay, least_s, "its filters need it");
+            check_delay(&table, "delay", delay, least_s, why);
         }
     }
 }

@@ -14,6 +14,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use crate::bench::car::bed::Bed;
 use crate::bench::car::faults::{Disturbance, Fault, Place};
@@ -206,9 +207,25 @@ impl CarBench {
 }
 
 impl From<CarError> for BenchError {
+    /// A program under test that failed is not tried again: that would hide a failure of the device.
     fn from(error: CarError) -> Self {
         Self::StopRun(error.to_string())
     }
+}
+
+/// How long a stop may follow the end of a program: Ctrl-C on a terminal ends it too, perhaps before the bench hears of it.
+const STOP_FOLLOWS: Duration = Duration::from_millis(100);
+
+/// Why a car does not go on, when it may be for a stop.
+fn broken(error: CarError, stop: &StopFlag) -> BenchError {
+    let began = Instant::now();
+    while matches!(error, CarError::Program(_)) && began.elapsed() < STOP_FOLLOWS {
+        if stop.is_set() {
+            return BenchError::Stopped;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    error.into()
 }
 
 /// The samples of one block of every input, raw digital full scale.
@@ -266,7 +283,8 @@ impl Bench for CarBench {
         let mut overloaded: Vec<Port> = Vec::new();
         let mut watch = Watch::default();
         if self.reference.is_none() {
-            self.car.seek(take.from)?;
+            self.car.heed(stop)?;
+            self.car.seek(take.from).map_err(|error| broken(error, stop))?;
             self.car.disturb_send(self.disturbance(Place::Device, take))?;
         }
         let disturbance = self.disturbance(Place::Bench, take);
@@ -290,7 +308,7 @@ impl Bench for CarBench {
                     (Port::of(Port::SRW_RECEIVE), carried.srw_receive),
                 ])
             } else {
-                let outputs = self.car.block(&inputs)?;
+                let outputs = self.car.block(&inputs).map_err(|error| broken(error, stop))?;
                 self.ports.recorded(&inputs, &outputs, at)
             };
             // Everything arrives through the same disturbance.
@@ -318,6 +336,9 @@ impl Bench for CarBench {
             }
             at += BLOCK as Frame;
             done += proof.len() as Frame;
+        }
+        if self.reference.is_none() {
+            self.car.settle().map_err(|error| broken(error, stop))?;
         }
         Ok(certificate(watch, overloaded))
     }

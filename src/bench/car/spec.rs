@@ -1,6 +1,8 @@
 //! A virtual car as data: every number that the car file may state, in the units of the simulation.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::bench::car::clock::Clock;
 use crate::bench::car::dynamics::Dynamics;
@@ -277,18 +279,75 @@ impl TerminalSpec {
     }
 }
 
-/// The kinds of terminal, with what only one of them has. A terminal in a process of its own comes later.
+/// The kinds of terminal, with what only one of them has.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TerminalKind {
     /// Every property is a number of the file, so the truth of every measurand is known.
     Reference(ReferenceSpec),
     /// A real echo canceller and noise suppressor.
     Real(RealSpec),
+    /// Any program.
+    Process(Box<ProcessSpec>),
 }
 
 impl TerminalKind {
     /// The words that a file may write for `kind`.
-    pub const WORDS: [&str; 2] = ["reference", "real"];
+    pub const WORDS: [&str; 3] = ["reference", "real", "process"];
+
+    /// The word of this one.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Reference(_) => Self::WORDS[0],
+            Self::Real(_) => Self::WORDS[1],
+            Self::Process(_) => Self::WORDS[2],
+        }
+    }
+}
+
+/// What only a program under test has. Its levels are in the gains of [`TerminalSpec`]: those of a program that gives out
+/// what it is given.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProcessSpec {
+    /// The program and its arguments, as the file has them.
+    pub command: Vec<String>,
+    /// Where relative paths begin and where the program runs: the folder of the car file. Empty is where the bench runs.
+    pub folder: PathBuf,
+    /// Frames per second, one of [`ProcessSpec::RATES`].
+    pub rate: u32,
+    /// Frames of a block.
+    pub block: usize,
+    /// Microphone channels.
+    pub microphones: usize,
+    /// By how many frames its send is later than its microphones.
+    pub latency_send: usize,
+    /// By how many frames its loudspeaker is later than its receive.
+    pub latency_receive: usize,
+    /// The level of ±1.0 of its send, in dBm0.
+    pub send_full_dbm0: f64,
+    /// The level of ±1.0 of its receive, in dBm0.
+    pub receive_full_dbm0: f64,
+    /// How long it may take to answer.
+    pub timeout: Duration,
+}
+
+impl ProcessSpec {
+    /// The rates that the bench can be brought to and from by whole numbers.
+    pub const RATES: [u32; 5] = [8_000, 16_000, 24_000, 32_000, 48_000];
+
+    /// The command in one line, for people.
+    pub fn command_line(&self) -> String {
+        let quoted = |word: &String| {
+            let is_plain =
+                !word.is_empty() && !word.contains(|letter: char| letter.is_whitespace() || letter == '"');
+            if is_plain { word.clone() } else { format!("{word:?}") }
+        };
+        self.command.iter().map(quoted).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The folder in which it runs.
+    pub fn home(&self) -> &Path {
+        if self.folder.as_os_str().is_empty() { Path::new(".") } else { &self.folder }
+    }
 }
 
 /// What only the reference terminal has.

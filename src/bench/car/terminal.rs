@@ -4,11 +4,14 @@
 //! clip, as real ones do); signals towards the cabin are pascals.
 
 pub mod course;
+pub mod process;
 pub mod real;
 pub mod reference;
 
+use crate::bench::StopFlag;
 use crate::bench::car::RATE_HZ;
 use crate::bench::car::dynamics::Gains;
+use crate::bench::car::program::ProgramFailure;
 use crate::bench::car::spec::{TerminalKind, TerminalSpec};
 use crate::bench::car::stage::{Block, response_delay};
 use crate::terms::Bandwidth;
@@ -40,6 +43,8 @@ pub enum Terminal {
     Reference(Box<reference::Reference>),
     /// See [`real::Real`].
     Real(Box<real::Real>),
+    /// See [`process::Process`].
+    Process(Box<process::Process>),
 }
 
 impl Terminal {
@@ -60,6 +65,9 @@ impl Terminal {
             TerminalKind::Real(own) => {
                 Self::Real(Box::new(real::Real::new(spec, own, bandwidth, volume_step)))
             }
+            TerminalKind::Process(own) => {
+                Self::Process(Box::new(process::Process::new(spec, own, bandwidth, volume_step, seed)))
+            }
         }
     }
 
@@ -69,6 +77,7 @@ impl Terminal {
         match self {
             Self::Reference(terminal) => terminal.set_receive_gain(gain),
             Self::Real(terminal) => terminal.set_receive_gain(gain),
+            Self::Process(terminal) => terminal.set_receive_gain(gain),
         }
     }
 
@@ -77,6 +86,7 @@ impl Terminal {
         match self {
             Self::Reference(terminal) => terminal.receive(block),
             Self::Real(terminal) => terminal.receive(block),
+            Self::Process(terminal) => terminal.receive(block),
         }
     }
 
@@ -85,6 +95,7 @@ impl Terminal {
         match self {
             Self::Reference(terminal) => terminal.send(sounds),
             Self::Real(terminal) => terminal.send(&sounds.near, &sounds.whole_echo()),
+            Self::Process(terminal) => terminal.send(&sounds.near, &sounds.whole_echo()),
         }
     }
 
@@ -99,18 +110,41 @@ impl Terminal {
     pub fn gains(&self) -> Option<&Gains> {
         match self {
             Self::Reference(terminal) => terminal.gains(),
-            Self::Real(_) => None,
+            Self::Real(_) | Self::Process(_) => None,
         }
     }
 }
 
 impl Terminal {
+    /// Lets a terminal that must wait look for a stop while it does.
+    pub fn heed(&mut self, stop: &StopFlag) {
+        if let Self::Process(terminal) = self {
+            terminal.heed(stop);
+        }
+    }
+
+    /// Looks for what a program gave that nobody asked for, when everything was answered.
+    pub fn settle(&mut self) {
+        if let Self::Process(terminal) = self {
+            terminal.settle();
+        }
+    }
+
+    /// Why the terminal gives silence from some block on, if it does.
+    pub fn failure(&self) -> Option<&ProgramFailure> {
+        match self {
+            Self::Process(terminal) => terminal.failure(),
+            Self::Reference(_) | Self::Real(_) => None,
+        }
+    }
+
     /// Loses frames of the send direction (positive) or repeats them, from the next block on.
     pub fn slip(&mut self, lost: i32) {
         match self {
             _ if lost == 0 => {}
             Self::Reference(terminal) => terminal.slip(lost),
             Self::Real(terminal) => terminal.slip(lost),
+            Self::Process(terminal) => terminal.slip(lost),
         }
     }
 }
@@ -149,6 +183,9 @@ fn latencies(spec: &TerminalSpec, bandwidth: Bandwidth) -> (usize, usize) {
         }
         TerminalKind::Real(own) => {
             (send + real::send_latency(own, bandwidth), receive + real::receive_latency(bandwidth))
+        }
+        TerminalKind::Process(own) => {
+            (send + process::send_latency(own), receive + process::receive_latency(own))
         }
     }
 }

@@ -6,7 +6,8 @@
 //! signal's power density is an argument ([`Density`]).
 //!
 //! The codec and the real terminal's processing are not linear: for them the truth is that of the same car without
-//! codec, without canceller and without noise suppression, and [`Truth::is_exact`] says no.
+//! codec, without canceller and without noise suppression, and [`Truth::is_exact`] says no. So it does for a program under
+//! test, of which nothing is known: the truth is that of a program that gives out what it is given.
 
 pub mod bands;
 pub mod field;
@@ -98,7 +99,7 @@ impl<'m> Truth<'m> {
                 let terminal = reference::Model::new(&spec.terminal, own, spec.bandwidth);
                 (terminal.echo, terminal.idle_noise)
             }
-            TerminalKind::Real(_) => (Residual::Whole, None),
+            TerminalKind::Real(_) | TerminalKind::Process(_) => (Residual::Whole, None),
         };
         Self {
             model,
