@@ -46,6 +46,7 @@ mod levels;
 pub(crate) mod linearity;
 mod loudness;
 pub(crate) mod noise_field;
+mod noise_transmission;
 mod out_of_band;
 mod range;
 mod reference;
@@ -53,6 +54,7 @@ mod response;
 mod seats;
 mod setup;
 mod speed_volume;
+mod switching;
 mod taps;
 mod training;
 mod volume;
@@ -74,6 +76,8 @@ pub(crate) fn comparisons() -> Vec<comparison::Comparison> {
         &*distortion::COMPARISONS,
         &*coupling::COMPARISONS,
         &*echo::COMPARISONS,
+        &*switching::COMPARISONS,
+        &*noise_transmission::COMPARISONS,
         &*reference::COMPARISONS,
         &*ambient::COMPARISONS,
         &*noise_field::COMPARISONS,
