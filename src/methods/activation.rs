@@ -25,10 +25,11 @@
 //! 1. From the reference: the delay of the path and its response (H1 over segments of 171 ms, by the coherence). With them
 //!    the recording that an open path would give of the row. In receive this is read at the ear at which the reference
 //!    stands out of the noise most.
-//! 2. Expected and real recording are A-weighted, so that the low end of the noise of a cabin hides no quiet sound.
+//! 2. Expected and real recording go through a high-pass of 100 Hz (second order), so that the low end of the noise of a
+//!    cabin hides no quiet sound.
 //! 3. Gain of each burst from its middle on, real over expected, noise of the pauses taken off. The *settled* gain is the
-//!    median of the last three; where that is more than 3 dB below the reference, the row never opened the path, and the
-//!    reference is the measure.
+//!    largest of the last three, since one that has just opened the path is not heard whole; where that is more than 3 dB
+//!    below the reference, the row never opened the path, and the reference is the measure.
 //! 4. The first burst within 3 dB of the settled gain is the first that is transmitted. Its level in the played track is
 //!    the activation level.
 //! 5. Build-up: from its onset until the recording on the meter of 5 ms is within 3 dB of its final level. The meter is part
@@ -144,10 +145,13 @@ static CARD: Card = Card {
 const TAKE: &str = "activation";
 /// The span of the row.
 const ROW: &str = "row";
+/// How many bursts at the end say what is settled.
+const SETTLED_BURSTS: usize = 3;
 /// How often the levels of the picture are read.
 const STEP: Seconds = Seconds(0.005);
-/// A level of the first burst this close to what was asked for is that.
-const AS_ASKED_DB: f64 = 0.5;
+/// A level of the first burst this close to what was asked for is that: what counts as its active part differs by so much for a
+/// word in a narrow band.
+const AS_ASKED_DB: f64 = 3.0;
 
 /// Activation in send and receive.
 pub struct Activation;
@@ -247,12 +251,11 @@ impl Row {
             activation::activation_through(said, &expected, arrived, RATE, settled)
                 .map_err(|error| Unmeasurable::because(error.to_string()))
         };
-        let mut found = read((!heard.is_heard).then_some(Db(0.0)))?;
-        // NaN is not open.
-        let opened = found.settled_gain.is_some_and(|gain| gain.0 >= -SETTLED_WITHIN.0);
-        if !opened {
-            found = read(Some(Db(0.0)))?;
-        }
+        let last = read(Some(Db(0.0)))?;
+        let gains = last.bursts.iter().rev().take(SETTLED_BURSTS).map(|burst| burst.gain);
+        let settled = gains.fold(Db(f64::NEG_INFINITY), |most, gain| if gain > most { gain } else { most });
+        let opened = heard.is_heard && settled >= Db(-SETTLED_WITHIN.0);
+        let found = if opened { read(Some(settled))? } else { last };
         let first = found.bursts.first().map_or(f64::NAN, |burst| burst.level.decibels());
         // Where the active part ends is a matter of a threshold; by how much one burst is louder than another is not.
         let moved = if (first - start).abs() < AS_ASKED_DB { start - first } else { 0.0 };

@@ -8,19 +8,22 @@
 //! ## Where it is defined
 //!
 //! P.1100, P.1110 and P.1120 clause 11.12.3 (send) and 11.12.4 (receive), 10/2025; 11.11.8 in 03/2017. The texts that were
-//! read do not say how long the side that speaks goes on beside the sound under test: that is a parameter (class C).
+//! read do not say whether the side that speaks goes on beside the sound under test: that is a parameter (class C). Both at
+//! once is the double talk of clause 11.13.
 //!
 //! ## Stimulus and capture points
 //!
 //! A silence; speech at nominal level from the side under test, the *reference*; then blocks of the composite source signal
-//! from the other side, 2.1 s on and as long off. Into the end of the second and of the fourth block, while it still speaks
-//! (`overlap` before it ends, its last pause of 101 ms included), a voiced sound of 2 s sets in on the side under test, at
-//! nominal level. The third block stays alone: it is the *control*. In send the POI is recorded, in receive both ears.
+//! from the other side, 2.1 s on and as long off. As the last sound of the second and of the fourth block ends, a voiced
+//! sound of 2 s sets in on the side under test, at nominal level: one side has just spoken, now the other one does. The two
+//! meet at the terminal, which the far end reaches later than it is played by `receive_delay`; where they are to overlap
+//! there, `overlap` says by how much. The third block stays alone: it is the *control*. In send the POI is recorded, in
+//! receive both ears.
 //!
 //! ## Computation
 //!
 //! 1. From the reference the path, and the recording that is expected of the voiced sound while the path is open, as for
-//!    `activation`; expected and real recording are A-weighted, and go through a meter of 5 ms.
+//!    `activation`; expected and real recording go through a high-pass of 100 Hz (second order) and a meter of 5 ms.
 //! 2. The steady gain is that of the sound from 1.0 to 1.8 s after its onset, over what is expected. Where it is more than
 //!    3 dB below the reference, the path never opened, and the reference is the measure.
 //! 3. Attenuation at each moment: expected level at the steady gain minus real level. The *range* is its largest value from
@@ -78,11 +81,16 @@ const OPPOSITE: Param<SignalId> = Param::with_default(
     "What the other side says: five blocks of 2.1 s, as long off: css-blocks-fb or css-blocks-nb.",
     "css-blocks-fb",
 );
+const RECEIVE_DELAY: Param<Seconds> = Param::with_default(
+    "receive_delay",
+    "How long a sound from the POI takes to the loudspeaker: so much later the talker sets in behind the far end, so much \
+     earlier the far end behind the talker. The entry for the delay in receive measures it.",
+    "80 ms",
+);
 const OVERLAP: Param<Seconds> = Param::with_default(
     "overlap",
-    "How long before the end of a block the sound under test sets in; the last 101 ms of a block are its pause. In receive \
-     the sound arrives later by the delay of the path, and must still find the other side speaking (class C).",
-    "250 ms",
+    "How long before the last sound of a block ends the sound under test sets in, as both are at the terminal (class C).",
+    "0 ms",
 );
 
 static CARD: Card = Card {
@@ -117,19 +125,20 @@ static CARD: Card = Card {
         },
         Measurand {
             id: "attenuation_level_send",
-            doc: "A-weighted level at the POI in send against time from that onset on.",
-            unit: Unit::Dbm0A,
+            doc: "Level above 100 Hz at the POI in send against time from that onset on.",
+            unit: Unit::Dbm0,
         },
         Measurand {
             id: "attenuation_level_receive",
-            doc: "A-weighted level at the ear against time from that onset on, without the talker.",
-            unit: Unit::DbPaA,
+            doc: "Level above 100 Hz at the ear against time from that onset on, without the talker.",
+            unit: Unit::DbPa,
         },
     ],
     parameters: &[
         DIRECTION.spec(),
         SIGNAL.spec(),
         OPPOSITE.spec(),
+        RECEIVE_DELAY.spec(),
         OVERLAP.spec(),
         LEVEL_MRP.spec(),
         LEVEL_POI.spec(),
@@ -145,8 +154,8 @@ const TAKE: &str = "switching";
 /// The spans of the sound under test, and of the control.
 const ONSETS: [&str; 2] = ["onset-1", "onset-2"];
 const CONTROL: &str = "control";
-/// A block of the other side, and the distance of blocks.
-const BLOCK: Seconds = Seconds(2.1);
+/// Where the last sound of a block of the other side ends, before its pause, and the distance of blocks.
+const LAST_SOUND: Seconds = Seconds(2.1 - 0.101_38);
 const PERIOD: Seconds = Seconds(4.2);
 /// Which blocks the sound sets in at, and which one is the control, counted from 0.
 const TESTED: [u64; 2] = [1, 3];
@@ -155,6 +164,8 @@ const ALONE: u64 = 2;
 const LENGTH: Seconds = Seconds(2.0);
 /// What a step takes to come within 3 dB on the meter of 5 ms.
 const CLIMB: Seconds = Seconds(0.0035);
+/// No longer do both speak.
+const OVERLAP_MAX: Seconds = Seconds(1.0);
 /// How long after the onset an attenuation counts.
 const WATCHED: Seconds = Seconds(0.5);
 /// Where the sound is steady.
@@ -181,7 +192,12 @@ impl Method for AttenuationRange {
         let (way, other) = (Way::of(direction, entry), Way::of(opposite(direction), entry));
         let mut checks = way.checks(entry, cx);
         checks.plays(cx, &other.source);
-        checks.duration(entry, &OVERLAP, Seconds(1.0));
+        checks.duration(entry, &RECEIVE_DELAY, Seconds(0.5));
+        let overlap = entry.parameters.get(&OVERLAP);
+        if overlap.0 > OVERLAP_MAX.0 {
+            let found = format!("{} s", overlap.0);
+            checks.refuse(&OVERLAP, found, format!("at most {} s", OVERLAP_MAX.0), "write a shorter time");
+        }
         let seconds = |frames: Frame| format!("{:.2} s", frames as f64 / f64::from(RATE));
         let (signal, blocks) = (entry.parameters.get(&SIGNAL), entry.parameters.get(&OPPOSITE));
         let length = cx.signal(&signal.0).frames;
@@ -204,8 +220,12 @@ impl Method for AttenuationRange {
         let mut take = Way::take(TAKE, entry);
         way.reference(&mut take, entry, cx);
         let at = take.play(&other.source, &blocks, other.nominal(entry), cx);
-        let onset =
-            |block: u64| at + block * frames(PERIOD) + frames(BLOCK) - frames(entry.parameters.get(&OVERLAP));
+        let later = entry.parameters.get(&RECEIVE_DELAY);
+        let behind = match direction {
+            Direction::Send => Seconds(LAST_SOUND.0 + later.0 - overlap.0),
+            Direction::Receive => Seconds(LAST_SOUND.0 - later.0 - overlap.0),
+        };
+        let onset = |block: u64| at + block * frames(PERIOD) + frames(behind);
         for (name, block) in ONSETS.into_iter().zip(TESTED) {
             take.play_beside(onset(block), &way.source, &signal, way.nominal(entry));
             take.name_span(name, onset(block)..onset(block) + frames(LENGTH));
@@ -220,7 +240,7 @@ impl Method for AttenuationRange {
         let way = Way::of(entry.parameters.get(&DIRECTION), entry);
         let heard = Heard::of(&way, entry, take, cx)?;
         let idle = take.span(NOISE);
-        let noise = mean_square(&heard.weighted[idle.start as usize..idle.end as usize]).max(heard.silence);
+        let noise = mean_square(&heard.filtered[idle.start as usize..idle.end as usize]).max(heard.silence);
         let control = take.span(CONTROL);
         let onsets: Vec<Onset> = ONSETS
             .iter()
@@ -246,13 +266,12 @@ impl Method for AttenuationRange {
         for finding in [&mut range, &mut time] {
             finding.note = format!("{}; {}", both.join("; "), heard.told());
         }
-        let unit = if way.direction == Direction::Send { Unit::Dbm0A } else { Unit::DbPaA };
         let recorded = vec![evidence::influence(&heard.recorded, 1.0)];
         let findings = [
             (range, Vec::new()),
             (time, Vec::new()),
             (by_range.course(), Vec::new()),
-            (by_range.level(level, unit), recorded),
+            (by_range.level(level, way.recorded_in), recorded),
         ];
         let complete = |(mut finding, influences)| {
             evidence::complete(&mut finding, take, "both onsets", influences);

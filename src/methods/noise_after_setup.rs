@@ -114,7 +114,7 @@ impl Method for NoiseAfterSetup {
         checks.done()?;
         let (watched, delay_max) = (entry.parameters.get(&WATCHED), entry.parameters.get(&DELAY_MAX));
         let mut take = Timeline::new(TAKE);
-        take.wait_as(BEGINNING, Seconds(watched.0 + delay_max.0));
+        take.wait_as(BEGINNING, Seconds(watched.0 + delay_max.0 + CUT.0));
         take.wait(Seconds(turns_over(turn(entry, cx), watched) as f64 / f64::from(RATE)));
         Ok(Wish {
             epoch: call::bare_epoch(entry, entry.volume),

@@ -405,7 +405,7 @@ fn a_car_with_real_algorithms_does_not_fail() {
 fn each_fault_of_noise_transmission_fails_its_own_measurand() {
     let plain = NoiseControl::default;
     let comfort = |error_db, color: &[(f64, f64)]| Some(Comfort { error_db, color: color.to_vec() });
-    let bump = [(300.0, 0.0), (500.0, 16.0), (800.0, 0.0)];
+    let bump = [(250.0, 0.0), (400.0, 17.0), (630.0, 17.0), (1_000.0, 0.0)];
     for (noise, method, given, measurand, expected) in [
         (
             NoiseControl { reduction_db: 16.0, settling_s: 3.0, ..plain() },

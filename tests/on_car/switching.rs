@@ -99,9 +99,24 @@ impl Switched {
         };
         let plain: Vec<f64> = track(trial, port).iter().map(|x| f64::from(*x)).collect();
         let at = |n: usize| gains.get(n + later).copied().unwrap_or(1.0);
-        let real = plain.iter().enumerate().map(|(n, x)| x * at(n)).collect();
-        Self { plain, real }
+        let real: Vec<f64> = plain.iter().enumerate().map(|(n, x)| x * at(n)).collect();
+        Self { plain: high_passed(&plain), real: high_passed(&real) }
     }
+}
+
+/// A Butterworth high-pass of second order at 100 Hz, which is a part of the reading: s²/(s² + √2·s + 1) by the bilinear
+/// transform, worked out here.
+fn high_passed(samples: &[f64]) -> Vec<f64> {
+    let k = (std::f64::consts::PI * 100.0 / 48_000.0).tan();
+    let norm = 1.0 / (1.0 + std::f64::consts::SQRT_2 * k + k * k);
+    let (a1, a2) = (2.0 * (k * k - 1.0) * norm, (1.0 - std::f64::consts::SQRT_2 * k + k * k) * norm);
+    let (mut x1, mut x2, mut y1, mut y2) = (0.0, 0.0, 0.0, 0.0);
+    let next = |x: &f64| {
+        let y = norm * (x - 2.0 * x1 + x2) - a1 * y1 - a2 * y2;
+        (x2, x1, y2, y1) = (x1, *x, y1, y);
+        y
+    };
+    samples.iter().map(next).collect()
 }
 
 /// The first-order mean square of 5 ms after each frame, by this test's own recursion.
@@ -151,16 +166,16 @@ fn row(bandwidth: Bandwidth) -> &'static str {
 /// Activation of cars with different thresholds and build-ups.
 fn activations(all: &mut Vec<Comparison>) {
     for (direction, bandwidth, threshold, build_up_s, loss_db) in [
-        ("send", Bandwidth::Nb, -45.0, 0.005, 20.0),
-        ("send", Bandwidth::Wb, -42.0, 0.015, 15.0),
-        ("send", Bandwidth::Wb, -39.0, 0.030, 12.0),
-        ("send", Bandwidth::Swb, -36.0, 0.045, 20.0),
-        ("send", Bandwidth::Fb, -33.0, 0.080, 25.0),
-        ("receive", Bandwidth::Nb, -35.0, 0.005, 20.0),
-        ("receive", Bandwidth::Wb, -33.0, 0.015, 15.0),
-        ("receive", Bandwidth::Wb, -30.0, 0.030, 12.0),
-        ("receive", Bandwidth::Swb, -27.0, 0.045, 20.0),
-        ("receive", Bandwidth::Fb, -24.0, 0.080, 25.0),
+        ("send", Bandwidth::Nb, -40.0, 0.005, 20.0),
+        ("send", Bandwidth::Wb, -37.0, 0.015, 15.0),
+        ("send", Bandwidth::Wb, -34.0, 0.030, 12.0),
+        ("send", Bandwidth::Swb, -31.0, 0.045, 20.0),
+        ("send", Bandwidth::Fb, -28.0, 0.080, 25.0),
+        ("receive", Bandwidth::Nb, -31.0, 0.005, 20.0),
+        ("receive", Bandwidth::Wb, -28.0, 0.015, 15.0),
+        ("receive", Bandwidth::Wb, -25.0, 0.030, 12.0),
+        ("receive", Bandwidth::Swb, -22.0, 0.045, 20.0),
+        ("receive", Bandwidth::Fb, -19.0, 0.080, 25.0),
     ] {
         let detector = Detector { send_dbpa: threshold, receive_dbm0: threshold, hang_over_s: 0.15 };
         let switching = Switching {
@@ -315,6 +330,13 @@ fn judged(trial: &Trial) -> Vec<Judgement> {
     judged
 }
 
+/// The numbers that were found, for a reader of a failed test.
+fn told(trial: &Trial) -> Vec<String> {
+    let findings = trial.findings().unwrap();
+    let scalars = findings.iter().filter(|one| one.as_scalar().is_some());
+    scalars.map(|one| format!("{} {:?} {:?}: {}", one.measurand, one.value, one.bound, one.note)).collect()
+}
+
 fn verdicts(trial: &Trial) -> [Verdict; 2] {
     let judged = judged(trial);
     [judged[0].verdict, judged[1].verdict]
@@ -336,7 +358,7 @@ fn a_terminal_that_switches_nothing_passes_in_every_band_and_with_the_word() {
                     verdicts(&trial),
                     [Verdict::Pass; 2],
                     "{name} {direction} {signal}: {:?}",
-                    judged(&trial)
+                    told(&trial)
                 );
                 let level = trial.finding(&format!("activation_level_{direction}"));
                 let start = if direction == "send" { -23.0 } else { -38.7 };
@@ -345,27 +367,42 @@ fn a_terminal_that_switches_nothing_passes_in_every_band_and_with_the_word() {
                 assert!((0.0..8.0).contains(&time), "{name} {direction} {signal}: {time} ms");
             }
             let trial = trial("attenuation_range", &car, &[("direction", direction), ("opposite", blocks)]);
-            assert_eq!(verdicts(&trial), [Verdict::Pass; 2], "{name} {direction}: {:?}", judged(&trial));
+            assert_eq!(verdicts(&trial), [Verdict::Pass; 2], "{name} {direction}: {:?}", told(&trial));
             let range = trial.value(&format!("attenuation_range_{direction}"));
             let time = trial.value(&format!("attenuation_build_up_{direction}"));
-            assert!(range.abs() < SHORT_DB && (time - 3.5).abs() < TIME_MS, "{range} dB {time} ms");
+            assert!(range.abs() < SHORT_DB && (1.0..4.5).contains(&time), "{range} dB {time} ms");
         }
     }
 }
 
 #[test]
-fn a_car_with_real_algorithms_and_a_cabin_does_not_fail() {
-    let car = shipped("real-wb");
+fn a_car_with_real_algorithms_and_a_cabin_fails_by_nothing_but_what_its_canceller_cuts_off() {
+    let trial = |method: &str, given: &[(&str, &str)]| {
+        let wanted = entry(method, Bandwidth::Wb, Volume::Step(5), given);
+        Trial::record(shipped("real-wb"), wanted, SEED)
+    };
     for direction in ["send", "receive"] {
-        for (method, given) in [
-            ("activation", vec![("direction", direction)]),
-            ("activation", vec![("direction", direction), ("signal", "speech-activation")]),
-            ("attenuation_range", vec![("direction", direction)]),
-        ] {
-            let trial =
-                Trial::record(car.clone(), entry(method, Bandwidth::Wb, Volume::Step(5), &given), SEED);
-            assert!(!verdicts(&trial).contains(&Verdict::Fail), "{given:?}: {:?}", trial.findings());
+        for signal in ["css-bursts-fb", "speech-activation"] {
+            let trial = trial("activation", &[("direction", direction), ("signal", signal)]);
+            assert_eq!(verdicts(&trial), [Verdict::Pass; 2], "{signal}: {:?}", told(&trial));
         }
+    }
+    let receive = trial("attenuation_range", &[("direction", "receive")]);
+    assert!(!verdicts(&receive).contains(&Verdict::Fail), "{:?}", told(&receive));
+    // The suppressor behind its canceller shuts send while the far end speaks, and opens after it.
+    let send = trial("attenuation_range", &[("direction", "send")]);
+    assert_eq!(verdicts(&send), [Verdict::Fail; 2], "{:?}", told(&send));
+    let poi = send.takes[0].captures[&Port::of(Port::POI_SEND)].samples().unwrap();
+    for name in ["onset-1", "onset-2"] {
+        // The path takes less than 86 ms.
+        let onset = send.takes[0].span(name).start as usize + 86 * 48;
+        let level = |from_ms: usize, to_ms: usize| {
+            let part = &poi[onset + from_ms * 48..onset + to_ms * 48];
+            let power: f64 = part.iter().map(|x| f64::from(*x).powi(2)).sum();
+            10.0 * (power / part.len() as f64 + 1e-12).log10()
+        };
+        assert!(level(5, 25) < level(200, 400) - 20.0, "{} {}", level(5, 25), level(200, 400));
+        assert!(level(80, 120) > level(200, 400) - 3.0, "{} {}", level(80, 120), level(200, 400));
     }
 }
 
@@ -375,28 +412,30 @@ fn a_terminal_that_opens_late_or_slowly_fails_by_just_that() {
         let detector = Detector { send_dbpa: threshold, receive_dbm0: threshold, hang_over_s: 0.15 };
         car(Bandwidth::Wb, Switching { build_up_s, ..SWITCH }, detector)
     };
-    for (direction, threshold, build_up_s, expected) in [
-        ("send", -45.0, 0.010, [Verdict::Pass, Verdict::Pass]),
-        ("send", -38.0, 0.010, [Verdict::Fail, Verdict::Pass]),
-        ("send", -45.0, 0.090, [Verdict::Pass, Verdict::Fail]),
-        ("receive", -37.0, 0.010, [Verdict::Pass, Verdict::Pass]),
-        ("receive", -28.0, 0.010, [Verdict::Fail, Verdict::Pass]),
-        ("receive", -37.0, 0.090, [Verdict::Pass, Verdict::Fail]),
+    // A threshold far below the row: every burst opens the path with its first sound. At a threshold inside the row the first
+    // burst that opens it may do so by its noise only, so that its build-up tells that too.
+    for (direction, threshold, build_up_s, measurand, expected) in [
+        ("send", -52.0, 0.010, 0, Verdict::Pass),
+        ("send", -52.0, 0.010, 1, Verdict::Pass),
+        ("send", -34.0, 0.010, 0, Verdict::Fail),
+        ("send", -52.0, 0.090, 0, Verdict::Pass),
+        ("send", -52.0, 0.090, 1, Verdict::Fail),
+        ("receive", -44.0, 0.010, 0, Verdict::Pass),
+        ("receive", -44.0, 0.010, 1, Verdict::Pass),
+        ("receive", -24.0, 0.010, 0, Verdict::Fail),
+        ("receive", -44.0, 0.090, 0, Verdict::Pass),
+        ("receive", -44.0, 0.090, 1, Verdict::Fail),
     ] {
         let trial = trial("activation", &opens(threshold, build_up_s), &[("direction", direction)]);
-        assert_eq!(
-            verdicts(&trial),
-            expected,
-            "{direction} {threshold} {build_up_s}: {:?}",
-            trial.findings()
-        );
+        let found = verdicts(&trial)[measurand];
+        assert_eq!(found, expected, "{direction} {threshold} {build_up_s}: {:?}", told(&trial));
     }
     // And by the word, of which the first half second of a slot is heard.
     let word = |threshold| {
         let given = [("direction", "send"), ("signal", "speech-activation")];
         verdicts(&trial("activation", &opens(threshold, 0.010), &given))[0]
     };
-    assert_eq!((word(-47.0), word(-34.0)), (Verdict::Pass, Verdict::Fail));
+    assert_eq!((word(-55.0), word(-30.0)), (Verdict::Pass, Verdict::Fail));
 }
 
 #[test]
@@ -421,7 +460,7 @@ fn a_switch_that_takes_too_much_or_gives_way_too_slowly_fails_by_just_that() {
         ("receive", takes(0.0, 13.0, 0.090), [Verdict::Pass, Verdict::Fail]),
     ] {
         let trial = trial("attenuation_range", &car, &[("direction", direction)]);
-        assert_eq!(verdicts(&trial), expected, "{direction}: {:?}", trial.findings());
+        assert_eq!(verdicts(&trial), expected, "{direction}: {:?}", told(&trial));
     }
     // Half duplex: the far end keeps the line until its hang-over is over.
     let mut half = takes(30.0, 0.0, 0.005);
@@ -429,8 +468,8 @@ fn a_switch_that_takes_too_much_or_gives_way_too_slowly_fails_by_just_that() {
     let trial = trial("attenuation_range", &half, &[("direction", "send")]);
     assert_eq!(verdicts(&trial), [Verdict::Fail; 2]);
     let time = trial.value("attenuation_build_up_send");
-    // 149 ms of the far end, 72 ms its way, 200 ms of hang-over, and the detector.
-    assert!((410.0..450.0).contains(&time), "{time} ms");
+    // The far end ends 8 ms before at the terminal; 200 ms of hang-over, and a detector that falls for 14 ms.
+    assert!((200.0..225.0).contains(&time), "{time} ms");
 }
 
 /// A terminal that lets nothing through.
@@ -444,7 +483,7 @@ fn a_terminal_that_never_opens_fails_and_is_not_inconclusive() {
     for direction in ["send", "receive"] {
         for method in ["activation", "attenuation_range"] {
             let trial = trial(method, &mute(), &[("direction", direction)]);
-            assert_eq!(verdicts(&trial), [Verdict::Fail; 2], "{method} {direction}: {:?}", trial.findings());
+            assert_eq!(verdicts(&trial), [Verdict::Fail; 2], "{method} {direction}: {:?}", told(&trial));
         }
     }
     // One that opens for speech, whose peaks are higher, but for no burst: all bursts alike, and all of them shut.
@@ -452,7 +491,7 @@ fn a_terminal_that_never_opens_fails_and_is_not_inconclusive() {
     let car = car(Bandwidth::Wb, SWITCH, high);
     for direction in ["send", "receive"] {
         let trial = trial("activation", &car, &[("direction", direction)]);
-        assert_eq!(verdicts(&trial), [Verdict::Fail; 2], "{direction}: {:?}", trial.findings());
+        assert_eq!(verdicts(&trial), [Verdict::Fail; 2], "{direction}: {:?}", told(&trial));
         let level = trial.finding(&format!("activation_level_{direction}"));
         assert!(level.bound == Bound::AtLeast && level.note.contains("none of 22"), "{level:?}");
     }
@@ -494,7 +533,7 @@ fn echo_and_the_mouth_at_its_own_ear_leave_a_range_open_and_never_wrong() {
     let clean = trial_of(&car(Bandwidth::Wb, switching, Detector::default()), "receive");
     let found = clean.finding("attenuation_range_receive");
     assert_eq!(found.bound, Bound::Exact);
-    assert!((11.0..12.1).contains(&found.as_scalar().unwrap()), "{found:?}");
+    assert!((9.5..12.1).contains(&found.as_scalar().unwrap()), "{found:?}");
     // Noise at the ears that is louder than that.
     let mut loud = car(Bandwidth::Wb, Switching { receive_loss_db: 20.0, ..switching }, Detector::default());
     loud.cabin.noise_ears_dbpa_a = Some(-40.0);
@@ -547,11 +586,15 @@ fn the_picture_shows_what_was_played_and_what_came_of_it() {
         assert!(n.abs_diff(first) <= 2 || (lost - expected).abs() < 0.2, "burst {n}: {lost}");
     }
     let (spoken, sent) = (series("activation_spoken"), series("activation_sent"));
-    let at =
-        |of: &lombard::finding::Series, s: f64| of.values[of.seconds.iter().position(|at| *at >= s).unwrap()];
-    // 200 ms into the last burst, 84.5 ms later at the POI: −2 dBPa, 24 dB to the microphone, 7.13 dB to the POI.
-    let [there, here] = [&spoken, &sent].map(|of| at(of, 14.7 + 0.2 + 0.0845));
-    assert!((there - here - (24.0 - 7.13)).abs() < 0.3, "{there} {here}");
+    // In the noise of the last burst, 84.5 ms later at the POI: 24 dB to the microphone, 7.13 dB to the POI. Means of what is
+    // read every 5 ms, at other instants of the same noise.
+    let span = 14.7 + 0.0845 + 0.08..14.7 + 0.0845 + 0.24;
+    let [there, here] = [&spoken, &sent].map(|of| {
+        let inside = of.seconds.iter().zip(&of.values).filter(|(s, _)| span.contains(*s));
+        let powers: Vec<f64> = inside.map(|(_, db)| 10f64.powf(db / 10.0)).collect();
+        10.0 * (powers.iter().sum::<f64>() / powers.len() as f64).log10()
+    });
+    assert!((there - here - (24.0 - 7.13)).abs() < 0.3 && (there + 2.0).abs() < 1.0, "{there} {here}");
 }
 
 #[test]
@@ -568,6 +611,7 @@ fn what_cannot_be_measured_is_refused() {
         ("attenuation_range", "opposite", "css-fb", "css-fb of 10.50 s"),
         ("attenuation_range", "signal", "css-fb", "css-fb of 10.50 s"),
         ("attenuation_range", "overlap", "1.5 s", "1.5 s"),
+        ("attenuation_range", "receive_delay", "600 ms", "0.6 s"),
     ] {
         let refusal = refused(&wanted(method, Bandwidth::Wb, &[("direction", "send"), (key, value)]));
         assert_eq!((refusal.parameter, refusal.found.as_str()), (Some(key), found));
