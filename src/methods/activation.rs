@@ -28,12 +28,13 @@
 //! 2. Expected and real recording go through a high-pass of 100 Hz (second order), so that the low end of the noise of a
 //!    cabin hides no quiet sound.
 //! 3. Gain of each burst from its middle on, real over expected, noise of the pauses taken off. The *settled* gain is the
-//!    largest of the last three, since one that has just opened the path is not heard whole; where that is more than 3 dB
-//!    below the reference, the row never opened the path, and the reference is the measure.
+//!    largest of the last three bursts in their last quarter, which is whole even where the path opened late and slowly;
+//!    where that is more than 3 dB below the reference, the row never opened the path, and the reference is the measure.
 //! 4. The first burst within 3 dB of the settled gain is the first that is transmitted. Its level in the played track is
 //!    the activation level.
 //! 5. Build-up: from its onset until the recording on the meter of 5 ms is within 3 dB of its final level. The meter is part
-//!    of the reading: a path without switching reads 2 to 4 ms.
+//!    of the reading: a path without switching reads 2 to 4 ms. Where a path opens slowly within the noise of a burst, the
+//!    level is within 3 dB at single instants first, so that a build-up of 80 ms and more is read to 3 ms.
 //! 6. For the picture: played and recorded level on the meter of 5 ms, and what each burst lost beside the settled gain.
 //!
 //! ## What makes it inconclusive
@@ -62,7 +63,7 @@ use crate::context::{EvalCx, PlanCx};
 use crate::dsp::level::mean_square_series;
 use crate::entry::{Entry, Param, SignalId};
 use crate::finding::{Bound, Finding, Influence, Unmeasurable};
-use crate::meters::activation::{self, FirstActive, NOISE_MARGIN, SETTLED_WITHIN};
+use crate::meters::activation::{self, Burst, FirstActive, NOISE_MARGIN, SETTLED_WITHIN};
 use crate::meters::timeline::FAST;
 use crate::take::{Frame, RATE, frames};
 use crate::terms::Direction;
@@ -252,7 +253,18 @@ impl Row {
                 .map_err(|error| Unmeasurable::because(error.to_string()))
         };
         let last = read(Some(Db(0.0)))?;
-        let gains = last.bursts.iter().rev().take(SETTLED_BURSTS).map(|burst| burst.gain);
+        let mean = |part: &[f64]| crate::dsp::level::mean_square(part);
+        let pauses = last.bursts.windows(2).map(|pair| {
+            let (from, to) = (pair[0].frames.end, pair[1].frames.start);
+            mean(&arrived[usize::midpoint(from, to)..to])
+        });
+        let noise = pauses.fold(f64::INFINITY, f64::min).max(heard.silence);
+        // At its end a burst is whole even where it opened the path late and slowly.
+        let gain_at_end = |burst: &Burst| {
+            let end = burst.frames.end - burst.frames.len() / 4..burst.frames.end;
+            Db::from_power((mean(&arrived[end.clone()]) - noise).max(0.0) / mean(&expected[end]))
+        };
+        let gains = last.bursts.iter().rev().take(SETTLED_BURSTS).map(gain_at_end);
         let settled = gains.fold(Db(f64::NEG_INFINITY), |most, gain| if gain > most { gain } else { most });
         let opened = heard.is_heard && settled >= Db(-SETTLED_WITHIN.0);
         let found = if opened { read(Some(settled))? } else { last };
@@ -264,12 +276,6 @@ impl Row {
             ((burst.level.decibels() + moved) * 1e3).round() / 1e3
         });
         let levels = levels.collect();
-        let mean = |part: &[f64]| crate::dsp::level::mean_square(part);
-        let pauses = found.bursts.windows(2).map(|pair| {
-            let (from, to) = (pair[0].frames.end, pair[1].frames.start);
-            mean(&arrived[usize::midpoint(from, to)..to])
-        });
-        let noise = pauses.fold(f64::INFINITY, f64::min).max(heard.silence);
         let expected = found.bursts.iter().map(|burst| mean(&expected[burst.frames.clone()])).collect();
         Ok(Self { read: found, levels, noise, expected })
     }
