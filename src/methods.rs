@@ -8,9 +8,14 @@ pub mod double_talk;
 pub mod echo;
 pub mod evidence;
 pub mod sensitivity;
+pub mod switching;
+pub mod transmitted_noise;
 
+pub mod activation;
 pub mod ambient_noise;
+pub mod attenuation_range;
 pub mod call_check;
+pub mod comfort_noise;
 pub mod conditioning;
 pub mod coupling_loss;
 pub mod delay;
@@ -26,7 +31,9 @@ pub mod frequency_response;
 pub mod idle_noise;
 pub mod level_plan;
 pub mod loudness_rating;
+pub mod noise_after_setup;
 pub mod noise_field;
+pub mod noise_under_speech;
 pub mod out_of_band;
 pub mod reference_run;
 pub mod send_linearity;
@@ -205,6 +212,11 @@ pub static METHODS: &[&dyn Method] = &[
     &double_talk_send::DoubleTalkSend,
     &double_talk_receive::DoubleTalkReceive,
     &double_talk_echo::DoubleTalkEcho,
+    &activation::Activation,
+    &attenuation_range::AttenuationRange,
+    &noise_after_setup::NoiseAfterSetup,
+    &noise_under_speech::NoiseUnderSpeech,
+    &comfort_noise::ComfortNoise,
 ];
 
 /// The method of this id.

@@ -47,6 +47,7 @@ mod levels;
 pub(crate) mod linearity;
 mod loudness;
 pub(crate) mod noise_field;
+mod noise_transmission;
 mod out_of_band;
 mod program;
 mod range;
@@ -56,6 +57,7 @@ mod response;
 mod seats;
 mod setup;
 mod speed_volume;
+mod switching;
 mod taps;
 mod training;
 mod volume;
@@ -79,6 +81,8 @@ pub(crate) fn comparisons() -> Vec<comparison::Comparison> {
         &*echo::COMPARISONS,
         &*reflector::COMPARISONS,
         &*double_talk::COMPARISONS,
+        &*switching::COMPARISONS,
+        &*noise_transmission::COMPARISONS,
         &*reference::COMPARISONS,
         &*ambient::COMPARISONS,
         &*noise_field::COMPARISONS,

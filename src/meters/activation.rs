@@ -141,23 +141,57 @@ pub fn activation(
         Err(error) => return Ok(unheard(stimulus, spans, settings.settled_gain, &error)),
     };
     let aligned = timeline::advanced(recording, rate, delay.delay);
-    let heard: Vec<Range<usize>> = spans.into_iter().filter(|span| span.end <= aligned.len()).collect();
+    let read = read(stimulus, stimulus, &aligned, rate, spans, settings.settled_gain)?;
+    Ok(Activation { delay: Some(delay), ..read })
+}
+
+/// As [`activation`] where the path is known: `expected` is what it makes of the stimulus while it is open, so that gains
+/// are relative to an open path, and a path whose response is not flat builds up no slower than one whose response is.
+/// Frame n of all three belongs together. The result has no delay.
+///
+/// # Errors
+/// As [`activation`].
+pub fn activation_through(
+    stimulus: &[f64],
+    expected: &[f64],
+    recording: &[f64],
+    rate: u32,
+    settled_gain: Option<Db>,
+) -> Result<Activation, MeterError> {
+    timeline::finite(stimulus, "stimulus")?;
+    timeline::finite(expected, "expected recording")?;
+    timeline::finite(recording, "recording")?;
+    let spans = bursts(stimulus, rate)?;
+    read(stimulus, expected, recording, rate, spans, settled_gain)
+}
+
+fn read(
+    stimulus: &[f64],
+    expected: &[f64],
+    aligned: &[f64],
+    rate: u32,
+    spans: Vec<Range<usize>>,
+    given: Option<Db>,
+) -> Result<Activation, MeterError> {
+    let known = aligned.len().min(expected.len());
+    let heard: Vec<Range<usize>> = spans.into_iter().filter(|span| span.end <= known).collect();
     if heard.len() < 2 {
         return Err(MeterError::asked(
             "the recording ends before the second burst of the stimulus",
             "record until the last burst has passed",
         ));
     }
-    let noise = pause_noise(&aligned, &heard);
-    let gains: Vec<Db> = heard.iter().map(|span| gain(stimulus, &aligned, span, noise)).collect();
-    let settled_gain = settings.settled_gain.unwrap_or_else(|| settled(&gains));
+    let noise = pause_noise(aligned, &heard);
+    let gains: Vec<Db> = heard.iter().map(|span| gain(expected, aligned, span, noise)).collect();
+    let settled_gain = given.unwrap_or_else(|| settled(&gains));
     let bursts: Vec<Burst> = heard
         .into_iter()
         .zip(gains)
         .map(|(frames, gain)| {
-            let power = mean_square(&stimulus[frames.clone()]);
+            let level = dbov(mean_square(&stimulus[frames.clone()]));
+            let power = mean_square(&expected[frames.clone()]);
             let noise_limited = power * settled_gain.power() < noise * NOISE_MARGIN.power();
-            Burst { frames, level: dbov(power), gain, noise_limited }
+            Burst { frames, level, gain, noise_limited }
         })
         .collect();
     let floor = Db(settled_gain.0 - SETTLED_WITHIN.0);
@@ -167,18 +201,18 @@ pub fn activation(
         .map(|index| FirstActive {
             index,
             level: bursts[index].level,
-            build_up: build_up(stimulus, &aligned, rate, &bursts[index].frames, settled_gain),
+            build_up: build_up(expected, aligned, rate, &bursts[index].frames, settled_gain),
         });
     let note = match first {
         None => Some("no burst is transmitted without switching loss".to_owned()),
-        Some(FirstActive { index: 0, .. }) if settings.settled_gain.is_none() => Some(
+        Some(FirstActive { index: 0, .. }) if given.is_none() => Some(
             "every burst passes within 3 dB of the last ones: active from the first one on, or never; the gain of an active path tells them \
              apart"
                 .to_owned(),
         ),
         Some(_) => None,
     };
-    Ok(Activation { delay: Some(delay), settled_gain: Some(settled_gain), bursts, first, note })
+    Ok(Activation { delay: None, settled_gain: Some(settled_gain), bursts, first, note })
 }
 
 /// The reading where the recording does not follow the stimulus.
@@ -207,7 +241,10 @@ fn unheard(
 }
 
 /// The active parts of the bursts of a stimulus.
-fn bursts(stimulus: &[f64], rate: u32) -> Result<Vec<Range<usize>>, MeterError> {
+///
+/// # Errors
+/// It is silent, or holds fewer than two bursts.
+pub fn bursts(stimulus: &[f64], rate: u32) -> Result<Vec<Range<usize>>, MeterError> {
     let envelope = timeline::envelope(stimulus, rate);
     let top = envelope.iter().copied().fold(0.0, f64::max);
     if top == 0.0 {
@@ -299,8 +336,9 @@ fn median(gains: &[Db]) -> Db {
     Db(sorted[sorted.len() / 2])
 }
 
-/// From the onset until the fast meter is within 3 dB of the final level.
-fn build_up(
+/// From the onset of what is in `span` of the stimulus until the recording on the fast meter is within 3 dB of its final
+/// level, `settled` on the stimulus; `None` if it never is.
+pub fn build_up(
     stimulus: &[f64],
     recording: &[f64],
     rate: u32,

@@ -294,13 +294,20 @@ impl Timeline {
         self.now = self.now.max(at + whole_blocks(cx.signal(&signal.0).frames));
     }
 
+    /// Lets a signal sound beside what is played meanwhile, from a frame on; time does not pass.
+    pub fn sound_from(&mut self, at: Frame, port: &Port, signal: &SignalId, level: Quantity) {
+        let action = Action::Play { port: port.clone(), signal: signal.0.clone(), level };
+        self.cues.push(Cue { at, action });
+    }
+
     /// Names a part.
     pub fn name_span(&mut self, name: &str, frames: std::ops::Range<Frame>) {
         self.spans.push(Span { name: name.to_owned(), frames });
     }
 
     /// The take, with the ports that it records.
-    pub fn build(self, record: &[Port]) -> TakeSpec {
+    pub fn build(mut self, record: &[Port]) -> TakeSpec {
+        self.cues.sort_by_key(|cue| cue.at);
         TakeSpec {
             name: self.name,
             cues: self.cues,
