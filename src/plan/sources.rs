@@ -188,6 +188,9 @@ shipped! {
     Masks, "p1110-send", "test-plans/masks/p1110-send.toml";
     Masks, "p1110-receive", "test-plans/masks/p1110-receive.toml";
     Masks, "noise-field", "test-plans/masks/noise-field.toml";
+    Masks, "comfort-noise-nb", "test-plans/masks/comfort-noise-nb.toml";
+    Masks, "comfort-noise-wb", "test-plans/masks/comfort-noise-wb.toml";
+    Masks, "comfort-noise-swb", "test-plans/masks/comfort-noise-swb.toml";
     Masks, "echo-nb", "test-plans/masks/echo-nb.toml";
     Masks, "echo-wb", "test-plans/masks/echo-wb.toml";
     Masks, "echo-swb", "test-plans/masks/echo-swb.toml";
