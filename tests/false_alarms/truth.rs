@@ -175,6 +175,24 @@ impl CarTruth {
             "distortion_send" | "distortion_receive" => self.distortion(truth, entry, measurand),
             "tclw" => db(truth.tclw_db(self.step(entry), &far)),
             "tcl" => db(truth.tcl_db(self.step(entry), &far)),
+            // No drawn car switches: the quietest burst passes at once, on a meter that takes 3.5 ms to rise.
+            "activation_level_send" => Some(Finding::scalar(measurand, -23.0, Unit::DbPa)),
+            "activation_level_receive" => Some(Finding::scalar(measurand, -38.7, Unit::Dbm0)),
+            "activation_build_up_send"
+            | "activation_build_up_receive"
+            | "attenuation_build_up_send"
+            | "attenuation_build_up_receive" => Some(Finding::scalar(measurand, 3.5, Unit::Millisecond)),
+            "attenuation_range_send"
+            | "attenuation_range_receive"
+            | "noise_setup_variation"
+            | "noise_far_variation"
+            | "noise_near_variation"
+            | "comfort_noise_level" => db(0.0),
+            "comfort_noise_spectrum" => {
+                let hz = NOMINAL_HZ.iter().copied().filter(|hz| *hz <= counted_hz(self.bandwidth()).1);
+                let (hz, off): (Vec<f64>, Vec<f64>) = hz.map(|hz| (hz, 0.0)).unzip();
+                Some(Finding::curve(measurand, hz, off, Unit::Db))
+            }
             "echo_level_max" => {
                 let level = quantity(entry, "level_poi")?;
                 Some(echo::level_max(truth, self.step(entry), (&played?, self.bandwidth()), level))
