@@ -160,7 +160,7 @@ fn level(sent: &Sent, before: &Range<Frame>, under: &Range<Frame>, echo: &Echo) 
     // NaN is not little.
     let is_little = share <= ECHO_MAX;
     if !is_little {
-        finding.bound = Bound::Between(under_db - alone_db + db((1.0 - share).max(1e-6)));
+        finding.bound = Bound::Between(under_db - alone_db + db(echo.certain_noise()));
         finding.flags.push(Flag::Bound);
     }
     finding

@@ -279,7 +279,7 @@ impl Noise {
             Finding::scalar("noise_far_variation", worst(&f64::abs), Unit::Db)
         } else {
             // Without the echo each block is lower by so much; in between it may be 0 dB.
-            let lower_db = db((1.0 - share).max(1e-6));
+            let lower_db = db(echo.certain_noise());
             let least = |variation: f64| {
                 let without = variation + lower_db;
                 if variation > 0.0 && without < 0.0 { 0.0 } else { variation.abs().min(without.abs()) }

@@ -6,9 +6,9 @@
 //! |---|---|
 //! | pass | passed |
 //! | fail | `failure`, with value, limit, margin and source of every limit that it misses |
-//! | inconclusive, not run, aborted | `error`, with the reason |
+//! | inconclusive, not run, aborted; measured for want of a limit | `error`, with the reason |
 //! | error | `error`, also where the entry is informative: the bench or the device under test broke |
-//! | measured; informative, whatever else came out | `skipped`, with what came out |
+//! | informative, whatever else came out | `skipped`, with what came out |
 //!
 //! `classname` is plan and clause, so that servers group by them; they take the text before the last full stop for a
 //! package, so full stops inside either are low lines. The verdict of the run, its state and its exit code are properties.
@@ -36,8 +36,8 @@ impl Case {
             Verdict::Pass => Self::Passed,
             _ if !one.required => Self::Skipped,
             Verdict::Fail => Self::Failure,
-            Verdict::Inconclusive | Verdict::NotRun | Verdict::Aborted => Self::Error,
-            Verdict::Measured => Self::Skipped,
+            // A required entry without a limit never helps a run to pass.
+            Verdict::Inconclusive | Verdict::NotRun | Verdict::Aborted | Verdict::Measured => Self::Error,
         }
     }
 }
