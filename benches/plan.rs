@@ -18,10 +18,13 @@ const CARS: [(&str, f64); 2] = [("reference-wb", 25.0), ("real-wb", 10.0)];
 fn main() {
     // cargo adds `--bench`
     let asked: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    for (car, wanted) in CARS.iter().filter(|(car, _)| asked.is_empty() || asked.iter().any(|one| one == car)) {
+    for (car, wanted) in CARS.iter().filter(|(car, _)| asked.is_empty() || asked.iter().any(|one| one == car))
+    {
         match times_real_time(car) {
             Ok((sound_s, factor)) => {
-                println!("{PLAN} on {car}: {sound_s:.0} s of sound, {factor:.0} times faster ({wanted:.0} asked)");
+                println!(
+                    "{PLAN} on {car}: {sound_s:.0} s of sound, {factor:.0} times faster ({wanted:.0} asked)"
+                );
             }
             Err(problem) => println!("{PLAN} on {car}: {problem}"),
         }

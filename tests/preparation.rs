@@ -113,7 +113,7 @@ fn a_narrowband_link_behind_a_wideband_declaration_stops_the_run_until_it_is_acc
     let accepted = engine.resume_accepting(&stopped.path, &|_| {}, &nobody).unwrap();
     assert_eq!(accepted.state, RunState::Finished);
     assert!(warning(&accepted).contains("accepted by the operator at 2"), "{}", warning(&accepted));
-    assert_eq!(of(&accepted, "delay").findings.len(), 4);
+    assert_eq!(of(&accepted, "delay").findings.len(), 5);
     let error = engine.resume_accepting(&stopped.path, &|_| {}, &nobody).unwrap_err();
     assert!(error.exit_code() == 2 && error.to_string().contains("nothing to accept"), "{error}");
     // The right link is asked nothing.
@@ -168,7 +168,7 @@ fn a_hats_that_moves_stops_the_run_which_goes_on_when_it_is_put_back_or_accepted
     let accepted = engine.resume_accepting(&stopped.path, &|_| {}, &nobody).unwrap();
     assert_eq!(accepted.state, RunState::Finished);
     assert!(rechecks(&accepted).len() > 3, "it goes on checking");
-    assert_eq!(of(&accepted, "delay_4").findings.len(), 4);
+    assert_eq!(of(&accepted, "delay_4").findings.len(), 5);
     let end = of(&accepted, "setup_end").findings.iter().find(|one| one.finding.measurand == "setup_change");
     let change = end.unwrap().finding.as_scalar().unwrap();
     assert!((change - 0.8).abs() < 0.05, "{change}");

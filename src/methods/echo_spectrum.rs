@@ -25,8 +25,8 @@
 //!    NB, 8 kHz in WB, 12.5 kHz in SWB and FB. The Recommendations publish their mask as a gain, −41 dB; here it is the
 //!    loss that is asked for, 41 dB. A bin in which the played signal is 50 dB below its strongest one is left out: the
 //!    band limit of the call, or the signal itself, may end before the mask does; so are the two bins before that end.
-//! 4. The density of the silence, in the same segments: a bin whose recording is less than 20 dB above it, or below what a
-//!    16-bit codec can code, is attenuated by *at least* what is read: with less, chance alone moves one of so many bins by
+//! 4. The density of the silence, in the same segments: a bin whose recording is less than 20 dB above it, or less than 6 dB above
+//!    what a 16-bit codec can code, is attenuated by *at least* what is read: with less, chance alone moves one of so many bins by
 //!    more than 0.5 dB.
 //! 5. The moment in which the bin with the least attenuation is loudest is told in the note.
 //!
@@ -97,6 +97,8 @@ const EMPTY_BELOW: f64 = 1e-5;
 /// scatters by 0.16 dB, and the furthest of 1 400 bins by 0.5 dB; with noise 6 dB below it would be 3 dB, and a car that is
 /// inside would fail in one of them.
 const NOISE_MARGIN: Db = Db(20.0);
+/// What a codec makes of silence is the same every time.
+const CODED_MARGIN: Db = Db(6.0);
 /// Bins to either side of a line in which a Hann window shows it too.
 const LEAKS_INTO: usize = 2;
 
@@ -218,7 +220,7 @@ fn attenuation(
     for bin in (first..=end).filter(is_filled) {
         let played = input.density[bin];
         let heard = output.density[bin].max(silence);
-        if heard < NOISE_MARGIN.power() * noise.density[bin].max(silence) {
+        if heard < NOISE_MARGIN.power() * noise.density[bin] || heard < CODED_MARGIN.power() * silence {
             limited.push(hz.len());
         }
         hz.push(bin as f64 * input.bin_hz);

@@ -53,6 +53,9 @@ const LOW_END_HZ: f64 = 100.0;
 /// Where less of the recording follows the speech, as below its lowest tones in the noise of a cabin, the path is not known:
 /// what was estimated there would be noise.
 const KNOWN_COHERENCE: f64 = 0.5;
+/// The path is not known either where the speech is so weak beside its strongest tones, 70 dB: above the band of its recording
+/// there is nothing but rounding, and what noise is over that by chance is an immense gain.
+const SPOKEN_SHARE: f64 = 1e-7;
 /// A reference that is this far above the noise has arrived.
 const ARRIVED_DB: f64 = 6.0;
 /// A path that lets nothing through is taken for one that is so much quieter than a nominal one, where it has to be told
@@ -167,11 +170,14 @@ impl Path {
         let from = (span.start + later).checked_sub(LEAD as Frame)?;
         let heard = recorded.slice(from..from + said.len() as Frame);
         let relation = Transfer::new(said, heard, RATE, &WelchSettings::hann(SEGMENT)).ok()?;
-        let weighed = |(gain, coherence): (Bin, f64)| {
+        let strongest = relation.input.density.iter().copied().fold(0.0, f64::max);
+        let weighed = |((gain, coherence), said): ((Bin, f64), &f64)| {
             // NaN, where the speech has nothing, is not known.
-            if coherence >= KNOWN_COHERENCE { gain * coherence } else { Bin::new(0.0, 0.0) }
+            let is_known = coherence >= KNOWN_COHERENCE && *said > SPOKEN_SHARE * strongest;
+            if is_known { gain * coherence } else { Bin::new(0.0, 0.0) }
         };
-        let bins: Vec<Bin> = relation.response().into_iter().zip(relation.coherence()).map(weighed).collect();
+        let relations = relation.response().into_iter().zip(relation.coherence());
+        let bins: Vec<Bin> = relations.zip(&relation.input.density).map(weighed).collect();
         let mut taps = inverse(&bins, SEGMENT);
         taps.truncate(TAPS);
         // What is left of the answer at its end goes out without a step.

@@ -172,7 +172,7 @@ fn find_all(name: &str, seed: u64) -> Found {
 }
 
 #[test]
-fn reference_cars_are_healthy_and_their_echo_stands_out_of_the_noise() {
+fn reference_cars_are_healthy() {
     for name in ["reference-nb", "reference-wb", "reference-swb", "reference-fb"] {
         let found = find_all(name, SEED);
         assert_eq!(found.nominal, f64::from(NOMINAL), "{name}");
@@ -180,7 +180,9 @@ fn reference_cars_are_healthy_and_their_echo_stands_out_of_the_noise() {
         is_near(found.slr_db, 13.0, 3.0, name);
         is_near(found.rlr_db, 2.0, 3.0, name);
         assert!(found.idle_db < -65.0 && found.idle_peak_db < 9.0, "{name}");
-        assert!(found.coupling.0 > 47.0 && found.coupling.1 == Bound::Exact, "{name}: {:?}", found.coupling);
+        // A canceller that leaves 40 dB at the loudest step leaves so little here that noise hides some of it.
+        let (coupling_db, bound) = found.coupling;
+        assert!(coupling_db > 57.0 && bound != Bound::AtMost, "{name}: {:?}", found.coupling);
     }
 }
 
