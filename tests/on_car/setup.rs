@@ -59,7 +59,7 @@ fn moved(car: &CarSpec, mouth_db: f64, ears_db: f64) -> CarSpec {
     CarSpec { moved, ..car.clone() }.after_move().unwrap()
 }
 
-/// The largest change of a band from 200 Hz to 5 kHz by the models of two cars.
+/// The largest change of a band from 200 Hz to 4 kHz by the models of two cars.
 fn largest_change_db(before: &CarSpec, after: &CarSpec) -> f64 {
     let spectrum = density_of(SIGNAL, false);
     let density = |hz: f64| spectrum.at(hz);
@@ -83,7 +83,7 @@ fn largest_change_db(before: &CarSpec, after: &CarSpec) -> f64 {
         all
     };
     let pairs: Vec<([f64; 20], [f64; 20])> = curves(before).into_iter().zip(curves(after)).collect();
-    let changes = pairs.iter().flat_map(|(one, other)| (3..18).map(|band| (one[band] - other[band]).abs()));
+    let changes = pairs.iter().flat_map(|(one, other)| (3..17).map(|band| (one[band] - other[band]).abs()));
     changes.fold(0.0, f64::max)
 }
 
@@ -197,8 +197,8 @@ fn more_than_a_fourth_of_the_bands_that_vanish_are_told_whatever_the_others_do()
     let reason = |bands: usize| {
         at_the_end(&deaf_for(0), &deaf_for(bands), SIGNAL).findings().err().map(|why| why.reason)
     };
-    // Of the 15 bands from 200 Hz to 5 kHz three may come and go.
+    // Of the 14 bands from 200 Hz to 4 kHz three may come and go.
     assert_eq!(reason(3), None);
-    let told = reason(4).expect("four of fifteen are more than a fourth");
-    assert!(told.contains("4 of the 15 bands of setup_send that setup found no longer stand out"), "{told}");
+    let told = reason(4).expect("four of fourteen are more than a fourth");
+    assert!(told.contains("4 of the 14 bands of setup_send that setup found no longer stand out"), "{told}");
 }
