@@ -155,7 +155,7 @@ pub(super) fn spectrum(truth: &Truth<'_>, step: u32, bandwidth: Bandwidth) -> Fi
         Bandwidth::Swb | Bandwidth::Fb => 8_650.0,
     };
     let hz: Vec<f64> =
-        (0..).map(|n| 100.0 * 2f64.powf(f64::from(n) / 24.0)).take_while(|hz| *hz <= last_hz).collect();
+        (0..200).map(|n| 100.0 * 2f64.powf(f64::from(n) / 24.0)).take_while(|hz| *hz <= last_hz).collect();
     let loss = hz.iter().map(|hz| -db(truth.echo_response(step, *hz).power())).collect();
     Finding::curve("echo_spectrum", hz, loss, Unit::Db)
 }

@@ -175,42 +175,6 @@ impl CarTruth {
             "distortion_send" | "distortion_receive" => self.distortion(truth, entry, measurand),
             "tclw" => db(truth.tclw_db(self.step(entry), &far)),
             "tcl" => db(truth.tcl_db(self.step(entry), &far)),
-            // No drawn car switches: the quietest burst passes at once, on a meter that takes 3.5 ms to rise.
-            "activation_level_send" => Some(Finding::scalar(measurand, -23.0, Unit::DbPa)),
-            "activation_level_receive" => Some(Finding::scalar(measurand, -38.7, Unit::Dbm0)),
-            "activation_build_up_send"
-            | "activation_build_up_receive"
-            | "attenuation_build_up_send"
-            | "attenuation_build_up_receive" => Some(Finding::scalar(measurand, 3.5, Unit::Millisecond)),
-            "attenuation_range_send"
-            | "attenuation_range_receive"
-            | "noise_setup_variation"
-            | "noise_far_variation"
-            | "noise_near_variation"
-            | "comfort_noise_level" => db(0.0),
-            "comfort_noise_spectrum" => {
-                let hz = NOMINAL_HZ.iter().copied().filter(|hz| *hz <= counted_hz(self.bandwidth()).1);
-                let (hz, off): (Vec<f64>, Vec<f64>) = hz.map(|hz| (hz, 0.0)).unzip();
-                Some(Finding::curve(measurand, hz, off, Unit::Db))
-            }
-            "echo_level_max" => {
-                let level = quantity(entry, "level_poi")?;
-                Some(echo::level_max(truth, self.step(entry), (&played?, self.bandwidth()), level))
-            }
-            "reflector_level_max" => {
-                let (signal, level) = ((played.as_deref()?, self.bandwidth()), quantity(entry, "level_poi")?);
-                echo::turning_max(truth, &self.model.spec, self.step(entry), signal, level)
-            }
-            "echo_spectrum" => Some(echo::spectrum(truth, self.step(entry), self.bandwidth())),
-            "echo_convergence" => {
-                let signal = (played.as_deref()?, self.bandwidth());
-                Some(echo::convergence(truth, &self.model.spec, self.step(entry), signal))
-            }
-            "echo_over_noise" => {
-                let signal = (played.as_deref()?, self.bandwidth());
-                let noise = (entry.noise.as_ref()?.signal.as_str(), quantity(entry, "level_poi")?);
-                Some(echo::over_noise(truth, &self.model.spec, self.step(entry), signal, noise))
-            }
             "send_sensitivity" => {
                 Some(self.curve(measurand, truth.send_sensitivities_dbv(&near), Unit::DbVPerPa))
             }
@@ -255,6 +219,57 @@ impl CarTruth {
                 // Hiss and line come by one path to each ear.
                 let (_, line_dbpa) = *self.model.spec.flaws.amplifier_lines.first()?;
                 db(Idle::of_hiss(&self.model).peak_db(line_dbpa))
+            }
+            _ => self.echo(truth, entry, measurand).or_else(|| self.of_one_that_switches_nothing(measurand)),
+        }
+    }
+
+    /// The truth of the echo.
+    fn echo(&self, truth: &Truth<'_>, entry: &Entry, measurand: &str) -> Option<Finding> {
+        let played = signal(entry);
+        match measurand {
+            "echo_level_max" => {
+                let level = quantity(entry, "level_poi")?;
+                Some(echo::level_max(truth, self.step(entry), (&played?, self.bandwidth()), level))
+            }
+            "reflector_level_max" => {
+                let (signal, level) = ((played.as_deref()?, self.bandwidth()), quantity(entry, "level_poi")?);
+                echo::turning_max(truth, &self.model.spec, self.step(entry), signal, level)
+            }
+            "echo_spectrum" => Some(echo::spectrum(truth, self.step(entry), self.bandwidth())),
+            "echo_convergence" => {
+                let signal = (played.as_deref()?, self.bandwidth());
+                Some(echo::convergence(truth, &self.model.spec, self.step(entry), signal))
+            }
+            "echo_over_noise" => {
+                let signal = (played.as_deref()?, self.bandwidth());
+                let noise = (entry.noise.as_ref()?.signal.as_str(), quantity(entry, "level_poi")?);
+                Some(echo::over_noise(truth, &self.model.spec, self.step(entry), signal, noise))
+            }
+            _ => None,
+        }
+    }
+
+    /// No drawn car switches: the quietest burst passes at once, on a meter that takes 3.5 ms to rise, and noise stays as it is.
+    fn of_one_that_switches_nothing(&self, measurand: &str) -> Option<Finding> {
+        let db = |value| Some(Finding::scalar(measurand, value, Unit::Db));
+        match measurand {
+            "activation_level_send" => Some(Finding::scalar(measurand, -23.0, Unit::DbPa)),
+            "activation_level_receive" => Some(Finding::scalar(measurand, -38.7, Unit::Dbm0)),
+            "activation_build_up_send"
+            | "activation_build_up_receive"
+            | "attenuation_build_up_send"
+            | "attenuation_build_up_receive" => Some(Finding::scalar(measurand, 3.5, Unit::Millisecond)),
+            "attenuation_range_send"
+            | "attenuation_range_receive"
+            | "noise_setup_variation"
+            | "noise_far_variation"
+            | "noise_near_variation"
+            | "comfort_noise_level" => db(0.0),
+            "comfort_noise_spectrum" => {
+                let hz = NOMINAL_HZ.iter().copied().filter(|hz| *hz <= counted_hz(self.bandwidth()).1);
+                let (hz, off): (Vec<f64>, Vec<f64>) = hz.map(|hz| (hz, 0.0)).unzip();
+                Some(Finding::curve(measurand, hz, off, Unit::Db))
             }
             _ => None,
         }
