@@ -229,6 +229,11 @@ pub fn quantity<R: Reference>(level: Level<R>) -> Quantity {
     Quantity::new(level.decibels(), R::UNIT)
 }
 
+/// The span in which nothing is played, from which the noise is known.
+pub const NOISE: &str = "idle";
+/// What the take before may still leave in the cabin.
+pub const SETTLING: Seconds = Seconds(1.0);
+
 /// A take under construction: one thing after the other, each in whole blocks.
 #[derive(Debug, Clone)]
 pub struct Timeline {
@@ -242,6 +247,19 @@ impl Timeline {
     /// An empty take called `name`.
     pub fn new(name: &str) -> Self {
         Self { name: name.to_owned(), cues: Vec::new(), spans: Vec::new(), now: 0 }
+    }
+
+    /// An empty take called `name`, behind a silence.
+    pub fn after_silence(name: &str, idle: Seconds) -> Self {
+        let mut take = Self::new(name);
+        take.silence(idle);
+        take
+    }
+
+    /// A silence, which is the span [`NOISE`], when what was before has died away.
+    pub fn silence(&mut self, idle: Seconds) {
+        self.wait(SETTLING);
+        self.wait_as(NOISE, idle);
     }
 
     /// The frame that comes next.
@@ -274,9 +292,7 @@ impl Timeline {
     /// Plays a signal to its end. Returns the frame at which it starts.
     pub fn play(&mut self, port: &Port, signal: &SignalId, level: Quantity, cx: &PlanCx<'_>) -> Frame {
         let at = self.now;
-        let action = Action::Play { port: port.clone(), signal: signal.0.clone(), level };
-        self.cues.push(Cue { at, action });
-        self.now += whole_blocks(cx.signal(&signal.0).frames);
+        self.play_beside(at, port, signal, level, cx);
         at
     }
 
@@ -289,8 +305,7 @@ impl Timeline {
         level: Quantity,
         cx: &PlanCx<'_>,
     ) {
-        let action = Action::Play { port: port.clone(), signal: signal.0.clone(), level };
-        self.cues.push(Cue { at, action });
+        self.sound_from(at, port, signal, level);
         self.now = self.now.max(at + whole_blocks(cx.signal(&signal.0).frames));
     }
 

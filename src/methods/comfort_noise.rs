@@ -40,7 +40,7 @@
 
 use std::ops::Range;
 
-use super::call::{self, CONDITIONING, DELAY_MAX, LEVEL_POI, Timeline, quantity};
+use super::call::{self, CONDITIONING, DELAY_MAX, LEVEL_POI, SETTLING, Timeline, quantity};
 use super::echo::{bounded, db};
 use super::transmitted_noise::{self, ALONE, CONDITIONED, ECHO_MAX, Echo, SPEECH, Sent, turn, turns_over};
 use super::{Card, Measurand, Method, Refusal, Wish, evidence};
@@ -77,8 +77,6 @@ static CARD: Card = Card {
 
 /// The one take.
 const TAKE: &str = "comfort";
-/// What the take before may still leave in the cabin.
-const SETTLING: Seconds = Seconds(1.0);
 /// From the beginning of the far end to where its noise is read: the longest delay, and as long again to switch.
 const SWITCHING: Seconds = Seconds(1.0);
 /// A shorter part says nothing about a noise.

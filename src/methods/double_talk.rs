@@ -3,7 +3,8 @@
 
 use std::ops::Range;
 
-use super::call::{Checks, DELAY_MAX, Timeline, quantity};
+pub use super::call::NOISE;
+use super::call::{Checks, DELAY_MAX, Timeline};
 use super::echo::{db, power};
 use crate::capture::Take;
 use crate::context::{PlanCx, Track};
@@ -33,12 +34,8 @@ pub const COMPETING: Param<SignalId> = Param::with_default(
 pub const IDLE: Param<Seconds> =
     Param::with_default("idle", "The silence before, from which the noise is known.", "1 s");
 
-/// The span in which nothing is played.
-pub const NOISE: &str = "idle";
 /// What must hold for itself: single words and sentences (P.1120 (10/2025) 11.13.1).
 pub const GROUPS: [&str; 2] = ["words", "sentences"];
-/// What the take before may still leave in the cabin.
-const SETTLING: Seconds = Seconds(1.0);
 /// How often the meter of 5 ms is read.
 const STEP: Seconds = Seconds(0.005);
 /// What is read beside a span on either side: a sound fades out, and a path has some reverberation.
@@ -100,9 +97,7 @@ pub fn take_of(
     entry: &Entry,
     cx: &PlanCx<'_>,
 ) -> Timeline {
-    let mut take = Timeline::new(name);
-    take.wait(SETTLING);
-    take.wait_as(NOISE, entry.parameters.get(&IDLE));
+    let mut take = Timeline::after_silence(name, entry.parameters.get(&IDLE));
     let at = take.play(competing.port, competing.signal, competing.level, cx);
     if let Some(side) = tested {
         take.play_beside(at, side.port, side.signal, side.level, cx);
@@ -115,12 +110,6 @@ pub fn take_of(
     take.wait(entry.parameters.get(&DELAY_MAX));
     take
 }
-
-/// The level of a side as a cue carries it.
-pub fn level<R: crate::units::Reference>(level: crate::units::Level<R>) -> Quantity {
-    quantity(level)
-}
-
 /// The same speech in double talk and alone.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pair {

@@ -104,8 +104,6 @@ const TAKE: &str = "am-fm";
 const ALONE: &str = "mouth-alone";
 /// Both sides, as far as it is analyzed.
 const BOTH: &str = "both";
-/// What the take before may still leave in the cabin.
-const SETTLING: Seconds = Seconds(1.0);
 /// How long the terminal gets used to what it hears.
 const TRAINING: Seconds = Seconds(2.0);
 /// The shortest analysis (5 to 8 s after training; not read, class C).
@@ -160,9 +158,7 @@ impl Method for DoubleTalkEcho {
         let levels = (quantity(entry.parameters.get(&LEVEL_MRP)), quantity(entry.parameters.get(&LEVEL_POI)));
         let length = cx.signal(&near.0).frames.min(cx.signal(&far.0).frames);
         let analyzed = |at: Frame| at + frames(TRAINING)..at + length;
-        let mut take = Timeline::new(TAKE);
-        take.wait(SETTLING);
-        take.wait_as("idle", entry.parameters.get(&IDLE));
+        let mut take = Timeline::after_silence(TAKE, entry.parameters.get(&IDLE));
         let at = take.play(&mouth, &near, levels.0, cx);
         take.name_span(ALONE, analyzed(at));
         take.wait(entry.parameters.get(&DELAY_MAX));

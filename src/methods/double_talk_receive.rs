@@ -40,7 +40,7 @@
 
 use std::fmt::Write as _;
 
-use super::call::{self, CONDITIONING, Checks, DELAY_MAX, LEVEL_MRP, LEVEL_POI};
+use super::call::{self, CONDITIONING, Checks, DELAY_MAX, LEVEL_MRP, LEVEL_POI, quantity};
 use super::double_talk::{self, COMPETING, IDLE, NOISE, Pair, Side, TESTED, Way};
 use super::echo::db;
 use super::{Card, Measurand, Method, Refusal, Wish, evidence};
@@ -128,13 +128,9 @@ impl Method for DoubleTalkReceive {
         double_talk::check_dialogue(entry, cx, &mut checks);
         checks.done()?;
         let get = &entry.parameters;
-        let tested =
-            Side { port: &far, signal: &get.get(&TESTED), level: double_talk::level(get.get(&LEVEL_POI)) };
-        let competing = Side {
-            port: &mouth,
-            signal: &get.get(&COMPETING),
-            level: double_talk::level(get.get(&LEVEL_MRP)),
-        };
+        let tested = Side { port: &far, signal: &get.get(&TESTED), level: quantity(get.get(&LEVEL_POI)) };
+        let competing =
+            Side { port: &mouth, signal: &get.get(&COMPETING), level: quantity(get.get(&LEVEL_MRP)) };
         let both = double_talk::take_of(BOTH, Some(&tested), &competing, entry, cx);
         let leak = double_talk::take_of(LEAK, None, &competing, entry, cx);
         let takes = [both, leak].map(|take| take.build(&ears)).into();

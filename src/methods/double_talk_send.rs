@@ -47,7 +47,7 @@
 
 use std::fmt::Write as _;
 
-use super::call::{self, CONDITIONING, Checks, DELAY_MAX, LEVEL_MRP, LEVEL_POI};
+use super::call::{self, CONDITIONING, Checks, DELAY_MAX, LEVEL_MRP, LEVEL_POI, quantity};
 use super::double_talk::{self, COMPETING, IDLE, NOISE, Side, TESTED, Way};
 use super::{Card, Measurand, Method, Refusal, Wish, evidence};
 use crate::context::{EvalCx, PlanCx};
@@ -127,10 +127,9 @@ impl Method for DoubleTalkSend {
         double_talk::check_dialogue(entry, cx, &mut checks);
         checks.done()?;
         let get = &entry.parameters;
-        let tested =
-            Side { port: &mouth, signal: &get.get(&TESTED), level: double_talk::level(get.get(&LEVEL_MRP)) };
+        let tested = Side { port: &mouth, signal: &get.get(&TESTED), level: quantity(get.get(&LEVEL_MRP)) };
         let competing =
-            Side { port: &far, signal: &get.get(&COMPETING), level: double_talk::level(get.get(&LEVEL_POI)) };
+            Side { port: &far, signal: &get.get(&COMPETING), level: quantity(get.get(&LEVEL_POI)) };
         let take = double_talk::take_of(TAKE, Some(&tested), &competing, entry, cx);
         Ok(Wish { epoch: call::epoch(entry, cx), takes: vec![take.build(&[send])] })
     }

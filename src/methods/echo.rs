@@ -1,12 +1,13 @@
 //! What the methods of echo share: the far end that speaks alone, both tracks at the point of interconnect, and what of an
 //! echo is no more than a bound.
 
+pub use super::call::NOISE;
 use super::call::{Checks, DELAY_MAX, Timeline, quantity};
 use super::{delay, evidence};
 use crate::capture::Take;
 use crate::context::{EvalCx, PlanCx, Track};
 use crate::dsp::align::{Delay, DelaySearch, find_delay};
-use crate::entry::{Entry, SignalId};
+use crate::entry::{Entry, Param, SignalId};
 use crate::finding::{Bound, Finding, Unmeasurable};
 use crate::meters::echo_attenuation::{EchoAttenuation, EchoSettings, echo_attenuation};
 use crate::take::{RATE, TakeSpec};
@@ -14,16 +15,16 @@ use crate::terms::Port;
 use crate::units::{Dbm0, Seconds, Unit};
 use crate::verdict::Flag;
 
-/// The span in which nothing is played, from which the noise is known.
-pub const NOISE: &str = "idle";
 /// The span of the played track that is analyzed, and that of a signal which says so itself.
 pub const ANALYSIS: &str = "analysis";
-/// What the take before may still leave in the cabin.
-const SETTLING: Seconds = Seconds(1.0);
 /// The integration time of the meter of echo against time (P.1100 to P.1120 clause 11.11).
 pub const METER: Seconds = Seconds(0.035);
 /// How often that meter is read.
 pub const STEP: Seconds = Seconds(0.005);
+
+/// The silence before a conditioned canceller is heard.
+pub const IDLE: Param<Seconds> =
+    Param::with_default("idle", "The silence before, from which the noise is known.", "3 s");
 
 /// What every entry needs in which the far end speaks and its echo is recorded.
 pub fn checks(entry: &Entry, cx: &PlanCx<'_>) -> Checks {
@@ -34,14 +35,6 @@ pub fn checks(entry: &Entry, cx: &PlanCx<'_>) -> Checks {
     checks
 }
 
-/// A take after its silence, which is the span [`NOISE`].
-pub fn after_silence(name: &str, idle: Seconds) -> Timeline {
-    let mut take = Timeline::new(name);
-    take.wait(SETTLING);
-    take.wait_as(NOISE, idle);
-    take
-}
-
 /// A take in which the far end says `signal`, once, after a silence. What the signal calls `analysis`, or all of it, is the
 /// span [`ANALYSIS`].
 pub fn far_end_alone(
@@ -50,7 +43,7 @@ pub fn far_end_alone(
     entry: &Entry,
     cx: &PlanCx<'_>,
 ) -> TakeSpec {
-    let mut take = after_silence(name, idle);
+    let mut take = Timeline::after_silence(name, idle);
     let at = take.play(&Port::of(Port::POI_RECEIVE), signal, quantity(level), cx);
     let analysis = cx.signal(&signal.0).span_or_all(ANALYSIS);
     take.name_span(ANALYSIS, at + analysis.start..at + analysis.end);

@@ -50,7 +50,7 @@
 //! The straight line over the logarithm of time asks for 36.5 dB after 1 s; another published reading has a point of 20 dB
 //! there. The report says which one was used.
 
-use super::call::{self, DELAY_MAX, LEVEL_POI, quantity};
+use super::call::{self, DELAY_MAX, LEVEL_POI, Timeline, quantity};
 use super::echo::{self, ANALYSIS, Alignment, METER, NOISE, STEP, Tracks, bounded, db, power};
 use super::{Card, Measurand, Method, Refusal, Wish, evidence};
 use crate::context::{EvalCx, PlanCx, Track};
@@ -138,7 +138,7 @@ impl Method for EchoConvergence {
             );
         }
         checks.done()?;
-        let mut take = echo::after_silence(TAKE, entry.parameters.get(&IDLE));
+        let mut take = Timeline::after_silence(TAKE, entry.parameters.get(&IDLE));
         let level = quantity(entry.parameters.get(&LEVEL_POI));
         let at = take.play(&Port::of(Port::POI_RECEIVE), &signal, level, cx);
         take.name_span(ANALYSIS, at..at + frames(WATCHED));

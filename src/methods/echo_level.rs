@@ -51,7 +51,7 @@
 use std::fmt::Write as _;
 
 use super::call::{self, CONDITIONING, DELAY_MAX, LEVEL_POI};
-use super::echo::{self, ANALYSIS, Alignment, METER, NOISE, STEP, Tracks, db, power};
+use super::echo::{self, ANALYSIS, Alignment, IDLE, METER, NOISE, STEP, Tracks, db, power};
 use super::{Card, Measurand, Method, Refusal, Wish, evidence};
 use crate::context::{EvalCx, PlanCx, Track};
 use crate::dsp::level::{mean_square, mean_square_series};
@@ -69,8 +69,6 @@ const SIGNAL: Param<SignalId> = Param::with_default(
     "What the far end says; its span `analysis`, where it has one, is analyzed.",
     "speech-single-talk",
 );
-const IDLE: Param<Seconds> =
-    Param::with_default("idle", "The silence before, from which the noise is known.", "3 s");
 
 static CARD: Card = Card {
     id: "echo_level",
@@ -146,9 +144,10 @@ impl Method for EchoLevel {
         let delay_max = entry.parameters.get(&DELAY_MAX);
         let span = take.span(ANALYSIS);
         let window = span.start..(span.end + frames(delay_max)).min(take.spec.duration);
+        let heard = heard(&recorded);
         let course = Course::read(
             played.slice(window.clone()),
-            &recorded,
+            (&recorded, &heard),
             window.start,
             take.span(NOISE),
             (delay_max, silence),
@@ -187,6 +186,11 @@ struct Moment {
     level_db: f64,
 }
 
+/// A recording through the A-weighting, as a whole, so that the filter has forgotten its beginning where a reading starts.
+pub(super) fn heard(recorded: &Track) -> Vec<f64> {
+    weighted(&recorded.samples, RATE, Weighting::A)
+}
+
 /// The readings of both meters.
 pub(super) struct Course {
     /// The moments in which the far end is active.
@@ -206,7 +210,7 @@ impl Course {
     /// Reads a played window and the recording, both from frame `start` of the take on; `silence` is what cannot be coded.
     pub(super) fn read(
         played: &[f64],
-        recorded: &Track,
+        (recorded, heard): (&Track, &[f64]),
         start: Frame,
         idle: std::ops::Range<Frame>,
         (delay_max, silence): (Seconds, f64),
@@ -217,8 +221,6 @@ impl Course {
         let (read, alignment) = echo::attenuation(played, echo, noise, delay_max, cx)?;
         let delay_s = alignment.delay().map(|delay| delay.0);
         let step = frames(STEP) as usize;
-        // Weighted as a whole, so that the filter has forgotten its beginning where the reading starts.
-        let heard = weighted(&recorded.samples, RATE, Weighting::A);
         let part = |range: std::ops::Range<Frame>| {
             let end = (range.end as usize).min(heard.len());
             &heard[(range.start as usize).min(end)..end]

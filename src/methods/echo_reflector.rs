@@ -36,9 +36,9 @@
 //! The two series are over the same signal: where the one that turns rises twice in each turn, the canceller does not follow;
 //! where it rises once at the start, it does, and took that long.
 
-use super::call::{self, CONDITIONING, DELAY_MAX, LEVEL_POI, quantity};
-use super::echo::{self, NOISE, Tracks};
-use super::echo_level::{Course, UNHEARD_DBM0_A};
+use super::call::{self, CONDITIONING, DELAY_MAX, LEVEL_POI, Timeline, quantity};
+use super::echo::{self, IDLE, NOISE, Tracks};
+use super::echo_level::{self, Course, UNHEARD_DBM0_A};
 use super::{Card, Measurand, Method, Refusal, Wish, evidence};
 use crate::context::{EvalCx, PlanCx};
 use crate::entry::{Entry, Param, SignalId};
@@ -53,8 +53,6 @@ const SIGNAL: Param<SignalId> = Param::with_default(
     "What the far end says, once with the panel at rest and once as it turns.",
     "speech-single-talk",
 );
-const IDLE: Param<Seconds> =
-    Param::with_default("idle", "The silence before, from which the noise is known.", "3 s");
 
 static CARD: Card = Card {
     id: "echo_reflector",
@@ -112,7 +110,7 @@ impl Method for EchoReflector {
         let get = &entry.parameters;
         let (receive, signal) = (Port::of(Port::POI_RECEIVE), get.get(&SIGNAL));
         let length = cx.signal(&signal.0).frames;
-        let mut take = echo::after_silence(TAKE, get.get(&IDLE));
+        let mut take = Timeline::after_silence(TAKE, get.get(&IDLE));
         for (span, turns) in [(RESTS, false), (TURNS, true)] {
             if turns {
                 take.turn_reflector(true);
@@ -129,11 +127,12 @@ impl Method for EchoReflector {
         let take = cx.take(TAKE);
         let Tracks { played, recorded, silence } = Tracks::of(cx, take)?;
         let delay_max = entry.parameters.get(&DELAY_MAX);
+        let heard = echo_level::heard(&recorded);
         let course = |span: &str| {
             let span = take.span(span);
             let window = span.start..(span.end + frames(delay_max)).min(take.spec.duration);
-            let heard = (delay_max, silence);
-            Course::read(played.slice(window.clone()), &recorded, window.start, take.span(NOISE), heard, cx)
+            let (far, both) = (played.slice(window.clone()), (&recorded, heard.as_slice()));
+            Course::read(far, both, window.start, take.span(NOISE), (delay_max, silence), cx)
         };
         let (rests, turns) = (course(RESTS)?, course(TURNS)?);
         let mut loudest = turns.loudest();

@@ -44,8 +44,8 @@
 
 use std::fmt::Write as _;
 
-use super::call::{self, CONDITIONING, DELAY_MAX, LEVEL_POI, quantity};
-use super::echo::{self, ANALYSIS, NOISE, Tracks};
+use super::call::{self, CONDITIONING, DELAY_MAX, LEVEL_POI, Timeline, quantity};
+use super::echo::{self, ANALYSIS, IDLE, NOISE, Tracks};
 use super::{Card, Measurand, Method, Refusal, Wish, evidence};
 use crate::context::{EvalCx, PlanCx};
 use crate::dsp::spectrum::{Psd, WelchSettings, power_spectrum_density};
@@ -61,8 +61,6 @@ const SIGNAL: Param<SignalId> = Param::with_default(
     "The composite source signal: whole periods of 350 ms, an even number of them.",
     "css-fb",
 );
-const IDLE: Param<Seconds> =
-    Param::with_default("idle", "The silence before, from which the noise is known.", "3 s");
 
 static CARD: Card = Card {
     id: "echo_spectrum",
@@ -127,7 +125,7 @@ impl Method for EchoSpectrum {
         checks.done()?;
         let level = quantity(entry.parameters.get(&LEVEL_POI));
         let receive = Port::of(Port::POI_RECEIVE);
-        let mut take = echo::after_silence(TAKE, entry.parameters.get(&IDLE));
+        let mut take = Timeline::after_silence(TAKE, entry.parameters.get(&IDLE));
         take.play(&receive, &signal, level, cx);
         let at = take.play(&receive, &signal, level, cx);
         take.name_span(ANALYSIS, at..at + PERIODS * PERIOD);

@@ -50,7 +50,9 @@
 
 use std::ops::Range;
 
-use super::call::{self, CONDITIONING, DELAY_MAX, LEVEL_MRP, LEVEL_POI, LOMBARD_BASE, Timeline, quantity};
+use super::call::{
+    self, CONDITIONING, DELAY_MAX, LEVEL_MRP, LEVEL_POI, LOMBARD_BASE, SETTLING, Timeline, quantity,
+};
 use super::echo::{self, STEP, db};
 use super::transmitted_noise::{self, ALONE, CONDITIONED, ECHO_MAX, Echo, SPEECH, Sent, turn, turns_over};
 use super::{Card, Measurand, Method, Refusal, Wish, evidence};
@@ -136,8 +138,6 @@ static CARD: Card = Card {
 
 /// The one take.
 const TAKE: &str = "noise";
-/// What the take before may still leave in the cabin.
-const SETTLING: Seconds = Seconds(1.0);
 /// From the end of a block of the far end to where its pause is read.
 const AFTER_BLOCK: Seconds = Seconds(1.0);
 /// The cabin is silent so long after the last sound of the talker.

@@ -16,7 +16,7 @@
 
 use std::ops::Range;
 
-use super::call::{self, DELAY_MAX, Timeline};
+use super::call::{self, DELAY_MAX, NOISE, Timeline};
 use super::evidence::{self, EarAtPort};
 use super::reference_run::{self, Known};
 use crate::capture::Take;
@@ -28,12 +28,8 @@ use crate::meters::band_energy::Recorded;
 use crate::terms::{Direction, EarField, Port};
 use crate::units::{DBV_AT_0_DBM0, Quantity, Seconds, Unit};
 
-/// The span in which nothing is played.
-pub const NOISE: &str = "idle";
 /// The span of the stimulus.
 pub const STIMULUS: &str = "stimulus";
-/// What the take before may still leave in the cabin.
-const SETTLING: Seconds = Seconds(1.0);
 
 /// What a sensitivity needs of a take: settling, idle span, stimulus, and time for the longest delay.
 pub fn part(
@@ -45,8 +41,7 @@ pub fn part(
     entry: &Entry,
     cx: &PlanCx<'_>,
 ) {
-    take.wait(SETTLING);
-    take.wait_as(NOISE, idle);
+    take.silence(idle);
     let at = take.play(port, signal, level, cx);
     take.name_span(STIMULUS, at..at + cx.signal(&signal.0).frames);
     take.wait(entry.parameters.get(&DELAY_MAX));

@@ -14,6 +14,7 @@
 //! In receive both ears are recorded and the one is read at which the reference stands out of the noise most: what is
 //! switched is the same at both.
 
+pub use super::call::NOISE;
 use super::call::{self, CONDITIONING, Checks, DELAY_MAX, LEVEL_MRP, LEVEL_POI, Timeline, quantity};
 use super::echo::{self, db};
 use super::evidence;
@@ -36,12 +37,8 @@ pub const DIRECTION: Param<Direction> =
 pub const IDLE: Param<Seconds> =
     Param::with_default("idle", "The silence before, from which the noise is known.", "1 s");
 
-/// The span in which nothing is played.
-pub const NOISE: &str = "idle";
 /// The span of the speech that tells the path.
 pub const REFERENCE: &str = "reference";
-/// What the take before may still leave in the cabin.
-const SETTLING: Seconds = Seconds(1.0);
 /// A segment of the estimate of the path: several times what a cabin reverberates for.
 const SEGMENT: usize = 8_192;
 /// How much of the answer of a path is kept, in frames: 85 ms.
@@ -117,10 +114,7 @@ impl Way {
 
     /// A take after its silence.
     pub fn take(name: &str, entry: &Entry) -> Timeline {
-        let mut take = Timeline::new(name);
-        take.wait(SETTLING);
-        take.wait_as(NOISE, entry.parameters.get(&IDLE));
-        take
+        Timeline::after_silence(name, entry.parameters.get(&IDLE))
     }
 
     /// The speech from which the path is known, and time for it to arrive.

@@ -4,10 +4,10 @@
 //! rest; in between its power follows the sine of half the angle. Its way is longer and shorter by half its extent as an edge
 //! of the panel comes and goes.
 
-use std::f64::consts::{PI, TAU};
+use std::f64::consts::TAU;
 
 use crate::bench::car::RATE_HZ;
-use crate::bench::car::stage::Block;
+use crate::bench::car::stage::{Block, SILENCE};
 use crate::take::BLOCK;
 
 /// What turns.
@@ -61,6 +61,9 @@ impl Reflector {
         self.past.rotate_left(BLOCK);
         let newest = self.past.len() - BLOCK;
         self.past[newest..].copy_from_slice(loudspeaker);
+        if !self.turns && self.angle == 0.0 {
+            return SILENCE;
+        }
         let step = TAU / (self.spec.turn_s * RATE_HZ);
         std::array::from_fn(|at| {
             if self.turns || self.angle > 0.0 {
@@ -94,11 +97,6 @@ impl Reflector {
     }
 }
 
-/// The angle of a panel that has turned for so many seconds, in radians from its rest.
-pub fn angle_after(spec: &ReflectorSpec, turned_s: f64) -> f64 {
-    (TAU * turned_s / spec.turn_s).rem_euclid(2.0 * PI)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,7 +123,7 @@ mod tests {
         let heard = image(&|_| true, 400);
         for (n, x) in heard.iter().enumerate().skip(1_000) {
             let at_s = (n + 1) as f64 / RATE_HZ;
-            let (gain, delay_s) = SPEC.image_at(angle_after(&SPEC, at_s));
+            let (gain, delay_s) = SPEC.image_at(TAU * at_s / SPEC.turn_s);
             let tone = (TAU * 500.0 * (n as f64 / RATE_HZ - delay_s)).sin();
             assert!((x - gain * tone).abs() < 1e-4, "{n}: {x} is not {}", gain * tone);
         }
