@@ -58,7 +58,26 @@ struct Print {
     room: f64,
 }
 
-fn print_of(unit: &str) -> Print {
+fn print_of(one: &Comparison) -> Print {
+    match (one.measurand, one.unit) {
+        // Times are read in whole frames or in whole steps of a meter: they do not move a little.
+        (
+            "activation_build_up_send"
+            | "activation_build_up_receive"
+            | "attenuation_build_up_send"
+            | "attenuation_build_up_receive",
+            _,
+        ) => Print { decimals: 2, steps: &[0.02, 0.1, 0.2, 0.5, 1.0, 2.0, 3.0], room: 0.0 },
+        ("noise_setup_settling", _) => Print { decimals: 3, steps: &[0.005, 0.01, 0.02, 0.05], room: 0.0 },
+        // On a meter of 5 ms, while the gain moves: half a decibel is asked for.
+        ("attenuation_range_send" | "attenuation_range_receive", _) => {
+            Print { decimals: 2, steps: &[0.02, 0.05, 0.1, 0.2, 0.5], room: 2e-5 }
+        }
+        (_, unit) => print_of_unit(unit),
+    }
+}
+
+fn print_of_unit(unit: &str) -> Print {
     match unit {
         "ms" => Print { decimals: 3, steps: &[0.001, 0.002, 0.005, 0.01, 0.02], room: 2e-6 },
         // Edges of a band are read in whole steps of some hertz: they do not move a little.
@@ -91,14 +110,14 @@ fn at_most(difference: f64, steps: &[f64]) -> String {
 
 /// Whether the row of a comparison would be another one on another processor.
 fn may_move(one: &Comparison) -> bool {
-    let Print { decimals, steps, room } = print_of(one.unit);
+    let Print { decimals, steps, room } = print_of(one);
     let told = |difference: f64| at_most(difference.max(0.0), steps);
     told(one.difference() + room) != told(one.difference() - room)
         || [one.truth, one.measured].iter().any(|value| sits_on_an_edge(*value, decimals, room))
 }
 
 fn row(one: &Comparison) -> String {
-    let Print { decimals, steps, .. } = print_of(one.unit);
+    let Print { decimals, steps, .. } = print_of(one);
     let difference = at_most(one.difference(), steps);
     let (truth, measured) = (printed(one.truth, decimals), printed(one.measured, decimals));
     format!(

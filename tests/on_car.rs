@@ -53,6 +53,7 @@ mod program;
 mod range;
 mod reference;
 mod reflector;
+mod replay;
 mod response;
 mod seats;
 mod setup;
@@ -61,17 +62,6 @@ mod switching;
 mod taps;
 mod training;
 mod volume;
-
-/// What is read in whole frames or in whole steps of a meter sits on the edges of any print: it is held to its truth in its own
-/// tests, and not on the page.
-const IN_STEPS: [&str; 6] = [
-    "activation_build_up_send",
-    "activation_build_up_receive",
-    "attenuation_range_send",
-    "attenuation_build_up_send",
-    "attenuation_build_up_receive",
-    "noise_setup_settling",
-];
 
 /// Every comparison of a finding with a truth, for `docs/accuracy.md`.
 pub(crate) fn comparisons() -> Vec<comparison::Comparison> {
@@ -108,7 +98,6 @@ pub(crate) fn comparisons() -> Vec<comparison::Comparison> {
     ]
     .into_iter()
     .flatten()
-    .filter(|one| !IN_STEPS.contains(&one.measurand))
     .cloned()
     .collect()
 }

@@ -11,7 +11,6 @@ use std::sync::LazyLock;
 use lombard::bench::BenchMaker;
 use lombard::bench::car::dynamics::{DoubleTalk, Dynamics};
 use lombard::bench::car::spec::CarSpec;
-use lombard::bench::car::{BLOCK, BlockInputs, Car};
 use lombard::context::{Facts, PlanCx};
 use lombard::finding::{Bound, Finding, Value};
 use lombard::limits::{Better, Classes, Judgement, Rule, Step, judge};
@@ -22,6 +21,7 @@ use lombard::units::Unit;
 use lombard::verdict::{Flag, Verdict};
 
 use super::comparison::{Comparison, Source, all_hold, count};
+use super::replay::{self, played};
 use super::{SEED, SIGNALS, Trial, entry, limit, paths, reference, shipped};
 
 /// Double-talk attenuation where the echo is 10 dB below the speech or more.
@@ -54,17 +54,6 @@ fn send_trial(car: CarSpec, given: &[(&str, &str)]) -> Trial {
     Trial::record(car, wanted, SEED)
 }
 
-/// A played track in the units of its port: Pa at the mouth, digital at the POI.
-fn played(trial: &Trial, port: &Port) -> Vec<f32> {
-    let track = trial.takes[0].played[port].samples().unwrap();
-    if port.name().starts_with("mouth") {
-        let factor = trial.maker.info().ports[port].calibration.unit_per_sample() as f32;
-        track.iter().map(|x| x * factor).collect()
-    } else {
-        track
-    }
-}
-
 fn mouth() -> Port {
     Port::mouth(Seat::Driver)
 }
@@ -75,24 +64,9 @@ fn poi() -> Port {
 
 /// The gains of send and receive of the first take of a trial, sample by sample, run on the model.
 fn gains(trial: &Trial) -> [Vec<f64>; 2] {
-    let spec = trial.maker.model().spec.clone();
-    let mut car = Car::new(&spec, 3);
-    car.open(spec.bandwidth, 0).unwrap();
-    let (mouth, poi) = (played(trial, &mouth()), played(trial, &poi()));
-    let mut courses = [Vec::new(), Vec::new()];
-    for at in (0..mouth.len()).step_by(BLOCK) {
-        let block = |track: &[f32]| std::array::from_fn(|n| track.get(at + n).copied().unwrap_or(0.0));
-        let inputs = BlockInputs {
-            mouths: vec![(Seat::Driver, block(&mouth))],
-            receive: block(&poi),
-            microphone: None,
-        };
-        car.block(&inputs).unwrap();
-        let gains = car.gains().expect("the terminal changes over time");
-        courses[0].extend(gains.send.iter().map(|gain| f64::from(*gain)));
-        courses[1].extend(gains.receive.iter().map(|gain| f64::from(*gain)));
-    }
-    courses
+    let blocks = replay::gains(trial, 0, |gains| (gains.send, gains.receive));
+    let (send, receive): (Vec<_>, Vec<_>) = blocks.into_iter().unzip();
+    [replay::samples(&send), replay::samples(&receive)]
 }
 
 /// The energy of a track on a first-order meter of 5 ms, read every 240 samples, where it is no more than 25 dB below its

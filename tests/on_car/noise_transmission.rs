@@ -6,7 +6,6 @@ use std::sync::LazyLock;
 use lombard::bench::BenchMaker;
 use lombard::bench::car::dynamics::{COMFORT_AGE, Comfort, Detector, Dynamics, NoiseControl, Switching};
 use lombard::bench::car::spec::CarSpec;
-use lombard::bench::car::{BLOCK, BlockInputs, Car};
 use lombard::capture::Capture;
 use lombard::context::{Facts, PlanCx};
 use lombard::dsp::spectrum::{forward, inverse};
@@ -15,12 +14,13 @@ use lombard::finding::{Bound, Curve, Finding, Value};
 use lombard::limits::{Mask, Rule, judge};
 use lombard::methods::method;
 use lombard::take::{TakeSpec, Volume};
-use lombard::terms::{Bandwidth, LimitClass, Port, Seat};
+use lombard::terms::{Bandwidth, LimitClass, Port};
 use lombard::units::Unit;
 use lombard::verdict::{Flag, Verdict};
 
 use super::comparison::{Comparison, Source, all_hold, count};
 use super::noise_field::points_of;
+use super::replay;
 use super::spectrum::Density;
 use super::{SEED, SIGNALS, Trial, entry, limit, paths, reference, shipped};
 
@@ -79,31 +79,6 @@ fn begins(trial: &Trial) -> usize {
     preamble.iter().map(|take: &TakeSpec| take.duration as usize).sum()
 }
 
-/// The gains of the noise while the model hears what the take played.
-fn gains(trial: &Trial, car: &CarSpec) -> Vec<f64> {
-    let mut bench = Car::new(car, 1);
-    bench.open(car.bandwidth, STEP).unwrap();
-    let track = |port: &'static str| -> Vec<f32> {
-        trial.takes[0].played.get(&Port::of(port)).map_or_else(Vec::new, |one| one.samples().unwrap())
-    };
-    let (said, called) = (track(Port::MOUTH), track(Port::POI_RECEIVE));
-    let pascals = trial.maker.info().ports[&Port::of(Port::MOUTH)].calibration.unit_per_sample() as f32;
-    let mut found = Vec::new();
-    for from in (0..trial.takes[0].spec.duration as usize).step_by(BLOCK) {
-        let block = |track: &[f32], unit: f32| {
-            std::array::from_fn(|at| track.get(from + at).map_or(0.0, |x| x * unit))
-        };
-        let inputs = BlockInputs {
-            mouths: vec![(Seat::Driver, block(&said, pascals))],
-            receive: block(&called, 1.0),
-            microphone: None,
-        };
-        bench.block(&inputs).unwrap();
-        found.extend(bench.gains().unwrap().noise.iter().map(|gain| f64::from(*gain)));
-    }
-    found
-}
-
 /// A-weighted by the formula of IEC 61672-1, without phase.
 fn a_weighted(samples: &[f64]) -> Vec<f64> {
     let [low, first, second, high] = [20.598_997f64, 107.652_65, 737.862_23, 12_194.217].map(|hz| hz * hz);
@@ -160,7 +135,7 @@ fn after_setup(all: &mut Vec<Comparison>) {
         let car = car(bandwidth, NoiseControl { reduction_db, settling_s, ..NoiseControl::default() }, 0.2);
         let trial = trial("noise_after_setup", &car, &[]);
         assert_eq!(begins(&trial), 0, "nothing is played before");
-        let gains = gains(&trial, &car);
+        let gains = replay::course(&trial, STEP, |gains| gains.noise);
         let sent: Vec<f64> = gains.iter().enumerate().map(|(n, gain)| gain * noise_at(n)).collect();
         let sent = a_weighted(&sent);
         // The noise arrives at the POI 83 ms after the call began, is seen at 90 ms, and read from 50 ms later on.
@@ -214,7 +189,7 @@ fn near_end(all: &mut Vec<Comparison>) {
         let car = car(bandwidth, NoiseControl { pumping_near_db, ..NoiseControl::default() }, hang_over_s);
         let blocks = if bandwidth == Bandwidth::Nb { "css-blocks-nb" } else { "css-blocks-fb" };
         let trial = trial("noise_under_speech", &car, &[("speaker", "near"), ("signal", blocks)]);
-        let (gains, begins) = (gains(&trial, &car), begins(&trial));
+        let (gains, begins) = (replay::course(&trial, STEP, |gains| gains.noise), begins(&trial));
         let plain: Vec<f64> = (0..gains.len()).map(|n| noise_at(begins + n)).collect();
         let real: Vec<f64> = plain.iter().zip(&gains).map(|(x, gain)| x * gain).collect();
         let (plain, real) = (a_weighted(&plain), a_weighted(&real));

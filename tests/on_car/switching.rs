@@ -7,18 +7,18 @@ use std::sync::LazyLock;
 use lombard::bench::BenchMaker;
 use lombard::bench::car::dynamics::{Detector, DoubleTalk, Dynamics, Switching};
 use lombard::bench::car::spec::{CarSpec, IdleNoise, Weighting};
-use lombard::bench::car::{BLOCK, BlockInputs, Car};
 use lombard::context::{Facts, PlanCx};
 use lombard::entry::Noise;
 use lombard::finding::{Bound, Value};
 use lombard::limits::{Judgement, Rule, judge};
 use lombard::methods::method;
 use lombard::take::Volume;
-use lombard::terms::{Bandwidth, LimitClass, Port, Seat};
+use lombard::terms::{Bandwidth, LimitClass, Port};
 use lombard::units::Unit;
 use lombard::verdict::{Flag, Verdict};
 
 use super::comparison::{Comparison, Source, all_hold, count};
+use super::replay::{self, played};
 use super::{SEED, SIGNALS, Trial, entry, limit, paths, reference, shipped};
 
 mod doubt;
@@ -60,35 +60,6 @@ fn trial(method: &str, car: &CarSpec, given: &[(&str, &str)]) -> Trial {
     Trial::record(car.clone(), wanted(method, car.bandwidth, given), SEED)
 }
 
-/// A played track of the one take, raw; empty where nothing was played.
-fn track(trial: &Trial, port: &'static str) -> Vec<f32> {
-    trial.takes[0].played.get(&Port::of(port)).map_or_else(Vec::new, |one| one.samples().unwrap())
-}
-
-/// The gains of the model while it hears what the take played, send and receive.
-fn gains(trial: &Trial, car: &CarSpec) -> [Vec<f64>; 2] {
-    let mut bench = Car::new(car, 1);
-    bench.open(car.bandwidth, STEP).unwrap();
-    let (said, called) = (track(trial, Port::MOUTH), track(trial, Port::POI_RECEIVE));
-    let pascals = trial.maker.info().ports[&Port::of(Port::MOUTH)].calibration.unit_per_sample() as f32;
-    let mut found = [Vec::new(), Vec::new()];
-    for from in (0..said.len().max(called.len())).step_by(BLOCK) {
-        let block = |track: &[f32], unit: f32| {
-            std::array::from_fn(|at| track.get(from + at).map_or(0.0, |x| x * unit))
-        };
-        let inputs = BlockInputs {
-            mouths: vec![(Seat::Driver, block(&said, pascals))],
-            receive: block(&called, 1.0),
-            microphone: None,
-        };
-        bench.block(&inputs).unwrap();
-        let now = bench.gains().expect("the terminal changes over time");
-        found[0].extend(now.send.iter().map(|gain| f64::from(*gain)));
-        found[1].extend(now.receive.iter().map(|gain| f64::from(*gain)));
-    }
-    found
-}
-
 /// The sound under test, and what its gain makes of it.
 struct Switched {
     plain: Vec<f64>,
@@ -97,13 +68,11 @@ struct Switched {
 
 impl Switched {
     /// In a direction: from the mouth it is 1.5 ms to the microphone, from the POI 20 and 52 ms to where receive is switched.
-    fn of(trial: &Trial, car: &CarSpec, direction: &str) -> Self {
-        let [send, receive] = gains(trial, car);
-        let (port, gains, later) = match direction {
-            "send" => (Port::MOUTH, send, 72),
-            _ => (Port::POI_RECEIVE, receive, 3_456),
-        };
-        let plain: Vec<f64> = track(trial, port).iter().map(|x| f64::from(*x)).collect();
+    fn of(trial: &Trial, direction: &str) -> Self {
+        let is_send = direction == "send";
+        let gains = replay::course(trial, STEP, |gains| if is_send { gains.send } else { gains.receive });
+        let (port, later) = if is_send { (Port::MOUTH, 72) } else { (Port::POI_RECEIVE, 3_456) };
+        let plain: Vec<f64> = played(trial, &Port::of(port)).iter().map(|x| f64::from(*x)).collect();
         let at = |n: usize| gains.get(n + later).copied().unwrap_or(1.0);
         let real: Vec<f64> = plain.iter().enumerate().map(|(n, x)| x * at(n)).collect();
         Self { plain: high_passed(&plain), real: high_passed(&real) }
@@ -194,7 +163,7 @@ fn activations(all: &mut Vec<Comparison>) {
         };
         let car = car(bandwidth, switching, detector);
         let trial = trial("activation", &car, &[("direction", direction), ("signal", row(bandwidth))]);
-        let one = Switched::of(&trial, &car, direction);
+        let one = Switched::of(&trial, direction);
         let (index, build_up) =
             first_active(&one, &frames(trial.takes[0].span("row"))).expect("a burst is transmitted");
         assert!((1..21).contains(&index), "{direction} {threshold}: burst {index} shows no threshold");
@@ -245,7 +214,7 @@ fn ranges(all: &mut Vec<Comparison>) {
         let car = car(bandwidth, switching, Detector::default());
         let blocks = if bandwidth == Bandwidth::Nb { "css-blocks-nb" } else { "css-blocks-fb" };
         let trial = trial("attenuation_range", &car, &[("direction", direction), ("opposite", blocks)]);
-        let (range, time) = range_of(&trial, &car, direction);
+        let (range, time) = range_of(&trial, direction);
         let case = format!("{direction}, {bandwidth}, {loss_db} dB that go within {} ms", build_up_s * 1e3);
         let [depth, speed] = if direction == "send" {
             ["attenuation_range_send", "attenuation_build_up_send"]
@@ -264,8 +233,8 @@ fn ranges(all: &mut Vec<Comparison>) {
 }
 
 /// The larger attenuation and build-up of both onsets, through the meter.
-fn range_of(trial: &Trial, car: &CarSpec, direction: &str) -> (f64, f64) {
-    let one = Switched::of(trial, car, direction);
+fn range_of(trial: &Trial, direction: &str) -> (f64, f64) {
+    let one = Switched::of(trial, direction);
     let read = |name: &str| {
         let sound = frames(trial.takes[0].span(name));
         let plain = metered(&one.plain[sound.clone()]);
