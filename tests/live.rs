@@ -50,7 +50,7 @@ mod with_audio {
     use lombard::calibration::ledger::network::NetworkRecord;
     use lombard::capture::Grade;
     use lombard::event::Event;
-    use lombard::plan::{BuiltIn, DeviceRecord, Folder, Sources};
+    use lombard::plan::{BuiltIn, DeviceRecord, Folder, Input, Layered, Recorded, Sources};
     use lombard::problem::SourceText;
     use lombard::run::Update;
     use lombard::run::view::{RunState, RunView};
@@ -323,8 +323,15 @@ noise = "driving-120"
             panic!("{} examples", blocks.len())
         };
         let day = date!(2026 - 11 - 22);
-        let file = read_bench(&SourceText::new("bench", bench), &BuiltIn, day).unwrap();
-        assert_eq!(file.info.volume_step_count, 16);
+        // The bench of the manual stands on the network's record of the manual.
+        let own = Input {
+            file: Input::file_of(Folder::Ledger, "simulator-g722"),
+            text: SourceText::new("network", network),
+        };
+        let sources = Layered(vec![Box::new(Recorded(vec![own])), Box::new(BuiltIn)]);
+        let file = read_bench(&SourceText::new("bench", bench), &sources, day).unwrap();
+        assert_eq!((file.info.volume_step_count, file.references.len()), (16, 1));
+        assert_eq!(file.references[0].call, file.info.network.codec_mode());
         assert_eq!(file.spec.rig.unwrap().volume_line(3).as_deref(), Some("AT+VGS=3"));
         let record = LedgerRecord::parse(&SourceText::new("record", record)).unwrap();
         assert_eq!(record.validity(day), Validity::Valid);
