@@ -84,6 +84,8 @@ pub enum Flag {
     TwoReadings,
     /// Energy that belongs to no signal of the test makes the reading, as fast switching does: no verdict stands on it.
     Spread,
+    /// The device's own converter or line reached full scale: what is measured is what the device does then.
+    DeviceClips,
     /// The test signal has the properties asked for but is not the Recommendation's own recording.
     MethodEquivalentSignal,
     /// The entry does not count towards the verdict of the run.
@@ -100,6 +102,7 @@ impl Flag {
         Self::Bound,
         Self::TwoReadings,
         Self::Spread,
+        Self::DeviceClips,
         Self::MethodEquivalentSignal,
         Self::Informative,
     ];
@@ -114,6 +117,7 @@ impl Flag {
             Self::Bound => "bound",
             Self::TwoReadings => "two-readings",
             Self::Spread => "spread",
+            Self::DeviceClips => "device-clips",
             Self::MethodEquivalentSignal => "method-equivalent-signal",
             Self::Informative => "informative",
         }

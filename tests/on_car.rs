@@ -55,6 +55,7 @@ mod reference;
 mod reflector;
 mod replay;
 mod response;
+mod saturation;
 mod seats;
 mod setup;
 mod speed_volume;
@@ -79,6 +80,7 @@ pub(crate) fn comparisons() -> Vec<comparison::Comparison> {
         &*out_of_band::COMPARISONS,
         &*distortion::COMPARISONS,
         &*coupling::COMPARISONS,
+        &*saturation::COMPARISONS,
         &*echo::COMPARISONS,
         &*reflector::COMPARISONS,
         &*double_talk::COMPARISONS,

@@ -18,7 +18,8 @@
 //! Compressed speech, twelve sentences, from the POI at −10 dBm0.
 //! The first six sentences (17.0 s) let the canceller converge and are discarded; the last six are the span `analysis`
 //! of the signal.
-//! The POI in send is recorded, an idle span before the speech included: its noise bounds what can be told.
+//! The POI in send is recorded, an idle span before the speech included: its noise bounds what can be told. Where there is
+//! access to the device's microphone signal (clause 8), that is recorded too.
 //!
 //! ## Computation
 //!
@@ -50,6 +51,8 @@
 //!
 //! Larger is better. The curve `echo_loss` shows where the echo is.
 //! The loss holds for the volume of the call.
+//! The flag *device-clips* says that the device's line or its microphone's converter reached full scale, as at maximum volume
+//! many do: what is measured is what the device does then, and no canceller that is linear takes such an echo away.
 
 use super::call::{self, CONDITIONING, DELAY_MAX};
 use super::echo::{self, ANALYSIS, NOISE, Tracks};
@@ -120,7 +123,7 @@ impl Method for CouplingLoss {
 
     fn evaluate(&self, entry: &Entry, cx: &EvalCx<'_>) -> Result<Vec<Finding>, Unmeasurable> {
         let take = cx.take(TAKE);
-        let Tracks { played, recorded, silence } = Tracks::of(cx, take)?;
+        let Tracks { played, recorded, silence, clipping } = Tracks::of(cx, take)?;
         let analysis = take.span(ANALYSIS);
         let delay_max = entry.parameters.get(&DELAY_MAX);
 
@@ -152,6 +155,7 @@ impl Method for CouplingLoss {
             evidence::complete(finding, take, ANALYSIS, influences);
             finding.note.push_str(&aligned);
         }
+        clipping.tell(&mut findings);
         if findings.iter().any(|one| one.as_scalar().is_some_and(|value| !value.is_finite())) {
             return Err(Unmeasurable::because("the echo loss is no number: record the take again"));
         }

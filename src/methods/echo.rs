@@ -5,7 +5,7 @@ pub use super::call::NOISE;
 use super::call::{Checks, DELAY_MAX, Timeline, quantity};
 use super::{delay, evidence};
 use crate::capture::Take;
-use crate::context::{EvalCx, PlanCx, Track};
+use crate::context::{EvalCx, PlanCx, PortDirection, Track};
 use crate::dsp::align::{Delay, DelaySearch, find_delay};
 use crate::entry::{Entry, Param, SignalId};
 use crate::finding::{Bound, Finding, Unmeasurable};
@@ -48,7 +48,15 @@ pub fn far_end_alone(
     let analysis = cx.signal(&signal.0).span_or_all(ANALYSIS);
     take.name_span(ANALYSIS, at + analysis.start..at + analysis.end);
     take.wait(entry.parameters.get(&DELAY_MAX));
-    take.build(&[Port::of(Port::POI_SEND)])
+    take.build(&recorded_ports(cx))
+}
+
+/// What is recorded of an echo: the POI in send, and the device's own microphone signal where there is access to it, which
+/// tells when it clips.
+pub fn recorded_ports(cx: &PlanCx<'_>) -> Vec<Port> {
+    let tap = Port::of(Port::TAP_MICROPHONE);
+    let has_tap = cx.bench.has(&tap, PortDirection::In);
+    [Port::of(Port::POI_SEND)].into_iter().chain(has_tap.then_some(tap)).collect()
 }
 
 /// What the far end said and what it heard.
@@ -59,6 +67,8 @@ pub struct Tracks {
     pub recorded: Track,
     /// The power of a recording that a 16-bit codec cannot tell from silence.
     pub silence: f64,
+    /// Where the device reached its own full scale.
+    pub clipping: Clipping,
 }
 
 impl Tracks {
@@ -68,12 +78,77 @@ impl Tracks {
     /// As [`evidence::captured`].
     pub fn of(cx: &EvalCx<'_>, take: &Take) -> Result<Self, Unmeasurable> {
         let send = Port::of(Port::POI_SEND);
+        let recorded = evidence::captured(cx, take, &send, Unit::Dbm0)?;
+        let clipping = Clipping::of(cx, take, &recorded)?;
         Ok(Self {
             played: evidence::played(cx, take, &Port::of(Port::POI_RECEIVE), Unit::Dbm0)?,
-            recorded: evidence::captured(cx, take, &send, Unit::Dbm0)?,
+            recorded,
             silence: evidence::coded_silence(cx, &send),
+            clipping,
         })
     }
+}
+
+/// From here on a sample is at full scale: half a dB below it, as far as the table of A-law ends and as a filter behind the
+/// clipping moves it.
+const CLIPPED_FROM: f64 = 0.944;
+/// As many samples one after the other are no single peak that happens to end there.
+const CLIPPED_RUN: usize = 3;
+
+/// Where the device reached full scale, of its line at the POI in send or of its microphone's converter. That is the device's
+/// doing, never the bench's, and no reason to doubt a reading: it says why more of an echo is left, or less, than the ways of
+/// the sound make.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Clipping {
+    /// The places, with how many times each was there.
+    told: Vec<(&'static str, usize)>,
+}
+
+impl Clipping {
+    /// What a take shows.
+    ///
+    /// # Errors
+    /// As [`evidence::captured`].
+    fn of(cx: &EvalCx<'_>, take: &Take, line: &Track) -> Result<Self, Unmeasurable> {
+        let send = Port::of(Port::POI_SEND);
+        let mut told = vec![("the line at poi.send", times_clipped(line, evidence::full_scale(cx, &send)))];
+        let tap = Port::of(Port::TAP_MICROPHONE);
+        if take.captures.contains_key(&tap) {
+            let microphone = cx.captured(take, &tap)?;
+            told.push(("its microphone", times_clipped(&microphone, evidence::full_scale(cx, &tap))));
+        }
+        told.retain(|(_, times)| *times > 0);
+        Ok(Self { told })
+    }
+
+    /// Says so in every finding.
+    pub fn tell(&self, findings: &mut [Finding]) {
+        if self.told.is_empty() {
+            return;
+        }
+        let places: Vec<String> =
+            self.told.iter().map(|(place, times)| format!("{place} ({times} times)")).collect();
+        for finding in findings {
+            finding.flags.push(Flag::DeviceClips);
+            if !finding.note.is_empty() {
+                finding.note.push_str("; ");
+            }
+            finding.note.push_str("the device reached full scale at ");
+            finding.note.push_str(&places.join(" and at "));
+        }
+    }
+}
+
+/// How many times a track stays at full scale.
+fn times_clipped(track: &Track, full_scale: f64) -> usize {
+    let from = CLIPPED_FROM * full_scale;
+    track
+        .samples
+        .chunk_by(|a, b| {
+            (a.abs() >= from) == (b.abs() >= from) && a.is_sign_positive() == b.is_sign_positive()
+        })
+        .filter(|run| run.len() >= CLIPPED_RUN && run[0].abs() >= from)
+        .count()
 }
 
 /// The facts that say how late an echo comes which is too faint, or too little like the far end, to be found.

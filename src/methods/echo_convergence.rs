@@ -143,13 +143,13 @@ impl Method for EchoConvergence {
         let at = take.play(&Port::of(Port::POI_RECEIVE), &signal, level, cx);
         take.name_span(ANALYSIS, at..at + frames(WATCHED));
         take.wait(entry.parameters.get(&DELAY_MAX));
-        let take = take.build(&[Port::of(Port::POI_SEND)]);
+        let take = take.build(&echo::recorded_ports(cx));
         Ok(Wish { epoch: call::bare_epoch(entry, entry.volume), takes: vec![take] })
     }
 
     fn evaluate(&self, entry: &Entry, cx: &EvalCx<'_>) -> Result<Vec<Finding>, Unmeasurable> {
         let take = cx.take(TAKE);
-        let Tracks { played, recorded, silence } = Tracks::of(cx, take)?;
+        let Tracks { played, recorded, silence, clipping } = Tracks::of(cx, take)?;
         let delay_max = entry.parameters.get(&DELAY_MAX);
         let analysis = take.span(ANALYSIS);
         let noise = recorded.slice(take.span(NOISE));
@@ -165,7 +165,9 @@ impl Method for EchoConvergence {
         let mut level = level_series(&recorded, &analysis, silence);
         evidence::complete(&mut finding, take, ANALYSIS, influences);
         evidence::complete(&mut level, take, ANALYSIS, vec![evidence::influence(&recorded, 1.0)]);
-        Ok(vec![finding, level])
+        let mut findings = vec![finding, level];
+        clipping.tell(&mut findings);
+        Ok(findings)
     }
 }
 

@@ -140,7 +140,7 @@ impl Method for EchoLevel {
 
     fn evaluate(&self, entry: &Entry, cx: &EvalCx<'_>) -> Result<Vec<Finding>, Unmeasurable> {
         let take = cx.take(TAKE);
-        let Tracks { played, recorded, silence } = Tracks::of(cx, take)?;
+        let Tracks { played, recorded, silence, clipping } = Tracks::of(cx, take)?;
         let delay_max = entry.parameters.get(&DELAY_MAX);
         let span = take.span(ANALYSIS);
         let window = span.start..(span.end + frames(delay_max)).min(take.spec.duration);
@@ -168,7 +168,9 @@ impl Method for EchoLevel {
             evidence::complete(&mut finding, take, ANALYSIS, influences);
             finding
         };
-        Ok(findings.map(complete).into())
+        let mut findings = findings.map(complete);
+        clipping.tell(&mut findings);
+        Ok(findings.into())
     }
 }
 

@@ -120,12 +120,12 @@ impl Method for EchoReflector {
             take.wait(get.get(&DELAY_MAX));
         }
         take.turn_reflector(false);
-        Ok(Wish { epoch: call::epoch(entry, cx), takes: vec![take.build(&[Port::of(Port::POI_SEND)])] })
+        Ok(Wish { epoch: call::epoch(entry, cx), takes: vec![take.build(&echo::recorded_ports(cx))] })
     }
 
     fn evaluate(&self, entry: &Entry, cx: &EvalCx<'_>) -> Result<Vec<Finding>, Unmeasurable> {
         let take = cx.take(TAKE);
-        let Tracks { played, recorded, silence } = Tracks::of(cx, take)?;
+        let Tracks { played, recorded, silence, clipping } = Tracks::of(cx, take)?;
         let delay_max = entry.parameters.get(&DELAY_MAX);
         let heard = echo_level::heard(&recorded);
         let course = |span: &str| {
@@ -150,7 +150,9 @@ impl Method for EchoReflector {
             evidence::complete(&mut finding, take, span, influences);
             finding
         };
-        Ok(findings.map(complete).into())
+        let mut findings = findings.map(complete);
+        clipping.tell(&mut findings);
+        Ok(findings.into())
     }
 }
 

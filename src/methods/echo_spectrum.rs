@@ -129,12 +129,12 @@ impl Method for EchoSpectrum {
         take.play(&receive, &signal, level, cx);
         let at = take.play(&receive, &signal, level, cx);
         take.name_span(ANALYSIS, at..at + PERIODS * PERIOD);
-        Ok(Wish { epoch: call::epoch(entry, cx), takes: vec![take.build(&[Port::of(Port::POI_SEND)])] })
+        Ok(Wish { epoch: call::epoch(entry, cx), takes: vec![take.build(&echo::recorded_ports(cx))] })
     }
 
     fn evaluate(&self, entry: &Entry, cx: &EvalCx<'_>) -> Result<Vec<Finding>, Unmeasurable> {
         let take = cx.take(TAKE);
-        let Tracks { played, recorded, silence } = Tracks::of(cx, take)?;
+        let Tracks { played, recorded, silence, clipping } = Tracks::of(cx, take)?;
         let delay_max = entry.parameters.get(&DELAY_MAX);
         let analysis = take.span(ANALYSIS);
         let searched = recorded.slice(analysis.start..analysis.end + frames(delay_max));
@@ -172,6 +172,7 @@ impl Method for EchoSpectrum {
         }
         let influences = vec![evidence::influence(&played, 1.0), evidence::influence(&recorded, -1.0)];
         evidence::complete(&mut finding, take, ANALYSIS, influences);
+        clipping.tell(std::slice::from_mut(&mut finding));
         Ok(vec![finding])
     }
 }

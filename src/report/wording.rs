@@ -236,6 +236,9 @@ pub const fn flag_meaning(flag: Flag) -> &'static str {
         Flag::Spread => {
             "Energy that belongs to no signal of the test makes the reading, as fast switching does: no class."
         }
+        Flag::DeviceClips => {
+            "The device's own converter or line reached full scale: what is measured is what the device does then."
+        }
         Flag::MethodEquivalentSignal => {
             "The test signal has the properties asked for but is not the Recommendation's own recording."
         }

@@ -150,11 +150,15 @@ impl<'m> Truth<'m> {
 
     /// Echo: digital amplitude at the POI in send for 1 in receive. Delays of terminal and network are left out.
     pub fn echo_response(&self, volume_step: u32, freq_hz: f64) -> Phasor {
-        path_response(&self.model.cabin.loudspeaker_to_microphone, freq_hz).scaled(
-            self.receive_electrical(volume_step, freq_hz)
-                * self.residual(freq_hz)
-                * self.send_electrical(freq_hz),
-        )
+        self.microphone_response(volume_step, freq_hz)
+            .scaled(self.residual(freq_hz) * self.send_electrical(freq_hz))
+    }
+
+    /// Echo up to the microphone: Pa there for the digital amplitude 1 at the POI in receive, by the ways that stay as they
+    /// are. Delays of terminal and network are left out.
+    pub fn microphone_response(&self, volume_step: u32, freq_hz: f64) -> Phasor {
+        path_response(&self.model.cabin.loudspeaker_to_microphone, freq_hz)
+            .scaled(self.receive_electrical(volume_step, freq_hz))
     }
 
     fn send_electrical(&self, freq_hz: f64) -> f64 {
