@@ -68,6 +68,18 @@ fn tclw(answer: &Answer) -> f64 {
 /// given its reference at the wrong time would gain nothing.
 const GAIN_MIN_DB: f64 = 15.0;
 
+/// What a block may change of a loss: the converters round another sample in another block, a canceller goes on from there.
+const SAME_DB: f64 = 0.1;
+
+/// The car of SpeexDSP's canceller, which asks for blocks of so many frames.
+fn speex_car_with(block: usize) -> std::path::PathBuf {
+    let text = std::fs::read_to_string(speex_car()).unwrap();
+    let other = text.replace("block = 160", &format!("block = {block}"));
+    let car = speex_car().with_file_name(format!("speexdsp-{block}.toml"));
+    std::fs::write(&car, other).unwrap();
+    car
+}
+
 #[test]
 fn a_canceller_from_outside_is_judged_from_start_to_junit_file() {
     let here = folder();
@@ -95,19 +107,40 @@ fn a_canceller_from_outside_is_judged_from_start_to_junit_file() {
     let (kind, message) = case(&suite_without);
     assert_eq!((kind.as_str(), without.code), ("failure", 1), "{message}");
     assert!(message.contains("tclw misses") || message.contains("tcl misses"), "{message}");
-    // With blocks of 20 ms it declares twice the latency, hears its echo 10 ms later, and is judged alike.
-    let text = std::fs::read_to_string(speex_car()).unwrap();
-    let longer =
-        text.replace("block = 160", "block = 320").replace("latency_send = 160", "latency_send = 320");
-    assert_ne!(text, longer);
-    let car = speex_car().with_file_name("speexdsp-320.toml");
-    std::fs::write(&car, longer).unwrap();
-    let (again, text) = coupling(here.path(), &car);
+    // With blocks of 20 ms it is the same canceller, and finds the same.
+    let (again, text) = coupling(here.path(), &speex_car_with(320));
     assert_eq!((case(&suite(&text)).0, again.code), (case(&suite_with).0, with.code), "{}", again.err);
-    assert!(tclw(&again) >= without_db + GAIN_MIN_DB, "{} dB with longer blocks", tclw(&again));
+    let again_db = tclw(&again);
+    assert!((again_db - with_db).abs() < SAME_DB, "{again_db} dB with longer blocks");
     // Its verdict is its own: whatever it is, file and exit code agree.
     let verdict = object(&with)["verdict"].as_str().unwrap().to_owned();
     assert_eq!(case(&suite_with).0 == "failure", with.code == 1, "{verdict}");
+}
+
+/// Runs the whole plan of P.1110 on a car, from the command line to the JUnit file; gives of each entry what became of it.
+fn whole_plan(here: &Path, car: &Path, junit: &str) -> Vec<(String, String)> {
+    let car = car.display().to_string();
+    let answer = ask(here, &["run", "p1110-2025-10", "--car", &car, "--junit", junit]);
+    let text =
+        std::fs::read_to_string(here.join(junit)).unwrap_or_else(|error| panic!("{error}: {}", answer.err));
+    let suite = suite(&text);
+    assert_eq!(property(&suite, "state"), Some("finished"));
+    assert_eq!(property(&suite, "exit code"), Some(answer.code.to_string().as_str()));
+    let of = |case: &crate::xml::Element| (case.get("name").unwrap().to_owned(), outcome(case).0.to_owned());
+    suite.all("testcase").map(of).collect()
+}
+
+#[test]
+#[ignore = "records the whole plan twice; the nightly form runs it"]
+fn the_whole_plan_judges_a_canceller_from_outside_alike_with_every_block() {
+    let here = folder();
+    let with = whole_plan(here.path(), &speex_car(), "160.xml");
+    assert!(with.len() >= 70, "{}", with.len());
+    for kind in ["failure", "passed"] {
+        assert!(with.iter().any(|(_, one)| one == kind), "{kind}: {with:?}");
+    }
+    let again = whole_plan(here.path(), &speex_car_with(320), "320.xml");
+    assert_eq!(again, with, "blocks of 20 ms");
 }
 
 #[test]

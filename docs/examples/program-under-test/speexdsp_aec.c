@@ -5,7 +5,8 @@
  *
  * Debian has the library in libspeexdsp-dev. The contract stands in docs/program-under-test.md.
  *
- * latency_send of its car file is one block: the suppressor works on windows that overlap by half. */
+ * It works in frames of 10 ms, of which a block may hold several: so it is the same canceller with every block.
+ * latency_send of its car file is one of them: the suppressor works on windows that overlap by half. */
 #include <speex/speex_echo.h>
 #include <speex/speex_preprocess.h>
 #include <stdio.h>
@@ -47,8 +48,13 @@ int main(int count, char **words) {
     _setmode(_fileno(stdin), _O_BINARY); /* samples are no text */
     _setmode(_fileno(stdout), _O_BINARY);
 #endif
-    SpeexEchoState *echo = speex_echo_state_init((int)block, rate / 1000 * TAIL_MS);
-    SpeexPreprocessState *suppressor = speex_preprocess_state_init((int)block, rate);
+    long frame = rate / 100;
+    if (block % frame != 0) {
+        fprintf(stderr, "the block must hold whole frames of 10 ms: a multiple of %ld\n", frame);
+        return 2;
+    }
+    SpeexEchoState *echo = speex_echo_state_init((int)frame, rate / 1000 * TAIL_MS);
+    SpeexPreprocessState *suppressor = speex_preprocess_state_init((int)frame, rate);
     int off = 0;
     speex_echo_ctl(echo, SPEEX_ECHO_SET_SAMPLING_RATE, &rate);
     speex_preprocess_ctl(suppressor, SPEEX_PREPROCESS_SET_ECHO_STATE, echo);
@@ -67,8 +73,10 @@ int main(int count, char **words) {
             near[at] = to_16_bit(in[2 * at]);
             played[(size_t)audio_delay + at] = to_16_bit(in[2 * at + 1]);
         }
-        speex_echo_cancellation(echo, near, played, clean);
-        speex_preprocess_run(suppressor, clean);
+        for (long at = 0; at < block; at += frame) {
+            speex_echo_cancellation(echo, near + at, played + at, clean + at);
+            speex_preprocess_run(suppressor, clean + at);
+        }
         memmove(played, played + frames, sizeof(spx_int16_t) * (size_t)audio_delay);
         for (size_t at = 0; at < frames; at++) {
             out[2 * at] = (float)clean[at] / 32768.0f;
