@@ -30,7 +30,7 @@ pub struct Figure<'a> {
     pub numbers: Vec<&'a Result<'a>>,
 }
 
-/// Every picture of an entry, in the order of its findings. Levels in one plane and on one time axis share a picture.
+/// Every picture of an entry, in the order of its findings. Levels in one unit share a picture.
 pub fn figures<'a>(results: &'a [Result<'a>]) -> Vec<Figure<'a>> {
     let mut figures: Vec<Figure<'a>> = Vec::new();
     for result in results {
@@ -53,10 +53,17 @@ pub fn figures<'a>(results: &'a [Result<'a>]) -> Vec<Figure<'a>> {
             continue;
         }
         let Some(plot) = plot(result, results) else { continue };
-        figures.push(Figure { plot, shows: vec![result], numbers: numbers.clone() });
-        figures.extend(numbers.into_iter().filter_map(|number| detail(result, number)));
+        let details: Vec<Figure<'a>> = numbers.iter().filter_map(|number| detail(result, number)).collect();
+        let is_apart =
+            |one: &&Result<'_>| details.iter().any(|figure| figure.numbers[0].measurand() == one.measurand());
+        let numbers = numbers.into_iter().filter(|one| !is_apart(one)).collect();
+        figures.push(Figure { plot, shows: vec![result], numbers });
+        figures.extend(details);
     }
-    figures.iter_mut().filter(|figure| figure.shows.len() > 1).for_each(name_units);
+    for figure in figures.iter_mut().filter(|figure| figure.shows.len() > 1) {
+        let names: Vec<&str> = figure.shows.iter().map(|one| one.measurand()).collect();
+        figure.plot.title = format!("{} in {} over time", names.join(", "), figure.plot.unit);
+    }
     figures
 }
 
@@ -152,37 +159,10 @@ fn read_from<'a>(result: &Result<'_>, results: &'a [Result<'a>]) -> Vec<&'a Resu
     results.iter().filter(is_of).collect()
 }
 
-fn plane(unit: Unit) -> Option<Unit> {
-    match unit {
-        Unit::Dbm0 | Unit::Dbm0A | Unit::Dbm0P => Some(Unit::Dbm0),
-        Unit::DbPa | Unit::DbPaA => Some(Unit::DbPa),
-        _ => None,
-    }
-}
-
-/// Whether a series belongs into the picture of another one: both are levels in one plane.
+/// Whether a series belongs into the picture of another one: both are levels in one unit.
 fn may_join(lead: &Finding, other: &Finding) -> bool {
     let series = |one: &Finding| matches!(one.value, Value::Series(_));
-    series(lead) && series(other) && plane(lead.unit).is_some() && plane(lead.unit) == plane(other.unit)
-}
-
-/// Names the units of the lines of a picture that has several.
-fn name_units(figure: &mut Figure<'_>) {
-    let mut units: Vec<&str> = Vec::new();
-    let of = |result: &&Result<'_>| result.measured().map_or("", |finding| finding.unit.symbol());
-    for unit in figure.shows.iter().map(|one| of(one)) {
-        if !units.contains(&unit) {
-            units.push(unit);
-        }
-    }
-    let names: Vec<&str> = figure.shows.iter().map(|one| one.measurand()).collect();
-    figure.plot.title = format!("{} in {} over time", names.join(", "), units.join(", "));
-    if units.len() > 1 {
-        for (trace, shown) in figure.plot.traces.iter_mut().zip(&figure.shows) {
-            trace.name = format!("{} in {}", trace.name, of(shown));
-        }
-        figure.plot.unit = units.join(", ");
-    }
+    series(lead) && series(other) && lead.unit == other.unit && lead.unit != Unit::Db
 }
 
 /// The limits of the curve or series itself.
@@ -409,7 +389,12 @@ fn mark(result: &Result<'_>, points: &[(f64, f64)]) -> Option<Mark> {
         .iter()
         .filter(|point| point.0.is_finite())
         .min_by(|a, b| distance(a).total_cmp(&distance(b)))?;
-    let side = if judgement.verdict == Verdict::Fail { "outside" } else { "inside" };
+    // A bound may lie outside where nobody knows whether the truth does.
+    let side = match judgement.verdict {
+        Verdict::Fail => "outside",
+        _ if margin.value < 0.0 => "outside, as a bound,",
+        _ => "inside",
+    };
     let distance = wording::quantity(margin.value.abs(), margin.unit);
     Some(Mark { at: point.0, value: point.1, label: format!("{distance} {side} at {}", wording::at(place)) })
 }

@@ -39,7 +39,7 @@ const LOOKS: usize = 4;
 /// A line of no more points shows each of them.
 const DOTTED_MAX: usize = 64;
 /// A band of a class that is lower than this has no name in the picture.
-const ZONE_NAMED: f64 = 11.0;
+const ZONE_NAMED: f64 = 13.0;
 
 /// What was measured, as a line.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -153,10 +153,10 @@ pub struct Plot {
 }
 
 /// What the legend explains.
-enum Key<'a> {
-    Trace(usize, &'a str),
-    Bound(usize, &'a str),
-    Edge(&'a str),
+enum Key {
+    Trace(usize, String),
+    Bound(usize, String),
+    Edge(String),
 }
 
 impl Plot {
@@ -239,14 +239,27 @@ impl Plot {
         }
         if logarithmic {
             (low, high) = (low / 1.06, high * 1.06);
+        } else if low > 0.0 && low < 0.05 * high {
+            low = 0.0;
         }
         let across = Scale::new(logarithmic, low, high, LEFT, RIGHT);
         let span_max = if self.unit.starts_with("dB") { SPAN_MAX_DB } else { f64::INFINITY };
         let beside = self.marks.iter().map(|mark| mark.value).chain(self.levels.iter().map(|one| one.value));
         let classes = self.zones.iter().flat_map(|zone| [zone.low, zone.high]);
         let ys = lines().flatten().filter(good).map(|(_, y)| *y).chain(beside).chain(classes);
-        let (low, high) = range_of(ys, span_max);
+        let (low, high) = self.range_of_classes().unwrap_or_else(|| range_of(ys, span_max));
         (across, Scale::new(false, low, high, BOTTOM, TOP))
+    }
+
+    /// Against time, where moments scatter by tens of decibels, what the classes of a number tell apart is shown.
+    fn range_of_classes(&self) -> Option<(f64, f64)> {
+        let edges =
+            || self.zones.iter().flat_map(|zone| [zone.low, zone.high]).filter(|edge| drawable(*edge));
+        let (low, high) = (edges().fold(f64::INFINITY, f64::min), edges().fold(f64::NEG_INFINITY, f64::max));
+        let room = high - low;
+        let is_shown = self.across == Across::Time && room > 0.0;
+        let beside = self.marks.iter().map(|mark| mark.value).chain(self.levels.iter().map(|one| one.value));
+        is_shown.then(|| range_of([low - room, high + room].into_iter().chain(beside), SPAN_MAX_DB))
     }
 
     fn grid(&self, out: &mut Markup, across: &Scale, up: &Scale) {
@@ -319,6 +332,13 @@ impl Plot {
     /// Everything that is written into the picture, none of it over another.
     fn draw_labels(&self, out: &mut Markup, across: &Scale, up: &Scale) {
         let mut labels = Labels::new(LEFT + 4.0, RIGHT - 4.0, TOP + 2.0, BOTTOM - 2.0);
+        for zone in &self.zones {
+            let Some((top, bottom)) = zone_ends(zone, up) else { continue };
+            if bottom - top >= ZONE_NAMED {
+                let y = f64::midpoint(top, bottom) + 4.0;
+                labels.write(out, "named", RIGHT - 6.0, y, "end", &zone.name);
+            }
+        }
         for mark in &self.marks {
             let (Some(x), Some(y)) = (across.place(mark.at), up.place(mark.value)) else { continue };
             if !(LEFT - 1.0..=RIGHT + 1.0).contains(&x) || !(TOP - 1.0..=BOTTOM + 1.0).contains(&y) {
@@ -335,16 +355,10 @@ impl Plot {
         }
         for (moment, y) in self.moments.iter().zip((0..).map(|n| TOP + 16.0 + 16.0 * f64::from(n))) {
             let Some(x) = across.place(moment.at) else { continue };
-            let is_right = x > LEFT + 0.7 * (RIGHT - LEFT);
-            let (anchor, label_x) = if is_right { ("end", x - 8.0) } else { ("start", x + 8.0) };
-            labels.write(
-                out,
-                if moment.is_limit { "limit" } else { "mark" },
-                label_x,
-                y,
-                anchor,
-                &moment.label,
-            );
+            let fits = x + 12.0 + Labels::width(&moment.label) < RIGHT;
+            let (anchor, label_x) = if fits { ("start", x + 8.0) } else { ("end", x - 8.0) };
+            let class = if moment.is_limit { "limit" } else { "mark" };
+            labels.write(out, class, label_x, y, anchor, &moment.label);
         }
         for edge in self.edges.iter().filter(|edge| !edge.label.is_empty()) {
             let Some(y) = edge.points.first().and_then(|point| up.place(point.1)) else { continue };
@@ -356,26 +370,24 @@ impl Plot {
             let Some(y) = up.place(level.value) else { continue };
             labels.write(out, "mark", RIGHT - 8.0, y - 5.0, "end", &level.label);
         }
-        for zone in &self.zones {
-            let Some((top, bottom)) = zone_ends(zone, up) else { continue };
-            if bottom - top >= ZONE_NAMED {
-                let y = f64::midpoint(top, bottom) + 4.0;
-                words(out, "class", RIGHT - 6.0, y, "end", &zone.name);
-            }
-        }
     }
 
     /// What each stroke means, with its place: along the line, and which line above the picture, 0 the lowest.
-    fn legend(&self) -> Vec<(Key<'_>, f64, usize)> {
-        let begin = (self.unit.chars().count() as f64 * LETTER + 14.0).max(LEFT + 8.0);
+    fn legend(&self) -> Vec<(Key, f64, usize)> {
+        let begin = (self.unit.chars().count() as f64 * 7.0 + 12.0).max(LEFT + 8.0);
         let mut keys = Vec::new();
         for (look, trace) in self.traces.iter().enumerate() {
-            keys.push(Key::Trace(look % LOOKS, trace.name.as_str()));
+            let is_whole = !trace.limited.contains(&false) && !trace.limited.is_empty();
+            if is_whole {
+                keys.push(Key::Bound(look % LOOKS, format!("{}, {}", trace.name, trace.bound)));
+                continue;
+            }
+            keys.push(Key::Trace(look % LOOKS, trace.name.clone()));
             if trace.limited.contains(&true) {
-                keys.push(Key::Bound(look % LOOKS, trace.bound));
+                keys.push(Key::Bound(look % LOOKS, trace.bound.to_owned()));
             }
         }
-        keys.extend(self.edges.first().map(|edge| Key::Edge(edge.name.as_str())));
+        keys.extend(self.edges.first().map(|edge| Key::Edge(edge.name.clone())));
         let (mut x, mut line) = (begin, 0);
         let mut placed = Vec::new();
         for key in keys {
@@ -393,7 +405,7 @@ impl Plot {
     }
 }
 
-impl Key<'_> {
+impl Key {
     fn name(&self) -> String {
         let (Self::Trace(_, name) | Self::Bound(_, name) | Self::Edge(name)) = self;
         name.chars().take(60).collect()
@@ -411,7 +423,7 @@ fn across_at(y: f64) -> String {
     format!("M{} {}H{}", unit(LEFT), unit(y), unit(RIGHT))
 }
 
-fn draw_legend(out: &mut Markup, legend: &[(Key<'_>, f64, usize)]) {
+fn draw_legend(out: &mut Markup, legend: &[(Key, f64, usize)]) {
     for (key, x, line) in legend {
         let y = TOP - 14.0 - *line as f64 * LEGEND_LINE;
         let stroke = format!("M{} {}h24", unit(*x), unit(y - 4.0));

@@ -4,7 +4,7 @@ use super::super::markup::Markup;
 use super::words;
 
 /// The advance of a bold letter.
-const LETTER: f64 = 6.7;
+const LETTER: f64 = 7.4;
 /// How far letters reach above and below their line.
 const ASCENT: f64 = 10.5;
 const DESCENT: f64 = 3.5;
@@ -53,6 +53,11 @@ impl Labels {
         (x, y)
     }
 
+    /// How wide a label is, as far as that can be told.
+    pub fn width(text: &str) -> f64 {
+        text.chars().count() as f64 * LETTER
+    }
+
     /// Writes a label as near to a place as there is room; `anchor` is `start` or `end`.
     pub fn write(
         &mut self,
@@ -63,7 +68,7 @@ impl Labels {
         anchor: &'static str,
         text: &str,
     ) {
-        let width = text.chars().count() as f64 * LETTER;
+        let width = Self::width(text);
         let left = if anchor == "end" { x - width } else { x };
         let (placed, y) = self.place(left, y, width);
         // A label whose width is only estimated stays at its own end.

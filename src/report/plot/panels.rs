@@ -22,6 +22,8 @@ const BAR: f64 = 10.0;
 const FOOT: f64 = 26.0;
 /// What is further below the loudest moment is not shown.
 const SPAN_MAX_DB: f64 = 80.0;
+/// As much is shown at least.
+const SPAN_MIN_DB: f64 = 30.0;
 /// The letters that a name on the left has room for.
 const LETTERS_MAX: usize = 20;
 /// More rows of bars than this are not drawn.
@@ -73,7 +75,7 @@ pub fn svg(scene: &Scene, title: &str, is_analyzed: &dyn Fn(&str) -> bool) -> Ma
     }
     for Tick { value, label } in time.ticks(Some(Across::Time)) {
         // A label too near to the right end would collide with the unit of the axis.
-        let place = time.place(value).filter(|x| *x < RIGHT - 34.0);
+        let place = time.place(value).filter(|x| *x < RIGHT - 46.0);
         if let (Some(x), Some(label)) = (place, label) {
             words(&mut out, "tick", x, end + 18.0, "middle", &label);
         }
@@ -114,6 +116,8 @@ fn ends(span: &Stretch, time: &Scale) -> Option<(f64, f64)> {
 fn panel(out: &mut Markup, scene: &Scene, line: &Line, top: f64, time: &Scale) {
     let bottom = top + PANEL;
     let (low, high) = range_of(line.levels.iter().copied(), SPAN_MAX_DB);
+    // Noise that is all there is must not look like a signal.
+    let low = low.min(high - SPAN_MIN_DB);
     let up = Scale::new(false, low, high, bottom, top);
     for Tick { value, label } in time.ticks(Some(Across::Time)) {
         if let (Some(x), Some(_)) = (time.place(value), label) {
@@ -125,7 +129,8 @@ fn panel(out: &mut Markup, scene: &Scene, line: &Line, top: f64, time: &Scale) {
         let Some(y) = up.place(value) else { continue };
         out.raw("<path class=\"grid\" d=\"M").text(unit(LEFT)).raw(" ").text(unit(y));
         out.raw("H").text(unit(RIGHT)).raw("\"/>");
-        words(out, "tick", LEFT - 8.0, y + 4.0, "end", &label);
+        // Inside the panel: the next one begins below it.
+        words(out, "tick", LEFT - 8.0, (y + 4.0).clamp(top + 10.0, bottom - 1.0), "end", &label);
     }
     // A nested picture clips what lies below the panel.
     out.raw("<svg ");
