@@ -235,7 +235,7 @@ fn classes_are_bands_with_their_names() {
     let limit = Limit { rule: Rule::Classes(table), ..most("attenuation", 0.0, Unit::Db) };
     let read = number("attenuation", 4.5, Unit::Db, Reading::of("course"));
     let all = pictures(one(vec![read, course], vec![limit]));
-    assert_eq!(all[0].labels("named"), ["class 1", "class 2a", "class 2b", "class 3"]);
+    assert_eq!(all[0].labels("named"), ["1", "2a", "2b", "3", "class"]);
     let mut steps: Vec<f64> =
         all[0].all("path", "step").iter().map(|one| all[0].value(one.path()[1]).round()).collect();
     steps.dedup();

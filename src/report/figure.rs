@@ -15,7 +15,7 @@ use crate::verdict::Verdict;
 const VISIBLE_PART: f64 = 0.08;
 /// What such a picture shows before and after the longer of the time and its limit, as a multiple of it.
 const BEFORE: f64 = 0.6;
-const AFTER: f64 = 1.6;
+const AFTER: f64 = 3.2;
 /// A step in time of so many times the usual one is a gap.
 const GAP: f64 = 4.5;
 
@@ -118,7 +118,7 @@ fn points(finding: &Finding) -> Vec<(f64, f64)> {
 fn ends(points: &[(f64, f64)]) -> (f64, f64) {
     let mut finite = points.iter().map(|point| point.0).filter(|x| x.is_finite());
     let first = finite.next().unwrap_or(0.0);
-    (first, finite.last().unwrap_or(first))
+    (first, finite.next_back().unwrap_or(first))
 }
 
 /// A line that is broken where a series leaves time out.
@@ -286,7 +286,7 @@ fn zones(table: &Classes, reading: &Reading) -> Vec<Zone> {
         let end = step.edge.unwrap_or(worst);
         let (from, to) = (reading.place(begin), reading.place(end));
         begin = end;
-        Zone { name: format!("class {}", step.name), low: from.min(to), high: from.max(to) }
+        Zone { name: step.name.clone(), low: from.min(to), high: from.max(to) }
     };
     table.steps.iter().map(zone).collect()
 }

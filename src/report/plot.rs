@@ -34,12 +34,14 @@ const LETTER: f64 = 6.2;
 const LEGEND_LINE: f64 = 17.0;
 /// The most decibels below the highest value that are shown.
 const SPAN_MAX_DB: f64 = 120.0;
+/// The least decibels that are shown.
+const SPAN_MIN_DB: f64 = 2.0;
 /// How many traces have a look of their own.
 const LOOKS: usize = 4;
 /// A line of no more points shows each of them.
 const DOTTED_MAX: usize = 64;
 /// A band of a class that is lower than this has no name in the picture.
-const ZONE_NAMED: f64 = 13.0;
+const ZONE_NAMED: f64 = 11.0;
 
 /// What was measured, as a line.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -208,6 +210,10 @@ impl Plot {
                 let _ = write!(text, "{} at {count} of {} points. ", trace.bound, trace.points.len());
             }
         }
+        if !self.zones.is_empty() {
+            let names: Vec<&str> = self.zones.iter().map(|zone| zone.name.as_str()).collect();
+            let _ = write!(text, "Classes {}. ", names.join(", "));
+        }
         let edges =
             self.edges.iter().map(|edge| if edge.label.is_empty() { &edge.name } else { &edge.label });
         let labels = edges.chain(self.levels.iter().map(|one| &one.label));
@@ -248,6 +254,14 @@ impl Plot {
         let classes = self.zones.iter().flat_map(|zone| [zone.low, zone.high]);
         let ys = lines().flatten().filter(good).map(|(_, y)| *y).chain(beside).chain(classes);
         let (low, high) = self.range_of_classes().unwrap_or_else(|| range_of(ys, span_max));
+        // Hundredths of a decibel must not look like a course.
+        let is_flat = span_max.is_finite() && high - low < SPAN_MIN_DB;
+        let (low, high) = if is_flat {
+            let middle = f64::midpoint(low, high).round();
+            (middle - SPAN_MIN_DB / 2.0, middle + SPAN_MIN_DB / 2.0)
+        } else {
+            (low, high)
+        };
         (across, Scale::new(false, low, high, BOTTOM, TOP))
     }
 
@@ -334,10 +348,13 @@ impl Plot {
         let mut labels = Labels::new(LEFT + 4.0, RIGHT - 4.0, TOP + 2.0, BOTTOM - 2.0);
         for zone in &self.zones {
             let Some((top, bottom)) = zone_ends(zone, up) else { continue };
+            // Beside the picture, where no line crosses them.
             if bottom - top >= ZONE_NAMED {
-                let y = f64::midpoint(top, bottom) + 4.0;
-                labels.write(out, "named", RIGHT - 6.0, y, "end", &zone.name);
+                words(out, "named", RIGHT + 4.0, f64::midpoint(top, bottom) + 4.0, "start", &zone.name);
             }
+        }
+        if !self.zones.is_empty() {
+            words(out, "named", RIGHT + 12.0, TOP - 5.0, "end", "class");
         }
         for mark in &self.marks {
             let (Some(x), Some(y)) = (across.place(mark.at), up.place(mark.value)) else { continue };
@@ -399,7 +416,9 @@ impl Plot {
             x += width;
         }
         // The first line stands on top.
-        placed.iter_mut().for_each(|one| one.2 = line - one.2);
+        for one in &mut placed {
+            one.2 = line - one.2;
+        }
         placed.sort_by_key(|one| one.2);
         placed
     }

@@ -73,7 +73,7 @@ pub enum EvaluationLine {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         limited: Vec<usize>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        read_from: Option<WireReading>,
+        read_from: Option<Box<WireReading>>,
         span: String,
         uncertainty: Option<f64>,
         flags: Vec<String>,
@@ -270,7 +270,7 @@ impl EvaluationWriter {
                 bound: bound.to_owned(),
                 bound_to,
                 limited: finding.limited.clone(),
-                read_from: finding.read_from.as_ref().map(Into::into),
+                read_from: finding.read_from.as_ref().map(|reading| Box::new(reading.into())),
                 span: finding.span.clone(),
                 uncertainty: finding.uncertainty,
                 flags: words(&finding.flags),
@@ -439,7 +439,7 @@ fn read_finding(
         unit: unit(&symbol).map_err(damaged)?,
         bound: read_bound(&bound, bound_to).map_err(damaged)?,
         limited,
-        read_from: read_from.map(TryInto::try_into).transpose().map_err(damaged)?,
+        read_from: read_from.map(|wire| (*wire).try_into()).transpose().map_err(damaged)?,
         span,
         influences: influences
             .into_iter()
