@@ -1,5 +1,7 @@
 //! What a method measured: named values with unit, span, influences and the method's own uncertainty.
 
+pub mod scene;
+
 use std::fmt;
 
 use crate::units::{Quantity, Unit};
@@ -57,6 +59,64 @@ pub struct Influence {
     pub coefficient: f64,
 }
 
+/// An axis of a curve or series.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Along {
+    /// That of the values.
+    Values,
+    /// That of frequency or time.
+    Places,
+}
+
+/// Where a number was read: which curve or series of the same entry shows it, and how it lies on an axis of that. A picture
+/// draws the number, and whatever the number is held against, by this rule; nothing is computed with it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// The measurand of the curve or series.
+    pub measurand: String,
+    /// The axis that the number lies along.
+    pub along: Along,
+    /// Where the number 0 lies on that axis, in its unit.
+    pub zero: f64,
+    /// How far the number 1 lies from there: −1 for what is counted downward, 1e-3 for milliseconds on an axis in seconds.
+    pub one: f64,
+    /// The frequency or time that decided, in Hz or s, where a single one did.
+    pub at: Option<f64>,
+}
+
+impl Reading {
+    /// The number is a value of the curve or series, or would be.
+    pub fn of(measurand: &str) -> Self {
+        Self { measurand: measurand.to_owned(), along: Along::Values, zero: 0.0, one: 1.0, at: None }
+    }
+
+    /// The number is how far the values lie above `zero`.
+    pub fn above(measurand: &str, zero: f64) -> Self {
+        Self { zero, ..Self::of(measurand) }
+    }
+
+    /// The number is how far the values lie below `zero`.
+    pub fn below(measurand: &str, zero: f64) -> Self {
+        Self { zero, one: -1.0, ..Self::of(measurand) }
+    }
+
+    /// The number is a time after `zero`, in s; one of it lasts `one` seconds.
+    pub fn after(measurand: &str, zero: f64, one: f64) -> Self {
+        Self { along: Along::Places, zero, one, ..Self::of(measurand) }
+    }
+
+    /// The same, decided at this frequency or time.
+    #[must_use]
+    pub fn at(self, at: f64) -> Self {
+        Self { at: Some(at), ..self }
+    }
+
+    /// Where a number lies on the axis.
+    pub fn place(&self, number: f64) -> f64 {
+        self.zero + self.one * number
+    }
+}
+
 /// What a method measured.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
@@ -70,6 +130,8 @@ pub struct Finding {
     pub bound: Bound,
     /// The points of a curve or series that `bound` speaks of, by their positions; empty: all of them. The others are known.
     pub limited: Vec<usize>,
+    /// Which curve or series of the same entry a number was read from, if one shows it.
+    pub read_from: Option<Reading>,
     /// The take and span analysed, for the reader.
     pub span: String,
     /// The calibrations that it depends on.
@@ -91,6 +153,7 @@ impl Finding {
             unit,
             bound: Bound::Exact,
             limited: Vec::new(),
+            read_from: None,
             span: String::new(),
             influences: Vec::new(),
             uncertainty: None,

@@ -7,6 +7,7 @@ pub mod call;
 pub mod double_talk;
 pub mod echo;
 pub mod evidence;
+pub mod scene;
 pub mod sensitivity;
 pub mod switching;
 pub mod transmitted_noise;
@@ -84,6 +85,8 @@ pub struct Card {
     pub facts_found: &'static [(&'static str, &'static str)],
     /// The largest number of takes that it ever asks for, adaptive ones included.
     pub takes_max: u32,
+    /// The integration time of the meter on which a report shows its takes against time; `None`: it does not.
+    pub shown_on: Option<Seconds>,
 }
 
 impl Card {
@@ -101,6 +104,7 @@ impl Card {
         objects: false,
         facts_found: &[],
         takes_max: 1,
+        shown_on: None,
     };
 
     /// The published page in Markdown: the header of the method's file.

@@ -31,6 +31,7 @@ mod programs;
 mod recording;
 mod references;
 mod report;
+mod report_pictures;
 mod report_sample;
 mod resume;
 mod signals;

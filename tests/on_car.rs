@@ -49,6 +49,7 @@ mod loudness;
 pub(crate) mod noise_field;
 mod noise_transmission;
 mod out_of_band;
+mod picture;
 mod program;
 mod range;
 mod reference;
@@ -331,7 +332,9 @@ impl Trial {
     /// What the method finds.
     pub(crate) fn findings(&self) -> Result<Vec<Finding>, Unmeasurable> {
         let cx = EvalCx { bench: self.maker.info(), facts: &self.facts, takes: &self.takes };
-        self.method().evaluate(&self.entry, &cx)
+        let findings = self.method().evaluate(&self.entry, &cx)?;
+        picture::holds(self.method(), &findings);
+        Ok(findings)
     }
 
     /// The finding of one measurand.

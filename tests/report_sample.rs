@@ -111,6 +111,7 @@ pub(crate) fn entry(
         judgements,
         limits,
         takes: vec![TakeId::stored("wb-nominal-0a1b2c3d4e.send-9f8e7d6c5b")],
+        scenes: Vec::new(),
     }
 }
 

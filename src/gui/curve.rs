@@ -5,8 +5,8 @@ use std::ops::RangeInclusive;
 
 use egui::{Align2, Color32, RichText, Ui, Vec2b};
 use egui_plot::{
-    AxisHints, FilledArea, GridInput, GridMark, HoverPosition, Line, LineStyle, MarkerShape, Plot,
-    PlotBounds, PlotPoint, PlotPoints, PlotUi, Points, Text,
+    AxisHints, FilledArea, GridInput, GridMark, HLine, HoverPosition, Line, LineStyle, MarkerShape, Plot,
+    PlotBounds, PlotPoint, PlotPoints, PlotUi, Points, Text, VLine,
 };
 
 use super::look::{Palette, font, text_small};
@@ -28,12 +28,16 @@ pub struct Curve {
     /// What the reader must know of the limit, as the shift of a floating mask.
     pub caption: String,
     across: Across,
-    unit: &'static str,
+    unit: String,
     x: RangeInclusive<f64>,
     y: RangeInclusive<f64>,
     traces: Vec<Trace>,
     edges: Vec<EdgeLine>,
-    mark: Option<(PlotPoint, String)>,
+    /// Numbers read from the lines as a whole, each with its label.
+    levels: Vec<(f64, String)>,
+    /// Moments: where on the axis, the label, whether it is a limit.
+    moments: Vec<(f64, String, bool)>,
+    marks: Vec<(PlotPoint, String)>,
 }
 
 #[derive(Debug, Clone)]
@@ -41,46 +45,63 @@ struct Trace {
     name: String,
     /// Unbroken lines: a value that is no number leaves a gap.
     pieces: Vec<Vec<PlotPoint>>,
+    /// Those of which only a bound is known.
+    bounds: Vec<Vec<PlotPoint>>,
+    /// What a bound is.
+    bound: &'static str,
 }
 
 #[derive(Debug, Clone)]
 struct EdgeLine {
     name: String,
+    label: String,
     forbidden: Side,
     points: Vec<PlotPoint>,
 }
 
 impl Curve {
-    /// The plot of a result; `None` for a number or an empty curve.
-    pub fn of(result: &Result<'_>) -> Option<Self> {
-        let plot = figure::plot(result)?;
+    /// The plot of a result, with the numbers among `results` that were read from it; `None` for a number or an empty curve.
+    pub fn of(result: &Result<'_>, results: &[Result<'_>]) -> Option<Self> {
+        let plot = figure::plot(result, results)?;
         let across = plot.across;
         let (horizontal, vertical) = plot.scales();
         let (low, high) = horizontal.range();
         let range = at(across, low)?..=at(across, high)?;
         let point =
             |(x, y): &(f64, f64)| at(across, *x).filter(|_| drawable(*y)).map(|x| PlotPoint::new(x, *y));
-        let traces = plot.traces.iter().map(|trace| Trace {
-            name: trace.name.clone(),
-            pieces: pieces(trace.points.iter().map(point)).into_iter().map(thinned).collect(),
+        let traces = plot.traces.iter().map(|trace| {
+            let lines = |limited: bool| {
+                let is_limited = |n: usize| trace.limited.get(n).copied().unwrap_or(false);
+                let points = trace.points.iter().enumerate();
+                let of = points.map(|(n, one)| point(one).filter(|_| is_limited(n) == limited));
+                pieces(of).into_iter().map(thinned).collect()
+            };
+            Trace { name: trace.name.clone(), pieces: lines(false), bounds: lines(true), bound: trace.bound }
         });
-        let edges = plot.edges.iter().map(|Edge { name, forbidden, points }| EdgeLine {
+        let edges = plot.edges.iter().map(|Edge { name, label, forbidden, points }| EdgeLine {
             name: name.clone(),
+            label: label.clone(),
             forbidden: *forbidden,
             points: points.iter().filter_map(point).collect(),
         });
-        let mark = plot.mark.as_ref();
-        let mark = mark.and_then(|mark| Some((point(&(mark.at, mark.value))?, mark.label.clone())));
+        let marks = plot.marks.iter();
+        let marks = marks.filter_map(|mark| Some((point(&(mark.at, mark.value))?, mark.label.clone())));
+        let moments = plot.moments.iter();
+        let moments = moments.filter_map(|one| Some((at(across, one.at)?, one.label.clone(), one.is_limit)));
+        // A number that was read from it is.
+        let is_held = !plot.edges.is_empty() || !plot.moments.is_empty();
         let (low, high) = vertical.range();
         Some(Self {
-            caption: caption(result),
+            caption: if result.limit.is_none() && is_held { String::new() } else { caption(result) },
             across,
             unit: plot.unit,
             x: range,
             y: low..=high,
             traces: traces.collect(),
             edges: edges.collect(),
-            mark,
+            levels: plot.levels.iter().map(|one| (one.value, one.label.clone())).collect(),
+            moments: moments.collect(),
+            marks: marks.collect(),
             title: plot.title,
         })
     }
@@ -98,7 +119,7 @@ impl Curve {
             .tick_label_font(font(12.0))
             .formatter(|mark, range| tick(self.across, mark, range, Some(self.across)));
         let vertical = AxisHints::new_y()
-            .label(text_small(self.unit).color(palette.soft))
+            .label(text_small(&self.unit).color(palette.soft))
             .tick_label_font(font(12.0))
             .formatter(|mark, range| tick(Across::Time, mark, range, None));
         ui.add_space(3.0);
@@ -140,7 +161,16 @@ impl Curve {
                 }
             }
         }
-        if let Some((point, label)) = &self.mark {
+        self.draw_bounds(plot_ui, palette);
+        for (value, label) in &self.levels {
+            let style = LineStyle::Dashed { length: 12.0 };
+            plot_ui.hline(HLine::new(label.as_str(), *value).style(style).width(1.2).color(palette.ink));
+        }
+        for (at, label, is_limit) in &self.moments {
+            let color = if *is_limit { palette.edge } else { palette.ink };
+            plot_ui.vline(VLine::new(label.as_str(), *at).width(1.2).color(color));
+        }
+        for (point, label) in &self.marks {
             let dot = Points::new("", vec![[point.x, point.y]]).shape(MarkerShape::Circle);
             plot_ui.points(dot.filled(false).radius(5.0).color(palette.ink).allow_hover(false));
             let bounds = plot_ui.plot_bounds();
@@ -151,17 +181,47 @@ impl Curve {
         }
     }
 
+    /// What is no more than a bound: dotted.
+    fn draw_bounds<'a>(&'a self, plot_ui: &mut PlotUi<'a>, palette: &Palette) {
+        for (look, trace) in self.traces.iter().enumerate() {
+            let color = palette.traces[look % palette.traces.len()].gamma_multiply(0.75);
+            for piece in &trace.bounds {
+                let points = PlotPoints::Borrowed(piece);
+                if piece.len() == 1 {
+                    let point = Points::new(trace.bound, points).filled(false).radius(3.0);
+                    plot_ui.points(point.color(color));
+                } else {
+                    let style = LineStyle::Dotted { spacing: 5.0 };
+                    plot_ui.line(Line::new(trace.bound, points).style(style).width(1.4).color(color));
+                }
+            }
+        }
+    }
+
     /// One line above the plot: what each stroke means.
     fn legend(&self, ui: &mut Ui, palette: &Palette) {
         ui.horizontal_wrapped(|ui| {
             for (look, trace) in self.traces.iter().enumerate() {
                 swatch(ui, palette.traces[look % palette.traces.len()], false);
                 ui.label(text_small(&trace.name));
+                if !trace.bounds.is_empty() {
+                    ui.label(text_small(format!("(dotted: {})", trace.bound)).color(palette.soft));
+                }
                 ui.add_space(8.0);
             }
             if let Some(edge) = self.edges.first() {
                 swatch(ui, palette.edge, true);
                 ui.label(text_small(&edge.name));
+            }
+            for edge in self.edges.iter().filter(|edge| !edge.label.is_empty()) {
+                ui.label(text_small(&edge.label).color(palette.edge));
+            }
+            for (_, label, is_limit) in &self.moments {
+                let color = if *is_limit { palette.edge } else { palette.ink };
+                ui.label(text_small(label).color(color));
+            }
+            for (_, label) in &self.levels {
+                ui.label(text_small(label));
             }
             if !self.caption.is_empty() {
                 ui.label(text_small(&self.caption).color(palette.soft));
@@ -337,7 +397,7 @@ mod tests {
         let curve = |low: f64| {
             let finding = Finding::curve("g", vec![100.0, 1000.0], vec![low, low + 9.0], Unit::Db);
             let view = FindingView { finding, curve: None };
-            Curve::of(&Result { finding: Some(&view), judgement: None, limit: None }).unwrap()
+            Curve::of(&Result { finding: Some(&view), judgement: None, limit: None }, &[]).unwrap()
         };
         let shown = |ui: &mut Ui, state: &mut (Curve, f64)| state.1 = state.0.show(ui).min()[1];
         let mut harness = egui_kittest::Harness::new_ui_state(shown, (curve(0.0), f64::NAN));

@@ -87,14 +87,18 @@ impl Detail {
             verdict: view.verdict,
             flags: flags_of(view),
             reason: view.reason.clone(),
-            results: results.iter().map(|result| result_text(view, result)).collect(),
+            results: results.iter().map(|result| result_text(view, result, &results)).collect(),
             limits: view.limits.iter().map(limit_text).collect(),
             trail: trail(view),
         }
     }
 }
 
-fn result_text(view: &EntryView, result: &summary::Result<'_>) -> ResultText {
+fn result_text(
+    view: &EntryView,
+    result: &summary::Result<'_>,
+    results: &[summary::Result<'_>],
+) -> ResultText {
     let judgement = result.judgement;
     let distance = judgement.and_then(|judgement| judgement.margin);
     let value = match result.measured() {
@@ -116,7 +120,7 @@ fn result_text(view: &EntryView, result: &summary::Result<'_>) -> ResultText {
         measurand: result.measurand().to_owned(),
         meaning: meaning(&view.entry.method, result.measurand()),
         value,
-        curve: Curve::of(result),
+        curve: Curve::of(result, results),
         limit: result.limit.map_or(String::new(), wording::limit),
         class: result.limit.map(|limit| limit.class),
         margin,

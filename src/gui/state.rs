@@ -387,5 +387,6 @@ fn planned(planned: &PlannedEntry) -> EntryView {
         judgements: Vec::new(),
         limits: planned.limits.clone(),
         takes: Vec::new(),
+        scenes: Vec::new(),
     }
 }

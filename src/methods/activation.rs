@@ -62,7 +62,7 @@ use crate::capture::Take;
 use crate::context::{EvalCx, PlanCx};
 use crate::dsp::level::mean_square_series;
 use crate::entry::{Entry, Param, SignalId};
-use crate::finding::{Bound, Finding, Influence, Unmeasurable};
+use crate::finding::{Bound, Finding, Influence, Reading, Unmeasurable};
 use crate::meters::activation::{self, Burst, FirstActive, NOISE_MARGIN, SETTLED_WITHIN};
 use crate::meters::timeline::FAST;
 use crate::take::{Frame, RATE, frames};
@@ -139,6 +139,7 @@ static CARD: Card = Card {
         DELAY_MAX.spec(),
         CONDITIONING.spec(),
     ],
+    shown_on: Some(FAST),
     ..Card::PLAIN
 };
 
@@ -201,10 +202,15 @@ impl Method for Activation {
                 "activation_heard",
             ],
         };
+        let late_s = heard.path.later as f64 / f64::from(RATE);
         let mut level = row.level(level, way.played_in)?;
         level.note = format!("{}; {told}", level.note);
         let mut build_up = row.build_up(build_up);
         build_up.note = told;
+        if let Some(onset_s) = row.onset_s() {
+            level.read_from = Some(Reading::of(spoken).at(onset_s + late_s));
+            build_up.read_from = Some(Reading::after(arrived, onset_s + late_s, 1e-3));
+        }
         let series = |name, samples: &[f64], late_s: f64, unit, silence| {
             let readings = mean_square_series(samples, RATE, FAST, frames(STEP) as usize);
             let times = (1..=readings.len()).map(|n| n as f64 * STEP.0 + late_s).collect();
@@ -212,7 +218,6 @@ impl Method for Activation {
         };
         let span = take.span(ROW);
         let whole = span.start..(span.end + frames(entry.parameters.get(&DELAY_MAX))).min(take.spec.duration);
-        let late_s = heard.path.later as f64 / f64::from(RATE);
         // As far below the loudest sound of the row as a recording could be.
         let floor = heard.silence.max(row.quietest_power());
         let spoken = series(spoken, heard.played.slice(span), late_s, way.played_in, floor);
@@ -287,6 +292,12 @@ impl Row {
     /// The loudest burst that noise does not hide.
     fn loudest(&self) -> Option<usize> {
         (0..self.levels.len()).rev().find(|n| !self.read.bursts[*n].noise_limited)
+    }
+
+    /// When the first burst that is transmitted was played, in s.
+    fn onset_s(&self) -> Option<f64> {
+        let first = self.read.first?;
+        Some(self.read.bursts[first.index].frames.start as f64 / f64::from(RATE))
     }
 
     fn told(&self, heard: &Heard) -> String {

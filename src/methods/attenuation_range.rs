@@ -66,7 +66,7 @@ use super::{Card, Measurand, Method, Refusal, Wish, call, evidence};
 use crate::context::{EvalCx, PlanCx};
 use crate::dsp::level::{mean_square, mean_square_series};
 use crate::entry::{Entry, Param, SignalId};
-use crate::finding::{Bound, Finding, Unmeasurable};
+use crate::finding::{Bound, Finding, Reading, Unmeasurable};
 use crate::meters::activation::{SETTLED_WITHIN, build_up};
 use crate::meters::timeline::FAST;
 use crate::take::{Frame, RATE, frames};
@@ -146,6 +146,7 @@ static CARD: Card = Card {
         DELAY_MAX.spec(),
         CONDITIONING.spec(),
     ],
+    shown_on: Some(FAST),
     ..Card::PLAIN
 };
 
@@ -262,6 +263,9 @@ impl Method for AttenuationRange {
             (worst(|one| one.range_db).ok_or_else(nothing)?, worst(Onset::time_ms).ok_or_else(nothing)?);
         let mut range = by_range.range(range);
         let mut time = by_time.build_up(time);
+        // The course is that of one onset.
+        let is_one = std::ptr::eq(by_range, by_time);
+        time.read_from = is_one.then(|| Reading::after("attenuation_course", 0.0, 1e-3));
         let both: Vec<String> = onsets.iter().map(Onset::told).collect();
         for finding in [&mut range, &mut time] {
             finding.note = format!("{}; {}", both.join("; "), heard.told());
@@ -290,8 +294,9 @@ const fn opposite(direction: Direction) -> Direction {
 
 /// What was read of one onset.
 struct Onset {
-    /// The largest attenuation.
+    /// The largest attenuation, and when after the onset it was.
     range_db: f64,
+    range_at_s: f64,
     /// Until within 3 dB; `None` if it never is.
     build_up: Option<Seconds>,
     /// The rest, taken as large as it may be, over the lowest level that was read.
@@ -345,7 +350,16 @@ impl Onset {
         let end = before + expected.len();
         let build_up = build_up(&expected_from_before, &real, RATE, &(before..end), Db::from_power(gain));
         let share = REST_TIMES * rest / power[lowest];
-        Self { range_db, build_up, rest_share: share, is_noise: rest < 4.0 * noise, attenuation_db, power }
+        let range_at_s = (lowest + 1) as f64 / f64::from(RATE);
+        Self {
+            range_db,
+            range_at_s,
+            build_up,
+            rest_share: share,
+            is_noise: rest < 4.0 * noise,
+            attenuation_db,
+            power,
+        }
     }
 
     fn time_ms(&self) -> f64 {
@@ -375,6 +389,7 @@ impl Onset {
 
     fn range(&self, measurand: &str) -> Finding {
         let mut finding = Finding::scalar(measurand, self.range_db, Unit::Db);
+        finding.read_from = Some(Reading::of("attenuation_course").at(self.range_at_s));
         if !self.is_clear() {
             finding.bound = if self.rest_share < 1.0 {
                 Bound::Between(self.range_db - db(1.0 - self.rest_share))

@@ -72,11 +72,14 @@ static CARD: Card = Card {
         Measurand { id: "comfort_noise_spectrum", doc: "The same in third octaves.", unit: Unit::Db },
     ],
     parameters: &[SIGNAL.spec(), LEVEL_POI.spec(), DELAY_MAX.spec(), CONDITIONING.spec()],
+    shown_on: Some(FAST),
     ..Card::PLAIN
 };
 
 /// The one take.
 const TAKE: &str = "comfort";
+/// The meter of the picture.
+const FAST: Seconds = Seconds(0.125);
 /// From the beginning of the far end to where its noise is read: the longest delay, and as long again to switch.
 const SWITCHING: Seconds = Seconds(1.0);
 /// A shorter part says nothing about a noise.

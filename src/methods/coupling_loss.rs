@@ -61,7 +61,7 @@ use super::{Card, Measurand, Method, Refusal, Wish};
 use crate::context::{EvalCx, PlanCx, Track};
 use crate::dsp::bands::Bands;
 use crate::entry::{Entry, Param, SignalId};
-use crate::finding::{Bound, Finding, Unmeasurable};
+use crate::finding::{Bound, Finding, Reading, Unmeasurable};
 use crate::meters::coupling::Echo;
 use crate::take::{Frame, frames};
 use crate::terms::{Bandwidth, Port};
@@ -97,6 +97,7 @@ static CARD: Card = Card {
         },
     ],
     parameters: &[SIGNAL.spec(), LEVEL.spec(), IDLE.spec(), DELAY_MAX.spec(), CONDITIONING.spec()],
+    shown_on: Some(echo::METER),
     ..Card::PLAIN
 };
 
@@ -202,6 +203,7 @@ fn echo_window(
 fn weighted(measurand: &Weighted, echo: &Echo) -> Finding {
     let read = echo.weighted(measurand.band_hz);
     let mut finding = Finding::scalar(measurand.id, read.loss_db, Unit::Db);
+    finding.read_from = Some(Reading::of("echo_loss"));
     if read.is_noise_limited() {
         finding.bound = Bound::AtLeast;
         finding.flags.push(Flag::NoiseLimited);

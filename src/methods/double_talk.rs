@@ -11,7 +11,7 @@ use crate::context::{PlanCx, Track};
 use crate::dsp::align::{DelaySearch, find_delay};
 use crate::dsp::level::mean_square_series;
 use crate::entry::{Entry, Param, SignalId};
-use crate::finding::{Bound, Finding, Unmeasurable};
+use crate::finding::{Bound, Finding, Reading, Unmeasurable};
 use crate::meters::separation::{Separation, separate};
 use crate::meters::timeline::{ACTIVE_MARGIN, FAST, active_power, envelope};
 use crate::take::{Frame, RATE, Span, frames};
@@ -350,6 +350,9 @@ impl Compared {
             Finding::scalar(&format!("attenuation_{word}_level"), most(&|one| one.level), Unit::Db);
         level.note =
             format!("{}; the worse counts; what competes fills the level", told(&|one| one.level).join(", "));
+        for finding in [&mut separated, &mut level] {
+            finding.read_from = Some(Reading::of(&format!("attenuation_{word}_course")));
+        }
         [separated, level]
     }
 

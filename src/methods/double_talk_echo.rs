@@ -49,8 +49,9 @@ use super::evidence::{self, worst_of};
 use super::{Card, Measurand, Method, Refusal, Wish};
 use crate::context::{EvalCx, PlanCx};
 use crate::entry::{Entry, Param, SignalId};
-use crate::finding::{Bound, Finding, Unmeasurable};
+use crate::finding::{Bound, Finding, Reading, Unmeasurable};
 use crate::meters::double_talk::{DoubleTalk, double_talk};
+use crate::meters::timeline::FAST;
 use crate::take::{Frame, RATE, frames};
 use crate::terms::{Bandwidth, Port};
 use crate::units::{Db, Seconds, Unit};
@@ -95,6 +96,7 @@ static CARD: Card = Card {
         DELAY_MAX.spec(),
         CONDITIONING.spec(),
     ],
+    shown_on: Some(FAST),
     ..Card::PLAIN
 };
 
@@ -193,9 +195,13 @@ impl Method for DoubleTalkEcho {
         let complete = |(mut finding, influences): (Finding, _)| {
             if read.spread {
                 finding.flags.push(Flag::Spread);
-                finding.note.push_str("; energy between the bands of both signals makes the reading");
+                if !finding.note.is_empty() {
+                    finding.note.push_str("; ");
+                }
+                finding.note.push_str("energy between the bands of both signals makes the reading");
             }
-            finding.note = format!("{combs}; {}", finding.note);
+            let told = [combs.as_str(), finding.note.as_str()].into_iter().filter(|text| !text.is_empty());
+            finding.note = told.collect::<Vec<_>>().join("; ");
             finding.uncertainty = Some(UNCERTAINTY_DB);
             evidence::complete(&mut finding, take, BOTH, influences);
             finding
@@ -204,9 +210,10 @@ impl Method for DoubleTalkEcho {
     }
 }
 
-/// The worst band of `values`, the larger the worse, as a scalar, and where it is.
+/// The worst band of `values`, the larger the worse, as a scalar, and where it is in the curve `by_frequency`.
 fn worst_band(
     measurand: &str,
+    by_frequency: &str,
     hz: &[f64],
     badness: &[(f64, bool)],
     sign: f64,
@@ -214,6 +221,7 @@ fn worst_band(
     let worst = worst_of(badness)
         .ok_or_else(|| Unmeasurable::because("no component of the signals lies in the band of the call"))?;
     let mut finding = Finding::scalar(measurand, sign * badness[worst.at].0, Unit::Db);
+    finding.read_from = Some(Reading::of(by_frequency).at(hz[worst.at]));
     finding.note = format!("worst of {} bands, at {} Hz", hz.len(), hz[worst.at]);
     let is_proven = badness[worst.at].1;
     if let Some(other) = worst.beside {
@@ -240,7 +248,7 @@ fn echo_findings(read: &DoubleTalk, floor: &DoubleTalk, upper_hz: f64) -> Result
         losses.push(band.echo_loss.0);
         badness.push((-band.echo_loss.0, stands_out));
     }
-    let worst = worst_band("double_talk_echo_loss", &hz, &badness, -1.0)?;
+    let worst = worst_band("double_talk_echo_loss", "double_talk_echo_losses", &hz, &badness, -1.0)?;
     let mut curve = Finding::curve("double_talk_echo_losses", hz, losses, Unit::Db);
     bounded(&mut curve, Bound::AtLeast, limited, Flag::NoiseLimited);
     Ok([worst, curve])
@@ -252,6 +260,6 @@ fn sent_findings(read: &DoubleTalk, upper_hz: f64) -> Result<[Finding; 2], Unmea
     let (hz, values): (Vec<f64>, Vec<f64>) =
         bands.filter_map(|band| Some((band.freq.0, band.attenuation?.0))).unzip();
     let badness: Vec<(f64, bool)> = values.iter().map(|one| (*one, true)).collect();
-    let worst = worst_band("sent_speech_attenuation", &hz, &badness, 1.0)?;
+    let worst = worst_band("sent_speech_attenuation", "sent_speech_attenuations", &hz, &badness, 1.0)?;
     Ok([worst, Finding::curve("sent_speech_attenuations", hz, values, Unit::Db)])
 }

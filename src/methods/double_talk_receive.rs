@@ -48,6 +48,7 @@ use crate::context::{EvalCx, PlanCx, Track};
 use crate::dsp::level::mean_square;
 use crate::entry::Entry;
 use crate::finding::{Finding, Unmeasurable};
+use crate::meters::timeline::FAST;
 use crate::take::Frame;
 use crate::terms::{Direction, Ear, Port};
 use crate::units::Unit;
@@ -98,6 +99,7 @@ static CARD: Card = Card {
         CONDITIONING.spec(),
     ],
     takes_max: 2,
+    shown_on: Some(FAST),
     ..Card::PLAIN
 };
 

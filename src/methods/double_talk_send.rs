@@ -53,6 +53,7 @@ use super::{Card, Measurand, Method, Refusal, Wish, evidence};
 use crate::context::{EvalCx, PlanCx};
 use crate::entry::Entry;
 use crate::finding::{Finding, Unmeasurable};
+use crate::meters::timeline::FAST;
 use crate::take::RATE;
 use crate::terms::{Direction, Port};
 use crate::units::Unit;
@@ -102,6 +103,7 @@ static CARD: Card = Card {
         DELAY_MAX.spec(),
         CONDITIONING.spec(),
     ],
+    shown_on: Some(FAST),
     ..Card::PLAIN
 };
 

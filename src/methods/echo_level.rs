@@ -58,7 +58,7 @@ use crate::dsp::level::{mean_square, mean_square_series};
 use crate::dsp::weighting::Weighting;
 use crate::dsp::weighting_filter::weighted;
 use crate::entry::{Entry, Param, SignalId};
-use crate::finding::{Bound, Finding, Unmeasurable};
+use crate::finding::{Bound, Finding, Reading, Unmeasurable};
 use crate::meters::echo_attenuation::NOISE_MARGIN;
 use crate::take::{Frame, RATE, frames};
 use crate::units::{Db, Seconds, Unit};
@@ -108,6 +108,7 @@ static CARD: Card = Card {
     ],
     parameters: &[SIGNAL.spec(), LEVEL_POI.spec(), IDLE.spec(), DELAY_MAX.spec(), CONDITIONING.spec()],
     facts_wanted: echo::FACTS_WANTED,
+    shown_on: Some(METER),
     ..Card::PLAIN
 };
 
@@ -282,6 +283,7 @@ impl Course {
         let (value, at_s) = least.map_or((f64::NAN, f64::NAN), |one| (one.attenuation_db, one.at_s));
         let mut finding = Finding::scalar("echo_attenuation_least", value, Unit::Db);
         finding.note = format!("at {at_s:.2} s; {}", self.aligned());
+        finding.read_from = Some(Reading::of("echo_attenuation").at(at_s));
         if least.is_some_and(|one| !one.stands_out) {
             finding.bound = Bound::AtLeast;
             finding.flags.push(self.why());
@@ -307,6 +309,7 @@ impl Course {
         finding.note = if seen.is_empty() {
             "no echo stands out of the noise".to_owned()
         } else {
+            finding.read_from = Some(Reading::below("echo_attenuation", best).at(worst.1));
             format!("from {best:.1} dB to {:.1} dB at {:.2} s", worst.0, worst.1)
         };
         let heard =
@@ -330,12 +333,10 @@ impl Course {
             self.level_db.iter().enumerate().fold((0, f64::NEG_INFINITY), |loudest, (n, level)| {
                 if *level > loudest.1 { (n, *level) } else { loudest }
             });
+        let at_s = (at + 1) as f64 * STEP.0;
         let mut finding = Finding::scalar("echo_level_max", level, Unit::Dbm0A);
-        finding.note = format!(
-            "at {:.2} s; noise of the silence {:.1} dBm0(A)",
-            (at + 1) as f64 * STEP.0,
-            self.noise_db
-        );
+        finding.read_from = Some(Reading::of("echo_level").at(at_s));
+        finding.note = format!("at {at_s:.2} s; noise of the silence {:.1} dBm0(A)", self.noise_db);
         if level < self.noise_db + LIFTS.0 || level <= self.silence_db {
             finding.bound = Bound::AtMost;
             finding.flags.push(Flag::NoiseLimited);

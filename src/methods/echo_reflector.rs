@@ -42,7 +42,7 @@ use super::echo_level::{self, Course, UNHEARD_DBM0_A};
 use super::{Card, Measurand, Method, Refusal, Wish, evidence};
 use crate::context::{EvalCx, PlanCx};
 use crate::entry::{Entry, Param, SignalId};
-use crate::finding::{Bound, Finding, Unmeasurable};
+use crate::finding::{Bound, Finding, Reading, Unmeasurable};
 use crate::take::frames;
 use crate::terms::Port;
 use crate::units::{Seconds, Unit};
@@ -78,6 +78,7 @@ static CARD: Card = Card {
     ],
     parameters: &[SIGNAL.spec(), LEVEL_POI.spec(), IDLE.spec(), DELAY_MAX.spec(), CONDITIONING.spec()],
     facts_wanted: echo::FACTS_WANTED,
+    shown_on: Some(echo::METER),
     ..Card::PLAIN
 };
 
@@ -137,6 +138,8 @@ impl Method for EchoReflector {
         let (rests, turns) = (course(RESTS)?, course(TURNS)?);
         let mut loudest = turns.loudest();
         "reflector_level_max".clone_into(&mut loudest.measurand);
+        let read_at = loudest.read_from.take().and_then(|reading| reading.at);
+        loudest.read_from = read_at.map(|at| Reading::of("reflector_level").at(at));
         let findings = [
             rise(&rests.loudest(), &loudest),
             loudest,
@@ -169,6 +172,8 @@ fn rise(rests: &Finding, turns: &Finding) -> Finding {
     // Of two echoes that noise hides either may be the louder one by any amount.
     let rise = if !is_heard || rest_hidden && turn_hidden { 0.0 } else { after - before };
     let mut finding = Finding::scalar("reflector_rise", rise, Unit::Db);
+    let read_at = turns.read_from.as_ref().and_then(|reading| reading.at);
+    finding.read_from = read_at.map(|at| Reading::above("reflector_level", before).at(at));
     finding.note = format!("from {before:.1} dBm0(A) at rest to {after:.1} dBm0(A)");
     if !is_heard {
         finding.note.push_str(", which counts as no echo");

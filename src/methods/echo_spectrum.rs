@@ -72,6 +72,7 @@ static CARD: Card = Card {
         unit: Unit::Db,
     }],
     parameters: &[SIGNAL.spec(), LEVEL_POI.spec(), IDLE.spec(), DELAY_MAX.spec(), CONDITIONING.spec()],
+    shown_on: Some(echo::METER),
     ..Card::PLAIN
 };
 

@@ -46,7 +46,7 @@ use super::{Card, Measurand, Method, Refusal, Wish, evidence};
 use crate::context::{EvalCx, PlanCx};
 use crate::dsp::level::mean_square_series;
 use crate::entry::{Entry, Param};
-use crate::finding::{Finding, Unmeasurable};
+use crate::finding::{Finding, Reading, Unmeasurable};
 use crate::take::{Frame, RATE, frames};
 use crate::terms::Port;
 use crate::units::{Seconds, Unit};
@@ -81,6 +81,7 @@ static CARD: Card = Card {
         },
     ],
     parameters: &[WATCHED.spec(), DELAY_MAX.spec()],
+    shown_on: Some(FAST),
     ..Card::PLAIN
 };
 
@@ -216,6 +217,9 @@ impl Course {
         };
         let (high, low) = (fold(|a, b| a > b), fold(|a, b| a < b));
         let mut finding = Finding::scalar("noise_setup_variation", high.0 - low.0, Unit::Db);
+        // Where nothing is louder than the settled level, no moment decided.
+        let at = Some(high.1).filter(|_| high.0 > 0.0);
+        finding.read_from = Some(Reading { at, ..Reading::above("noise_setup_course", low.0) });
         finding.note = format!(
             "from {:.1} dB at {:.2} s to {:+.1} dB at {:.2} s of a settled level of {:.1} dBm0(A); the noise arrived after \
              {:.0} ms",
@@ -233,6 +237,8 @@ impl Course {
         let far = |over: &f64| over.is_nan() || over.abs() > SETTLED_DB;
         let last = self.over_db.iter().rposition(far);
         let at = last.map_or(0.0, |n| self.from_s + (n + 1) as f64 * STEP.0);
-        Finding::scalar("noise_setup_settling", at, Unit::Second)
+        let mut finding = Finding::scalar("noise_setup_settling", at, Unit::Second);
+        finding.read_from = Some(Reading::after("noise_setup_course", 0.0, 1.0));
+        finding
     }
 }

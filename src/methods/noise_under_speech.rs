@@ -133,6 +133,7 @@ static CARD: Card = Card {
         DELAY_MAX.spec(),
         CONDITIONING.spec(),
     ],
+    shown_on: Some(FAST),
     ..Card::PLAIN
 };
 

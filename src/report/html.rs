@@ -3,6 +3,7 @@
 mod cover;
 mod entry;
 mod legend;
+mod pictures;
 
 use super::markup::Markup;
 use super::{classes, wording};

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{classes, csv, summary, wording};
 use crate::context::{BenchInfo, PortDirection};
-use crate::finding::{FactValue, Finding, Value};
+use crate::finding::{Along, FactValue, Finding, Reading, Value};
 use crate::limits::{At, Judgement, Limit, Rule};
 use crate::run::view::{EntryView, RunView};
 use crate::units::Quantity;
@@ -228,6 +228,19 @@ struct FindingOut<'a> {
     /// The positions of the points that are bounds only, where not all or none of them are.
     #[serde(skip_serializing_if = "<[usize]>::is_empty")]
     limited: &'a [usize],
+    /// Where the number was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    read_from: Option<ReadingOut<'a>>,
+}
+
+#[derive(Serialize)]
+struct ReadingOut<'a> {
+    measurand: &'a str,
+    along: &'static str,
+    zero: Option<f64>,
+    one: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -367,6 +380,16 @@ fn entry(one: &EntryView) -> Entry<'_> {
     }
 }
 
+fn reading(one: &Reading) -> ReadingOut<'_> {
+    ReadingOut {
+        measurand: &one.measurand,
+        along: if one.along == Along::Values { "values" } else { "places" },
+        zero: finite(one.zero),
+        one: finite(one.one),
+        at: one.at.and_then(finite),
+    }
+}
+
 fn finding<'a>(one: &'a Finding, curve: Option<&'a str>) -> FindingOut<'a> {
     let (hz, seconds, values) = match &one.value {
         Value::Scalar(_) => (None, None, None),
@@ -398,6 +421,7 @@ fn finding<'a>(one: &'a Finding, curve: Option<&'a str>) -> FindingOut<'a> {
         seconds,
         values,
         limited: &one.limited,
+        read_from: one.read_from.as_ref().map(reading),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::context::{BenchInfo, EvalCx, PlanCx, SignalBook};
 use crate::event::Failure;
 use crate::finding::Finding;
 use crate::limits::{self, Judgement};
-use crate::methods::{Method, Next};
+use crate::methods::{Method, Next, scene};
 use crate::plan::PlannedEntry;
 use crate::plan::schedule::TakeUse;
 use crate::run::log::{Answer, Hold, RunLog, StoredTakes};
@@ -59,6 +59,7 @@ pub fn without_takes(planned: &PlannedEntry, verdict: Verdict, reason: &str) -> 
         takes: Vec::new(),
         judgements: Vec::new(),
         findings: Vec::new(),
+        scenes: Vec::new(),
     };
     if planned.informative {
         judged.flags.push(Flag::Informative);
@@ -83,6 +84,11 @@ pub fn evaluate(
         Err(obstacle) => without_takes(planned, obstacle.verdict, &obstacle.reason),
     };
     judged.takes = takes.iter().map(|take| take.id.clone()).collect();
+    // Of an entry that measured nothing too: what was played and heard is the first thing to look at.
+    if let Some(meter) = method.card().shown_on {
+        let cx = EvalCx { bench: material.bench, facts: &material.log.facts, takes: &takes };
+        judged.scenes = takes.iter().filter_map(|take| scene::of(&cx, take, meter)).collect();
+    }
     if takes.iter().any(|take| take.method_equivalent) {
         judged.flags.push(Flag::MethodEquivalentSignal);
     }
@@ -237,6 +243,7 @@ fn judge_all(planned: &PlannedEntry, findings: Vec<Finding>, bench: &BenchInfo) 
         takes: Vec::new(),
         judgements,
         findings: findings.into_iter().map(|finding| (finding, None)).collect(),
+        scenes: Vec::new(),
     }
 }
 

@@ -492,5 +492,6 @@ fn entry_view(planned: &PlannedEntry, judged: Option<&Judged>) -> EntryView {
         judgements: judged.judgements,
         limits: planned.limits.clone(),
         takes: judged.takes,
+        scenes: judged.scenes,
     }
 }

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use crate::context::{BenchInfo, Facts};
 use crate::entry::{Entry, EntryId};
 use crate::finding::Finding;
+use crate::finding::scene::Scene;
 use crate::limits::{Judgement, Limit};
 use crate::take::TakeId;
 use crate::terms::Bandwidth;
@@ -102,6 +103,8 @@ pub struct EntryView {
     pub limits: Vec<Limit>,
     /// The takes that it stands on.
     pub takes: Vec<TakeId>,
+    /// Those takes as they sounded, of methods that show them.
+    pub scenes: Vec<Scene>,
 }
 
 /// A finding and where its curve is stored.

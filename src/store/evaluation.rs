@@ -1,14 +1,18 @@
 //! An evaluation on disk: findings and judgements as JSON lines, curves as CSV files beside them.
 
+mod picture;
+
 use std::fmt::Write as _;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::picture::{WireReading, WireScene};
 use super::folder::{FolderError, InputRecord, RunFolder, slug};
 use super::journal::{self, Journal};
 use super::wire::WireError;
 use crate::entry::EntryId;
+use crate::finding::scene::Scene;
 use crate::finding::{Bound, Curve, Finding, Influence, Series, Value};
 use crate::limits::{At, Judgement, Reached};
 use crate::take::TakeId;
@@ -68,6 +72,8 @@ pub enum EvaluationLine {
         bound_to: Option<WireNumber>,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         limited: Vec<usize>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        read_from: Option<Box<WireReading>>,
         span: String,
         uncertainty: Option<f64>,
         flags: Vec<String>,
@@ -83,6 +89,8 @@ pub enum EvaluationLine {
         reason: String,
         takes: Vec<String>,
         judgements: Vec<WireJudgement>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        scenes: Vec<WireScene>,
     },
     Warned {
         text: String,
@@ -130,6 +138,8 @@ pub struct Judged {
     pub judgements: Vec<Judgement>,
     /// What was measured, each with the file of its curve below the run's folder.
     pub findings: Vec<(Finding, Option<String>)>,
+    /// The takes as they sounded, of methods that show them.
+    pub scenes: Vec<Scene>,
 }
 
 /// An evaluation as it was read.
@@ -260,6 +270,7 @@ impl EvaluationWriter {
                 bound: bound.to_owned(),
                 bound_to,
                 limited: finding.limited.clone(),
+                read_from: finding.read_from.as_ref().map(|reading| Box::new(reading.into())),
                 span: finding.span.clone(),
                 uncertainty: finding.uncertainty,
                 flags: words(&finding.flags),
@@ -271,6 +282,8 @@ impl EvaluationWriter {
                 note: finding.note.clone(),
             })?;
         }
+        let scenes = judged.scenes.iter().map(|scene| self.store_scene(&judged.entry, scene));
+        let scenes = scenes.collect::<Result<_, _>>()?;
         self.journal.append_lazily(&EvaluationLine::Judged {
             entry,
             verdict: judged.verdict.word().to_owned(),
@@ -280,6 +293,7 @@ impl EvaluationWriter {
             reason: judged.reason.clone(),
             takes: judged.takes.iter().map(|take| take.text().to_owned()).collect(),
             judgements: judged.judgements.iter().map(Into::into).collect(),
+            scenes,
         })?;
         Ok(judged)
     }
@@ -292,6 +306,13 @@ impl EvaluationWriter {
     /// Completes the evaluation and returns when it is on the disk.
     pub fn finish(mut self) -> Result<(), FolderError> {
         Ok(self.journal.append(&EvaluationLine::Finished)?)
+    }
+
+    fn store_scene(&self, entry: &EntryId, scene: &Scene) -> Result<WireScene, FolderError> {
+        let name = format!("{}.{}.levels.csv", slug(entry.text()), slug(&scene.name));
+        let file = format!("evaluations/{}/curves/{name}", self.number);
+        self.folder.storage.replace(&self.folder.path.join(&file), picture::table(scene).as_bytes())?;
+        Ok(WireScene::new(scene, file))
     }
 
     fn store_curve(&self, entry: &EntryId, finding: &Finding) -> Result<Option<String>, FolderError> {
@@ -345,6 +366,7 @@ pub fn read(folder: &RunFolder, number: u32) -> Result<Stored, FolderError> {
                 reason,
                 takes,
                 judgements,
+                scenes,
             } => {
                 let (mine, others) = found.into_iter().partition(|one| one.0 == entry);
                 found = others;
@@ -362,6 +384,10 @@ pub fn read(folder: &RunFolder, number: u32) -> Result<Stored, FolderError> {
                         .collect::<Result<_, _>>()
                         .map_err(damaged)?,
                     findings: mine.into_iter().map(|(_, finding, curve)| (finding, curve)).collect(),
+                    scenes: scenes
+                        .into_iter()
+                        .map(|scene| read_scene(folder, scene, &path))
+                        .collect::<Result<_, _>>()?,
                 });
             }
         }
@@ -385,6 +411,7 @@ fn read_finding(
         bound,
         bound_to,
         limited,
+        read_from,
         span,
         uncertainty,
         flags: flag_words,
@@ -412,6 +439,7 @@ fn read_finding(
         unit: unit(&symbol).map_err(damaged)?,
         bound: read_bound(&bound, bound_to).map_err(damaged)?,
         limited,
+        read_from: read_from.map(|wire| (*wire).try_into()).transpose().map_err(damaged)?,
         span,
         influences: influences
             .into_iter()
@@ -422,6 +450,13 @@ fn read_finding(
         note,
     };
     Ok((entry, finding, curve))
+}
+
+fn read_scene(folder: &RunFolder, wire: WireScene, path: &Path) -> Result<Scene, FolderError> {
+    let table = folder.path.join(&wire.file);
+    let bytes = folder.storage.read(&table)?;
+    let scene = wire.read(&String::from_utf8_lossy(&bytes));
+    scene.map_err(|cause| FolderError::Damaged { path: path.to_owned(), cause: cause.to_string() })
 }
 
 fn read_curve(folder: &RunFolder, file: &str) -> Result<(Vec<f64>, Vec<f64>), FolderError> {
@@ -442,7 +477,10 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::finding::Reading;
+    use crate::finding::scene::{Line, Stretch};
     use crate::store::storage::Disk;
+    use crate::terms::Port;
 
     #[test]
     fn an_evaluation_comes_back_as_it_was_written() {
@@ -461,11 +499,29 @@ mod tests {
             flags: vec![Flag::NoiseLimited],
             influences: vec![Influence { calibration: "mouth".to_owned(), coefficient: -1.0 }],
             uncertainty: Some(0.1),
+            read_from: Some(Reading::after("loss", f64::NEG_INFINITY, 1e-3).at(0.25)),
             ..Finding::scalar("tcl", f64::INFINITY, Unit::Db)
         };
         let between =
             Finding { bound: Bound::Between(2.5), ..Finding::scalar("distortion", 2.0, Unit::Percent) };
         let curve = Finding::curve("loss", vec![100.0, 125.89], vec![0.1 + 0.2, f64::NAN], Unit::Db);
+        let line = |port: &str, is_played: bool, levels: Vec<f64>| Line {
+            port: Port::new(port).unwrap(),
+            is_played,
+            unit: Unit::Dbm0,
+            levels,
+        };
+        let scene = Scene {
+            take: TakeId::stored("a.b-c"),
+            name: "echo".to_owned(),
+            meter_s: 0.035,
+            step_s: 0.02,
+            spans: vec![Stretch { name: "analysis".to_owned(), from_s: 1.0, to_s: 2.5 }],
+            lines: vec![
+                line("poi.receive", true, vec![-16.0, f64::NEG_INFINITY, -15.25]),
+                line("poi.send", false, vec![-60.0, -61.0, f64::NAN]),
+            ],
+        };
         let judged = Judged {
             entry: EntryId::new("tcl", &[("volume".to_owned(), "maximum".to_owned())]),
             verdict: Verdict::Pass,
@@ -485,6 +541,7 @@ mod tests {
                 reason: String::new(),
             }],
             findings: vec![(scalar, None), (between, None), (curve, None)],
+            scenes: vec![scene],
         };
         let written = writer.judged(judged).unwrap();
         writer.warned("careful").unwrap();

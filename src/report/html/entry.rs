@@ -4,6 +4,7 @@ use super::super::figure;
 use super::super::markup::Markup;
 use super::super::summary::{self, Result};
 use super::super::wording;
+use super::pictures;
 use crate::limits::{Limit, Rule};
 use crate::methods;
 use crate::run::view::EntryView;
@@ -100,8 +101,9 @@ pub fn section(out: &mut Markup, at: usize, view: &EntryView) {
     if !results.is_empty() {
         findings(out, view, &results);
     }
-    for result in &results {
-        draw(out, result);
+    pictures::takes(out, view);
+    for figure in &figure::figures(&results) {
+        pictures::draw(out, figure);
     }
     trail(out, view);
     out.raw("</section>\n");
@@ -152,25 +154,6 @@ fn meaning(method: &str, measurand: &str) -> Option<&'static str> {
     card.measurands.iter().find(|one| one.id == measurand).map(|one| one.doc)
 }
 
-fn draw(out: &mut Markup, result: &Result<'_>) {
-    let Some(plot) = figure::plot(result) else { return };
-    out.raw("<figure><div class=\"scroll\">").add(&plot.svg()).raw("</div>\n<figcaption>");
-    out.text(&plot.title);
-    if let Some(limit) = result.limit {
-        out.raw(", against ").element("<code>", &limit.id, "</code>");
-        out.raw(" (class ").raw(limit.class.word()).raw(")");
-    }
-    if let Some(shift) = result.judgement.and_then(|judgement| judgement.shift) {
-        let unit = result.measured().map_or("", |finding| finding.unit.symbol());
-        out.raw("; the mask floats and is drawn ").text(wording::number(-shift, 2)).raw(" ").raw(unit);
-        out.raw(" from where it was written");
-    }
-    if let Some(file) = result.finding.and_then(|view| view.curve.as_ref()) {
-        out.element("; values in <code>", file, "</code>");
-    }
-    out.raw("</figcaption></figure>\n");
-}
-
 /// Where everything comes from: limits, method, parameters, notes, takes, calibrations.
 fn trail(out: &mut Markup, view: &EntryView) {
     out.raw("<dl class=\"trail\">\n");
@@ -187,11 +170,8 @@ fn trail(out: &mut Markup, view: &EntryView) {
             out.element("<dt>Note</dt><dd><code>", &finding.measurand, "</code>: ");
             out.text(&finding.note).raw("</dd>\n");
         }
-        if !finding.span.is_empty() {
-            out.element("<dt>Analysed</dt><dd><code>", &finding.measurand, "</code>: ");
-            out.text(&finding.span).raw("</dd>\n");
-        }
     }
+    analyzed(out, view);
     calibrations(out, view);
     if !view.takes.is_empty() {
         out.raw("<dt>Takes</dt><dd>");
@@ -201,6 +181,22 @@ fn trail(out: &mut Markup, view: &EntryView) {
         out.raw("</dd>\n");
     }
     out.raw("</dl>\n");
+}
+
+/// What the findings stand on, once for each span of a take that no picture shows.
+fn analyzed(out: &mut Markup, view: &EntryView) {
+    let stands_on = pictures::stands_on(view);
+    let is_one = stands_on.len() == 1;
+    for (span, measurands) in &stands_on {
+        if pictures::is_shown(view, span) {
+            continue;
+        }
+        out.element("<dt>Analysed</dt><dd>", span, "");
+        if !is_one {
+            out.element(": ", measurands.join(", "), "");
+        }
+        out.raw("</dd>\n");
+    }
 }
 
 fn limit_source(out: &mut Markup, limit: &Limit) {

@@ -27,6 +27,8 @@ pub fn legend(out: &mut Markup) {
     out.raw("</dl>\n<h4>Numbers and figures</h4>\n");
     out.raw("<p>The margin is the smallest distance to the limit: positive inside, negative outside. ");
     out.raw("≥ and ≤ mark a bound, not the value itself; two numbers, that it lies between them. ");
-    out.raw("In figures the strokes of a limit line point to the forbidden side, and the circle marks the point of the smallest margin. ");
+    out.raw("In figures the strokes of a limit line point to the forbidden side, and a circle marks the point that decided. ");
+    out.raw("Where only a bound is known a line is dotted and its points are hollow; the legend says whether the truth is at least or at most what is drawn. ");
+    out.raw("In the pictures of takes gray is what was played and solid what was recorded; the filled bars and the shading are what was analysed. ");
     out.raw("A larger loudness rating is quieter.</p>\n");
 }

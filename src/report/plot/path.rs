@@ -24,9 +24,9 @@ pub fn pieces(points: &[(f64, f64)], across: &Scale, up: &Scale) -> Vec<Vec<Plac
     all.iter().map(|piece| thinned(piece)).collect()
 }
 
-/// At most four points for each half unit of width: first, lowest, highest, last. Peaks stay.
+/// At most four points for each unit of width, a quarter of a millimeter on paper: first, lowest, highest, last. Peaks stay.
 fn thinned(piece: &[Place]) -> Vec<Place> {
-    const COLUMN: f64 = 0.5;
+    const COLUMN: f64 = 1.0;
     let column = |place: &Place| (place.0 / COLUMN).floor();
     let mut kept = Vec::new();
     for group in piece.chunk_by(|a, b| column(a) == column(b)) {
@@ -54,7 +54,7 @@ pub fn data(pieces: &[Vec<Place>]) -> String {
     for piece in pieces {
         for (at, (x, y)) in piece.iter().enumerate() {
             let command = if at == 0 { 'M' } else { 'L' };
-            let _ = write!(text, "{command}{} {}", unit(*x), unit(*y));
+            let _ = write!(text, "{command}{} {}", tenth(*x), tenth(*y));
         }
         if piece.len() == 1 {
             text.push_str("h0");
@@ -102,12 +102,28 @@ pub fn hatch(pieces: &[Vec<Place>], dx: f64, dy: f64) -> String {
     text
 }
 
+/// The same along an upright line, to the right.
+pub fn hatch_right(x: f64, top: f64, bottom: f64) -> String {
+    const EVERY: f64 = 9.0;
+    let count = ((bottom - top) / EVERY).clamp(0.0, 1_000.0) as u32;
+    (0..count).fold(String::new(), |mut text, n| {
+        let y = top + (f64::from(n) + 0.5) * EVERY;
+        let _ = write!(text, "M{} {}l5 -5", unit(x), unit(y));
+        text
+    })
+}
+
 /// A picture coordinate: bounded, so that no viewer chokes, and with two decimals at most.
 pub fn unit(value: f64) -> String {
     let bounded = if value.is_nan() { 0.0 } else { value.clamp(-1e5, 1e5) };
     let text = format!("{bounded:.2}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
     if text == "-0" { "0".to_owned() } else { text.to_owned() }
+}
+
+/// A coordinate of a long line: a tenth of a unit is less than its stroke is wide.
+fn tenth(value: f64) -> String {
+    unit((value * 10.0).round() / 10.0)
 }
 
 #[cfg(test)]

@@ -81,6 +81,13 @@ impl Scale {
         }
     }
 
+    /// Three or four values with their labels, for an axis of an inch.
+    pub fn few_ticks(&self) -> Vec<(f64, String)> {
+        let step = nice_step((self.high - self.low) / 4.0);
+        let ticks = steps(self.low, self.high, step).into_iter();
+        ticks.filter_map(|tick| Some((tick.value, tick.label?))).collect()
+    }
+
     /// Lines at 1 … 9 of each decade, labels at 1, 2 and 5; with less than a decade on show, more labels.
     fn decades(&self) -> Vec<Tick> {
         let labeled: &[u32] = if self.high / self.low < 9.0 { &[1, 2, 3, 4, 5, 6, 8] } else { &[1, 2, 5] };
