@@ -58,6 +58,7 @@ mod response;
 mod seats;
 mod setup;
 mod speed_volume;
+mod stability;
 mod switching;
 mod taps;
 mod training;
@@ -94,6 +95,7 @@ pub(crate) fn comparisons() -> Vec<comparison::Comparison> {
         &*clocks::COMPARISONS,
         &*levels::COMPARISONS,
         &*training::COMPARISONS,
+        &*stability::COMPARISONS,
         &*program::COMPARISONS,
     ]
     .into_iter()
