@@ -34,12 +34,13 @@
 //!    - the highest reading of the last second is at least 10 dB above the highest reading of the silence before, and
 //!      above that of the last second of the tail at the first loss, where the loop does next to nothing (a terminal may
 //!      leave more noise in send after speech than before), *and*
-//!    - it has fallen from the highest reading of the first second by less than 1 dB for each second between the two.
+//!    - it has fallen by less than 1 dB from the highest reading of the second before.
 //!
-//!    Two seconds of a loop hold every round trip; a highest reading misses no howl that a suppressor interrupts.
-//! 4. It howls too where the mean level of the second half of the speech is 10 dB or more above that at the first loss: a
-//!    loop that rings while somebody speaks and is cut off in the pause. A stable loop raises speech by as much only within
-//!    half a decibel of its limit.
+//!    A second of a loop holds every round trip; a highest reading misses no howl that a suppressor or a switch interrupts,
+//!    and what falls from full scale to a ringing that stays has not died away.
+//! 4. It howls too where the mean level of the second half of the speech is 15 dB or more above that at the first loss: a
+//!    loop that rings while somebody speaks and is cut off in the pause, as by a terminal that switches. A stable loop raises
+//!    speech by as much only within a seventh of a decibel of its limit, one that howls to full scale by 20 dB.
 //! 5. `stable_loss_least` is the last loss before the first howl. Stable at the last of the sweep: *at most* this. A howl at
 //!    the first: *at least* this.
 //! 6. `howl_frequency`, where it howls: the highest bin of the spectrum of the last second. How much of the power lies
@@ -53,6 +54,7 @@
 //! ## What makes it inconclusive
 //!
 //! - A loop that is not proven closed, or with another loss: nothing was sent, nothing was returned, too much or too little.
+//! - Speech that reaches less than 10 dB above the noise in send: nothing excited the loop.
 //! - Noise above −30 dBm0 in the silence: a howl that a terminal limits could hide in it.
 //! - A track in another plane or with values that are no numbers, a bad certificate, a sweep that was not finished.
 //!
@@ -74,6 +76,7 @@ use crate::finding::{Bound, Finding, Unmeasurable};
 use crate::take::{Action, Frame, RATE, TakeSpec, frames};
 use crate::terms::Port;
 use crate::units::{Db, Seconds, Unit};
+use crate::verdict::Flag;
 
 const SIGNAL: Param<SignalId> =
     Param::with_default("signal", "What the near end says at each loss.", "speech-conditioning");
@@ -141,10 +144,10 @@ const END: Seconds = Seconds(1.0);
 
 /// A howl stands out of the noise by this.
 const RINGS: Db = Db(10.0);
-/// What falls more slowly, in dB in a second, does not fall.
-const FALL_LEAST: f64 = 1.0;
+/// What falls by less than this in a second does not fall.
+const FALL_LEAST: Db = Db(1.0);
 /// Speech that is louder by this than at the first loss is a howl.
-const SPEECH_RISE: Db = Db(10.0);
+const SPEECH_RISE: Db = Db(15.0);
 /// In louder noise, in dBm0, a howl may hide.
 const NOISE_MAX: f64 = -30.0;
 /// How far the loss of the loop may be off.
@@ -243,13 +246,17 @@ impl Method for Stability {
         let told: Vec<String> = steps.iter().map(|(_, step)| step.told()).collect();
         let mut least = Finding::scalar("stable_loss_least", value, Unit::Db);
         least.bound = bound;
+        if bound != Bound::Exact {
+            least.flags.push(Flag::Bound);
+        }
         least.note = told.join("; ");
         let (take, shown) = stable.unwrap_or(&steps[0]);
-        let mut fall = Finding::scalar("stability_fall", shown.fall_db, Unit::Db);
+        let mut fall = Finding::scalar("stability_fall", shown.known_fall_db(), Unit::Db);
         fall.note = shown.told();
         if shown.is_noise {
             // What is below the noise is not known.
             fall.bound = Bound::AtLeast;
+            fall.flags.push(Flag::NoiseLimited);
         }
         evidence::complete(&mut least, deciding, CLOSED, Vec::new());
         evidence::complete(&mut fall, take, ALONE, Vec::new());
@@ -368,31 +375,41 @@ impl Step {
                  look for its source, or put the car into a quieter place"
             )));
         }
+        let spoken_db = highest(&take.span(SPEECH));
+        if spoken_db < noise_db + RINGS.0 {
+            return Err(Unmeasurable::because(format!(
+                "the speech does not stand out in send: it reaches {spoken_db:.1} dBm0, the silence before {noise_db:.1} dBm0; \
+                 check the mouth and whether the device mutes"
+            )));
+        }
         let tail = take.span(ALONE);
         let begin = tail.start..tail.start + frames(END);
         let last = tail.end - frames(END)..tail.end;
         let (begin_db, end_db) = (highest(&begin), highest(&last));
         let floor_db = first.map_or(noise_db, |first| noise_db.max(first.end_db));
         let fall_db = begin_db - end_db;
-        let seconds = (last.start - begin.start) as f64 / f64::from(RATE);
+        let before_db = highest(&(last.start - frames(END)..last.start));
         let rings = end_db >= floor_db + RINGS.0;
         let speech = take.span(SPEECH);
         let half = u64::midpoint(speech.start, speech.end)..speech.end;
         let speech_db = db(mean_square(send.slice(half)).max(silence));
         let rise_db = first.map_or(0.0, |first| speech_db - first.speech_db);
         let shouts = rise_db >= SPEECH_RISE.0;
-        let stays = rings && fall_db < FALL_LEAST * seconds;
+        let stays = rings && before_db - end_db < FALL_LEAST.0;
         let why = if stays {
             format!(
-                "{end_db:.1} dBm0 at the end, {:.1} dB above the noise, after a fall of {fall_db:.1} dB",
-                end_db - floor_db
+                "{end_db:.1} dBm0 at the end, {:.1} dB above the noise, {:.1} dB below the second before",
+                end_db - floor_db,
+                before_db - end_db
             )
         } else if shouts {
             format!("speech {rise_db:.1} dB louder than at the first loss")
         } else if rings {
-            format!("falls by {fall_db:.1} dB")
+            format!("falls by {fall_db:.1} dB in the tail")
+        } else if begin_db >= floor_db + RINGS.0 {
+            format!("falls by {fall_db:.1} dB in the tail, into the noise")
         } else {
-            format!("falls by {fall_db:.1} dB into the noise")
+            "died away before the tail".to_owned()
         };
         Ok(Self {
             loss_db,
@@ -406,6 +423,11 @@ impl Step {
             last,
             send,
         })
+    }
+
+    /// By how much the level falls as far as noise lets it be seen: noise that rises by chance is no rise.
+    const fn known_fall_db(&self) -> f64 {
+        if self.is_noise { self.fall_db.max(0.0) } else { self.fall_db }
     }
 
     /// The loss and what was seen at it.
