@@ -422,7 +422,7 @@ fn every_terminal_comes_to_a_verdict() {
         let trial = sweep(&shipped(name), Volume::Step(5), &coarse);
         println!("{name}: {}", trial.finding("stable_loss_least").note);
     }
-    // A program that passes everything through has no canceller; the same gains have 12 dB more at the loudest step.
+    // A program that passes everything through is the ideal car without canceller.
     let program = crate::programs::ideal(&crate::programs::pass_through(), 48_000, 480, "");
     let trial = sweep(&program, Volume::Step(15), &coarse);
     let mut bare = shipped("ideal-wb");
