@@ -53,8 +53,23 @@ pub struct RenderedTake {
     pub tracks: BTreeMap<Port, Arc<[f32]>>,
     /// Actions by frame, in the order of time.
     pub actions: Vec<(Frame, RigAction)>,
+    /// Loops that are closed and opened, in the order of time; behind the actions of the same frame.
+    pub loops: Vec<LoopCue>,
     /// The input ports to record.
     pub record: Vec<Port>,
+}
+
+/// A loop is closed, or opened again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoopCue {
+    /// The frame.
+    pub at: Frame,
+    /// What arrives at this port
+    pub from: Port,
+    /// is played on that one too,
+    pub to: Port,
+    /// its samples times this factor; `None` opens the loop.
+    pub gain: Option<f32>,
 }
 
 impl RenderedTake {

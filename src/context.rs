@@ -84,6 +84,8 @@ pub struct BenchInfo {
     pub volume_step_count: u32,
     /// Whether a reflecting panel can be turned in the cabin.
     pub has_reflector: bool,
+    /// Whether what is sent can be looped back to the device at the POI, without a delay of the loop's own.
+    pub has_loop: bool,
 }
 
 impl BenchInfo {

@@ -39,6 +39,7 @@ pub mod out_of_band;
 pub mod reference_run;
 pub mod send_linearity;
 pub mod setup_check;
+pub mod stability;
 pub mod volume_range;
 pub mod volume_search;
 
@@ -221,6 +222,7 @@ pub static METHODS: &[&dyn Method] = &[
     &noise_after_setup::NoiseAfterSetup,
     &noise_under_speech::NoiseUnderSpeech,
     &comfort_noise::ComfortNoise,
+    &stability::Stability,
 ];
 
 /// The method of this id.

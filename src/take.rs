@@ -14,7 +14,7 @@ use std::str::FromStr;
 use sha2::{Digest, Sha256};
 
 use crate::terms::{Bandwidth, Port};
-use crate::units::{Quantity, Seconds};
+use crate::units::{Db, Quantity, Seconds, Unit};
 
 /// Frames per second of every bench in this edition of the program.
 pub const RATE: u32 = 48_000;
@@ -229,6 +229,16 @@ pub enum Action {
     },
     /// Something is done to the device or the rig.
     Rig(RigAction),
+    /// What arrives at one port of the network is played on the other, from here on and beside what else is played there: the
+    /// far end is a loop whose echo loss is all that it has, no delay of its own.
+    Loop {
+        /// An input port of the bench.
+        from: Port,
+        /// An output port of the bench.
+        to: Port,
+        /// By how much softer; `None` opens the loop.
+        loss: Option<Db>,
+    },
 }
 
 /// What may be done to the device or the rig.
@@ -238,6 +248,9 @@ pub enum RigAction {
     SetVolume(u32),
     /// Lets the reflecting panel in the cabin turn, or come to rest (clause 11.11.6).
     TurnReflector(bool),
+    /// Hangs up and calls again, at the volume of the epoch's beginning: the device starts cold, as at the beginning of an
+    /// epoch, with an open loop. A background noise goes on.
+    NewCall,
 }
 
 /// An action at a frame of a take.
@@ -289,6 +302,11 @@ impl TakeSpec {
                 Action::Rig(RigAction::TurnReflector(turns)) => {
                     writeln!(text, "{} reflector {}", cue.at, if *turns { "turns" } else { "rests" })
                 }
+                Action::Rig(RigAction::NewCall) => writeln!(text, "{} new call", cue.at),
+                Action::Loop { from, to, loss: Some(loss) } => {
+                    writeln!(text, "{} loop {from} {to} {}", cue.at, Quantity::new(loss.0, Unit::Db))
+                }
+                Action::Loop { from, to, loss: None } => writeln!(text, "{} loop {from} {to} open", cue.at),
             };
         }
         for port in &self.record {
@@ -363,6 +381,19 @@ mod tests {
             assert!(slip.parse::<Volume>().is_err(), "{slip}");
         }
         assert_eq!("nominal+0".parse(), Ok(Volume::Nominal));
+    }
+
+    #[test]
+    fn a_loop_and_a_new_call_are_a_part_of_the_content() {
+        let cue = |action| TakeSpec { cues: vec![Cue { at: 480, action }], ..take("a", -1.7) }.content();
+        let looped = |loss: Option<f64>| {
+            let [from, to] = [Port::POI_SEND, Port::POI_RECEIVE].map(Port::of);
+            cue(Action::Loop { from, to, loss: loss.map(Db) })
+        };
+        assert!(looped(Some(35.0)).contains("480 loop poi.send poi.receive 35 dB\n"));
+        assert!(looped(None).contains("480 loop poi.send poi.receive open\n"));
+        assert!(cue(Action::Rig(RigAction::NewCall)).contains("480 new call\n"));
+        assert_ne!(looped(Some(35.0)), looped(Some(30.0)));
     }
 
     #[test]

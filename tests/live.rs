@@ -284,6 +284,7 @@ noise = "driving-120"
             duration: 48_000,
             tracks: [(Port::of("mouth"), noise()), (Port::of("poi.receive"), noise())].into(),
             actions: Vec::new(),
+            loops: Vec::new(),
             record: ["poi.send", "ear.left", "ear.right"].map(Port::of).to_vec(),
         };
         let record = |bench: &mut dyn Bench, volume_step| {

@@ -60,6 +60,7 @@ mod saturation;
 mod seats;
 mod setup;
 mod speed_volume;
+mod stability;
 mod switching;
 mod taps;
 mod training;
@@ -97,6 +98,7 @@ pub(crate) fn comparisons() -> Vec<comparison::Comparison> {
         &*clocks::COMPARISONS,
         &*levels::COMPARISONS,
         &*training::COMPARISONS,
+        &*stability::COMPARISONS,
         &*program::COMPARISONS,
     ]
     .into_iter()

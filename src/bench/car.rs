@@ -10,6 +10,8 @@
 //! poi.send ◄── network ◄── terminal ◄───────── microphone (+ noise) ◄┴─ cabin ◄── mouth (at the MRP)
 //! ```
 //!
+//! The far end may be a loop ([`feedback`]): what arrives at `poi.send` is played on `poi.receive` too.
+//!
 //! There may be a head in more than one seat; each has a mouth and two ears. The terminal has the access points of clause
 //! 8: [`Taps`] are recorded, and what is inserted at the microphone takes its place.
 //!
@@ -19,11 +21,13 @@
 //! what the file declares: every block goes all the way through.
 
 pub mod bed;
+pub mod block;
 pub mod cabin;
 pub mod clock;
 pub mod dynamics;
 pub mod ear;
 pub mod faults;
+pub mod feedback;
 pub mod file;
 pub mod flaws;
 mod heads;
@@ -46,9 +50,12 @@ mod tests;
 use std::sync::Arc;
 
 use bed::Bed;
+use block::Playback;
+pub use block::{BlockInputs, BlockOutputs, CarOutputs, Taps};
 use cabin::Cabin;
 use dynamics::Gains;
 use faults::Disturbance;
+use feedback::Feedback;
 use heads::{Listener, Talker};
 use network::Channel;
 use noise::gain_for;
@@ -80,6 +87,18 @@ pub enum CarError {
         own: Bandwidth,
         /// What was asked for.
         asked: Bandwidth,
+    },
+    /// The network leaves no room for a loop without delay.
+    #[error(
+        "the car '{car}' cannot loop what it sends without a delay of the loop's own: that takes 10 ms of the network's delay, \
+         and codec and jitter buffers leave {ms:.1} ms of it; give delay_send and delay_receive of its file more",
+        ms = feedback::ms(*.left)
+    )]
+    Loop {
+        /// Name of the car.
+        car: String,
+        /// What is left of both delays, in samples.
+        left: usize,
     },
     /// There is no such volume step.
     #[error("volume step {asked} does not exist: the car has the steps 0 to {loudest}")]
@@ -181,6 +200,10 @@ struct Call {
     microphone_noise: Vec<NoiseSource>,
     reference_noise: Option<NoiseSource>,
     network_send: Channel,
+    /// The loop of the far end, from when it was closed first.
+    feedback: Option<Feedback>,
+    /// The volume at the beginning of the call.
+    volume_step: u32,
     flaws: flaws::Running,
     /// Pa at the microphone for digital 1 behind its converter.
     microphone_full: f32,
@@ -190,82 +213,6 @@ struct Call {
     bed: Option<Bed>,
     /// A fault of the terminal's output, and the frames since it was armed.
     disturbance: Option<(Disturbance, Frame)>,
-}
-
-/// What a car gives back for what it was given, all of one length.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct CarOutputs {
-    /// Digital signal at the POI.
-    pub poi_send: Vec<f32>,
-    /// Pa at the left ear.
-    pub ear_left: Vec<f32>,
-    /// Pa at the right ear.
-    pub ear_right: Vec<f32>,
-    /// Pa at the MRP: what the mouth plays there (room reflections are 20 dB below and left out).
-    pub mic_mrp: Vec<f32>,
-}
-
-/// One block of what a car is given.
-#[derive(Debug, Clone, PartialEq)]
-pub struct BlockInputs {
-    /// Pa at the MRP of each mouth that speaks; the others are silent.
-    pub mouths: Vec<(Seat, Block)>,
-    /// Digital signal at the POI.
-    pub receive: Block,
-    /// Digital signal that takes the place of the microphone's, behind its converter.
-    pub microphone: Option<Block>,
-}
-
-impl Default for BlockInputs {
-    fn default() -> Self {
-        Self { mouths: Vec::new(), receive: SILENCE, microphone: None }
-    }
-}
-
-/// One block at the access points of the terminal (clause 8), digital.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Taps {
-    /// What the microphones deliver, before all processing, also while something is inserted in its place: ±1.0 is where
-    /// their converter clips.
-    pub microphone: Block,
-    /// What the echo canceller takes for the far end: ±1.0 is full scale of the receive direction.
-    pub echo_reference: Block,
-    /// What goes to the amplifier, behind the converter of the receive direction with its images, on the same scale.
-    pub loudspeaker: Block,
-}
-
-impl Taps {
-    /// What they carry without a call.
-    const fn none() -> Self {
-        Self { microphone: SILENCE, echo_reference: SILENCE, loudspeaker: SILENCE }
-    }
-}
-
-/// One block in receive: the sound of the loudspeaker in Pa at 1 m, and what led to it, digital.
-struct Playback {
-    sound: Block,
-    echo_reference: Block,
-    amplifier: Block,
-}
-
-impl Playback {
-    /// Without a call.
-    const fn none() -> Self {
-        Self { sound: SILENCE, echo_reference: SILENCE, amplifier: SILENCE }
-    }
-}
-
-/// One block of what a car gives back.
-#[derive(Debug, Clone, PartialEq)]
-pub struct BlockOutputs {
-    /// Digital signal at the POI.
-    pub poi_send: Block,
-    /// Pa at the left and the right ear of every head, the driver's first.
-    pub ears: Vec<(Seat, [Block; 2])>,
-    /// Pa at the bench's microphone at the driver's head.
-    pub reference: Block,
-    /// The access points of the terminal.
-    pub taps: Taps,
 }
 
 impl Car {
@@ -493,6 +440,8 @@ impl Call {
                 .collect(),
             reference_noise: model.reference_noise.as_ref().map(|noise| source(noise, 31)),
             network_send: channel(Direction::Send),
+            feedback: None,
+            volume_step,
             flaws: flaws::Running::new(&spec.flaws),
             microphone_full: overload(&spec.terminal) as f32,
             loudspeaker_full: receive_gain(&spec.terminal, u32::MAX) as f32,
@@ -517,8 +466,13 @@ impl Call {
         if self.is_up {
             self.terminal.listen(&near);
         }
+        let early = self.looped();
+        let incoming = match (&mut self.feedback, &early) {
+            (Some(feedback), Some(early)) => feedback.incoming(&inputs.receive, early),
+            _ => inputs.receive,
+        };
         let Playback { sound: loudspeaker, echo_reference, amplifier } =
-            if self.is_up { self.playback(inputs.receive) } else { Playback::none() };
+            if self.is_up { self.playback(incoming) } else { Playback::none() };
         let mut ears: Vec<(Seat, [Block; 2])> =
             self.heads.iter_mut().map(|head| (head.seat, head.hear(&loudspeaker))).collect();
         for talker in &mut self.mouths {
@@ -541,7 +495,8 @@ impl Call {
             bed.add_to(&mut noise, &mut reference, ears.iter_mut().map(|(_, ears)| ears));
         }
         if !self.is_up {
-            return BlockOutputs { poi_send: SILENCE, ears, reference, taps: Taps::none() };
+            let (poi_send, receive, taps) = (SILENCE, inputs.receive, Taps::none());
+            return BlockOutputs { poi_send, receive, ears, reference, taps };
         }
         add(&mut near, &noise);
         let moving = self.reflector.as_mut().map_or(SILENCE, |panel| panel.image(&loudspeaker));
@@ -564,11 +519,15 @@ impl Call {
             *at += BLOCK as Frame;
         }
         self.network_send.process(&mut poi_send);
-        if let Some(buffer) = &mut self.buffer_send {
-            buffer.process(&mut poi_send);
+        match (&mut self.buffer_send, early) {
+            (Some(_), Some(early)) => poi_send = early,
+            (Some(buffer), None) => buffer.process(&mut poi_send),
+            (None, _) => {}
         }
+        let receive =
+            self.feedback.as_mut().map_or(inputs.receive, |one| one.at_poi(&inputs.receive, &poi_send));
         let taps = Taps { microphone, echo_reference, loudspeaker: amplifier };
-        BlockOutputs { poi_send, ears, reference, taps }
+        BlockOutputs { poi_send, receive, ears, reference, taps }
     }
 
     /// What a block from the network becomes.

@@ -65,6 +65,7 @@ pub(crate) fn take(
         duration,
         tracks: tracks.iter().map(|(port, track)| (Port::of(port), track.as_slice().into())).collect(),
         actions: Vec::new(),
+        loops: Vec::new(),
         record: record.iter().map(|port| Port::of(port)).collect(),
     }
 }

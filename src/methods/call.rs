@@ -277,6 +277,17 @@ impl Timeline {
         self.cues.push(Cue { at: self.now, action: Action::Rig(RigAction::TurnReflector(turns)) });
     }
 
+    /// Hangs up now and calls again: the device is cold.
+    pub fn new_call(&mut self) {
+        self.cues.push(Cue { at: self.now, action: Action::Rig(RigAction::NewCall) });
+    }
+
+    /// Lets the far end be a loop of this loss from now on; `None` opens it.
+    pub fn set_loop(&mut self, loss: Option<Db>) {
+        let [from, to] = [Port::POI_SEND, Port::POI_RECEIVE].map(Port::of);
+        self.cues.push(Cue { at: self.now, action: Action::Loop { from, to, loss } });
+    }
+
     /// Lets time pass.
     pub fn wait(&mut self, duration: Seconds) {
         self.now += whole_blocks(frames(duration));

@@ -153,7 +153,7 @@ fn tried<'t>(entry: &Entry, cx: &EvalCx<'t>) -> Result<Vec<(u32, &'t Take, Rated
         .map(|take| {
             let step = take.spec.cues.iter().find_map(|cue| match cue.action {
                 Action::Rig(RigAction::SetVolume(step)) => Some(step),
-                Action::Play { .. } | Action::Rig(RigAction::TurnReflector(_)) => None,
+                _ => None,
             });
             let step = step.expect("every take of the search sets the volume");
             let rated = Rating::plain(Direction::Receive)

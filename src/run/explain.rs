@@ -187,7 +187,7 @@ fn plays_of(spec: &TakeSpec, tracks: &BTreeMap<Port, Arc<[f32]>>) -> Vec<Play> {
             level: *level,
             headroom: headroom(port),
         }),
-        Action::Rig(_) => None,
+        Action::Rig(_) | Action::Loop { .. } => None,
     });
     plays.collect()
 }

@@ -176,6 +176,7 @@ mod tests {
             },
             volume_step_count: 1,
             has_reflector: false,
+            has_loop: false,
         }
     }
 

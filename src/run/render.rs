@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use crate::bench::RenderedTake;
+use crate::bench::{LoopCue, RenderedTake};
 use crate::context::{BenchInfo, PortDirection};
 use crate::signals::{Library, Options, Signal};
 use crate::take::{Action, EpochKey, Frame, RATE, RigAction, TakeId, TakeSpec};
 use crate::terms::{Bandwidth, Port};
-use crate::units::Quantity;
+use crate::units::{Db, Quantity};
 
 /// Why a take cannot be played on this bench.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -67,6 +67,24 @@ pub enum RenderError {
         signal: String,
         /// What is missing.
         missing: String,
+    },
+    /// The bench cannot close a loop.
+    #[error(
+        "the bench '{bench}' cannot loop {from} to {to}: it has no electrical loop; leave the entry out with an overlay"
+    )]
+    NoLoop {
+        /// The bench.
+        bench: String,
+        /// Where it would begin.
+        from: Port,
+        /// Where it would end.
+        to: Port,
+    },
+    /// A loop that is louder than what it loops, or no number.
+    #[error("a loop with a loss of {loss_db} dB: a loss is 0 dB or more")]
+    Loss {
+        /// What was asked for.
+        loss_db: f64,
     },
     /// The signal could not be made.
     #[error("signal '{signal}': {cause}")]
@@ -176,10 +194,19 @@ pub fn render(
 ) -> Result<Rendered, RenderError> {
     let mut tracks: BTreeMap<Port, Vec<f64>> = BTreeMap::new();
     let mut actions: Vec<(Frame, RigAction)> = Vec::new();
+    let mut loops: Vec<LoopCue> = Vec::new();
     let mut method_equivalent = false;
     for cue in &spec.cues {
         match &cue.action {
             Action::Rig(action) => actions.push((cue.at, action.clone())),
+            Action::Loop { from, to, loss } => {
+                loops.push(LoopCue {
+                    at: cue.at,
+                    from: from.clone(),
+                    to: to.clone(),
+                    gain: loop_gain(bench, (from, to), *loss)?,
+                });
+            }
             Action::Play { port, signal, level } => {
                 let gain = gain(bench, port, signal, *level)?;
                 let band = (port.name() == Port::POI_RECEIVE).then_some(call.bandwidth);
@@ -208,6 +235,7 @@ pub fn render(
         }
     }
     actions.sort_by_key(|action| action.0);
+    loops.sort_by_key(|one| one.at);
     let tracks = tracks.into_iter().map(|(port, track)| (port, track.iter().map(|x| *x as f32).collect()));
     let take = RenderedTake {
         id: id.clone(),
@@ -216,6 +244,7 @@ pub fn render(
         duration: spec.duration,
         tracks: tracks.collect(),
         actions,
+        loops,
         record: spec.record.iter().cloned().collect(),
     };
     Ok(Rendered { take, method_equivalent })
@@ -239,6 +268,32 @@ pub(super) fn gain(
         });
     }
     Ok(10f64.powf((level.value - info.calibration.zero_dbov.value) / 20.0))
+}
+
+/// The factor from the samples of one port to those of the other that a loop of this loss has; none where it is opened. The
+/// loss is one of levels: samples count by the calibrations of both ports.
+fn loop_gain(
+    bench: &BenchInfo,
+    (from, to): (&Port, &Port),
+    loss: Option<Db>,
+) -> Result<Option<f32>, RenderError> {
+    let info = |port: &Port, direction| bench.ports.get(port).filter(|_| bench.has(port, direction));
+    let ends = (info(from, PortDirection::In), info(to, PortDirection::Out));
+    let (true, (Some(arrives), Some(plays))) = (bench.has_loop, ends) else {
+        return Err(RenderError::NoLoop { bench: bench.name.clone(), from: from.clone(), to: to.clone() });
+    };
+    let (arrives, plays) = (&arrives.calibration, &plays.calibration);
+    if arrives.unit() != plays.unit() {
+        let name = bench.name.clone();
+        return Err(RenderError::NoLoop { bench: name, from: from.clone(), to: to.clone() });
+    }
+    let Some(Db(loss_db)) = loss else { return Ok(None) };
+    // NaN is no loss.
+    if loss_db.is_nan() || loss_db < 0.0 {
+        return Err(RenderError::Loss { loss_db });
+    }
+    let gain = 10f64.powf(-loss_db / 20.0) * arrives.unit_per_sample() / plays.unit_per_sample();
+    Ok(Some(gain as f32))
 }
 
 #[cfg(test)]
@@ -277,6 +332,7 @@ mod tests {
             },
             volume_step_count: 1,
             has_reflector: false,
+            has_loop: true,
         }
     }
 
@@ -305,6 +361,27 @@ mod tests {
         // A sine of RMS −1.7 dBPa on a port whose 0 dBov is 20 dBPa peaks at −18.69 dB of full scale.
         let peak = track.iter().fold(0.0f32, |peak, x| peak.max(x.abs()));
         assert!((20.0 * f64::from(peak).log10() + 18.69).abs() < 0.01, "{peak}");
+    }
+
+    #[test]
+    fn a_loop_is_an_attenuation_of_levels() {
+        let ends = [Port::POI_SEND, Port::POI_RECEIVE].map(Port::of);
+        let gain = |bench: &BenchInfo, loss: Option<f64>| {
+            loop_gain(bench, (&ends[0], &ends[1]), loss.map(Db)).map_err(|error| error.to_string())
+        };
+        let mut bench = bench();
+        assert!(gain(&bench, Some(20.0)).unwrap_err().contains("poi.receive"), "there is no such port");
+        let mut info = bench.ports[&ends[0]].clone();
+        info.direction = PortDirection::Out;
+        // 6 dB more to full scale: half the samples for the same level.
+        info.calibration.zero_dbov.value += 20.0 * 2f64.log10();
+        bench.ports.insert(ends[1].clone(), info);
+        assert!((gain(&bench, Some(20.0)).unwrap().unwrap() - 0.05).abs() < 1e-6);
+        assert_eq!(gain(&bench, None), Ok(None));
+        assert!(gain(&bench, Some(-1.0)).unwrap_err().contains("-1 dB"));
+        assert!(gain(&bench, Some(f64::NAN)).is_err());
+        bench.has_loop = false;
+        assert!(gain(&bench, None).unwrap_err().contains("no electrical loop"));
     }
 
     #[test]

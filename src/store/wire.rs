@@ -419,6 +419,8 @@ pub struct WireBench {
     pub volume_step_count: u32,
     #[serde(default)]
     pub has_reflector: bool,
+    #[serde(default)]
+    pub has_loop: bool,
 }
 
 /// See [`PortInfo`].
@@ -463,6 +465,7 @@ impl From<&BenchInfo> for WireBench {
             delay_receive_s: bench.network.delay_receive.0,
             volume_step_count: bench.volume_step_count,
             has_reflector: bench.has_reflector,
+            has_loop: bench.has_loop,
         }
     }
 }
@@ -497,6 +500,7 @@ impl TryFrom<WireBench> for BenchInfo {
             },
             volume_step_count: wire.volume_step_count,
             has_reflector: wire.has_reflector,
+            has_loop: wire.has_loop,
         })
     }
 }

@@ -113,7 +113,7 @@ fn the_volume_is_turned_back() {
         .iter()
         .filter_map(|cue| match cue.action {
             Action::Rig(RigAction::SetVolume(step)) => Some(step),
-            Action::Play { .. } | Action::Rig(RigAction::TurnReflector(_)) => None,
+            _ => None,
         })
         .collect();
     assert_eq!(turned, [15, 5]);

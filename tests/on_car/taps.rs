@@ -212,6 +212,7 @@ fn play(
         duration: tracks.iter().map(|(_, track)| track.len()).max().unwrap_or(0) as u64,
         tracks: tracks.iter().map(|(port, track)| (Port::of(port), Arc::from(*track))).collect(),
         actions: Vec::new(),
+        loops: Vec::new(),
         record: record.iter().map(|port| Port::of(port)).collect(),
     };
     let mut memory = Memory::default();

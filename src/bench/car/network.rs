@@ -50,6 +50,13 @@ pub fn least_delay_s(codec: Codec, bandwidth: Bandwidth) -> f64 {
     latency(codec, bandwidth) as f64 / RATE_HZ
 }
 
+/// What of the declared delay of a direction is a line of delay, behind what codec, band limit and jitter buffer take, in
+/// samples.
+pub fn rest(spec: &NetworkSpec, bandwidth: Bandwidth, direction: Direction, held: usize) -> usize {
+    let bandwidth = spec.real_bandwidth(bandwidth);
+    samples(spec.delay_s(direction)).saturating_sub(latency(spec.codec, bandwidth) + held)
+}
+
 /// One direction of the network.
 pub struct Channel {
     line: Line,
@@ -126,13 +133,24 @@ impl Channel {
                 Line::Coded(Coded::boxed(3, Box::new(G722Encoder::new()), Box::new(G722Decoder::new())))
             }
         };
-        let rest = samples(spec.delay_s(direction)).saturating_sub(latency(spec.codec, bandwidth) + held);
+        let rest = rest(spec, bandwidth, direction, held);
         Self {
             line,
             pauses: spec.dtx.then_some(Pauses { silent: 0 }),
             noise: noise.map(|noise| NoiseSource::new(&line_noise(noise, bandwidth), seed, stream)),
             delay: DelayLine::new(rest),
         }
+    }
+
+    /// What it delivers next, as far as that is decided already: see [`DelayLine::coming`].
+    pub fn coming(&self) -> Block {
+        self.delay.coming()
+    }
+
+    /// From the next block on it is shorter by so many samples, which are lost: what delays the signal instead stands in
+    /// front of it.
+    pub fn shorten(&mut self, by: usize) {
+        self.delay.slip(by as i32);
     }
 
     /// Carries one block, in place.

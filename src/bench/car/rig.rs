@@ -7,6 +7,8 @@
 //! deliver, all of them added, and can be played on: in a take that plays on it, what is inserted takes their place from the
 //! first frame to the last, also where it is silent; `tap.microphone` goes on recording what the microphones deliver.
 //!
+//! `poi.receive` records what goes into the network there: what is played, and what a loop of the far end returns.
+//!
 //! The rig around the car is perfect unless it is given a fault: one clock, a loopback without delay whose recording is
 //! the evidence of every certificate, converters that overload only at full scale. Its calibration is declared: +30 dBPa
 //! for the acoustic ports and +6.15 dBm0 for the network at 0 dBov.
@@ -18,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use crate::bench::car::bed::Bed;
 use crate::bench::car::faults::{Disturbance, Fault, Place};
+use crate::bench::car::feedback;
 use crate::bench::car::flaws::Bend;
 use crate::bench::car::loopback::{self, Watch};
 use crate::bench::car::reference_call::ReferenceCall;
@@ -26,7 +29,8 @@ use crate::bench::car::stage::{Block, SILENCE};
 use crate::bench::car::{BLOCK, BlockInputs, BlockOutputs, Car, CarError, Model};
 use crate::bench::noise::NoiseSound;
 use crate::bench::{
-    Bench, BenchError, BenchMaker, CaptureSink, RenderedEpoch, RenderedTake, StopFlag, TelemetrySender,
+    Bench, BenchError, BenchMaker, CaptureSink, LoopCue, RenderedEpoch, RenderedTake, StopFlag,
+    TelemetrySender,
 };
 use crate::calibration::{PortCalibration, Validity};
 use crate::capture::{Certificate, Grade};
@@ -56,6 +60,7 @@ struct Ports {
     mrp: Port,
     reference: Port,
     poi_send: Port,
+    poi_receive: Port,
     taps: [Port; 3],
     loopback: Port,
 }
@@ -72,6 +77,7 @@ impl Ports {
             mrp: Port::of(Port::MIC_MRP),
             reference: Port::of(Port::MIC_REFERENCE),
             poi_send: Port::of(Port::POI_SEND),
+            poi_receive: Port::of(Port::POI_RECEIVE),
             taps: [Port::TAP_MICROPHONE, Port::TAP_ECHO_REFERENCE, Port::TAP_LOUDSPEAKER].map(Port::of),
             loopback: Port::of(Port::LOOPBACK),
         }
@@ -99,7 +105,7 @@ fn info_of(model: &Model) -> BenchInfo {
     let network = Quantity::new(-DBOV_AT_0_DBM0, Unit::Dbm0);
     let digital = Quantity::new(0.0, Unit::DbOv);
     let mut ports = BTreeMap::from([
-        (Port::of(Port::POI_RECEIVE), port(PortDirection::Out, network)),
+        (Port::of(Port::POI_RECEIVE), port(PortDirection::Both, network)),
         (Port::of(Port::POI_SEND), port(PortDirection::In, network)),
         (Port::of(Port::SRW_RECEIVE), port(PortDirection::In, network)),
         (Port::of(Port::SRW_SEND), port(PortDirection::Out, network)),
@@ -136,6 +142,7 @@ fn info_of(model: &Model) -> BenchInfo {
         },
         volume_step_count: spec.terminal.volume_steps,
         has_reflector: spec.cabin.reflector.is_some(),
+        has_loop: feedback::is_possible(spec),
     }
 }
 
@@ -202,7 +209,29 @@ impl CarBench {
             let call = if is_reference { "a reference call" } else { "a call of the car" };
             return Err(BenchError::StopRun(format!("port {port} takes no part in {call}")));
         }
+        let ends = |one: &LoopCue| (one.from.name(), one.to.name()) == (Port::POI_SEND, Port::POI_RECEIVE);
+        if let Some(LoopCue { from, to, .. }) = take.loops.iter().find(|one| is_reference || !ends(one)) {
+            return Err(BenchError::StopRun(format!(
+                "the virtual car cannot loop {from} to {to}: poi.send is looped to poi.receive, in calls of the car"
+            )));
+        }
         take.check_numbers()
+    }
+
+    /// Does what is due at a frame of the call.
+    fn act(&mut self, action: &RigAction, at: Frame, stop: &StopFlag) -> Result<(), BenchError> {
+        match action {
+            RigAction::SetVolume(step) => self.car.set_volume(*step)?,
+            RigAction::TurnReflector(turns) => self.car.turn_reflector(*turns)?,
+            RigAction::NewCall if self.reference.is_some() => {
+                return Err(BenchError::StopRun("a reference call is set up once".to_owned()));
+            }
+            RigAction::NewCall => {
+                self.car.call_again(at).map_err(|error| broken(error, stop))?;
+                self.car.heed(stop)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -279,7 +308,7 @@ impl Bench for CarBench {
         // The mouth is a part of the bench, and so is what it distorts.
         let bent = self.car.model().spec.flaws.mouth;
         let bend = (!bent.is_straight()).then(|| bent.bend());
-        let mut actions = take.actions.iter().peekable();
+        let mut due = (take.actions.iter().peekable(), take.loops.iter().peekable());
         let mut overloaded: Vec<Port> = Vec::new();
         let mut watch = Watch::default();
         if self.reference.is_none() {
@@ -293,11 +322,11 @@ impl Bench for CarBench {
             if stop.is_set() {
                 return Err(BenchError::Stopped);
             }
-            while let Some((_, action)) = actions.next_if(|(frame, _)| *frame <= at) {
-                match action {
-                    RigAction::SetVolume(step) => self.car.set_volume(*step)?,
-                    RigAction::TurnReflector(turns) => self.car.turn_reflector(*turns)?,
-                }
+            while let Some((_, action)) = due.0.next_if(|(frame, _)| *frame <= at) {
+                self.act(action, take.from + at, stop)?;
+            }
+            while let Some(one) = due.1.next_if(|one| one.at <= at) {
+                self.car.set_loop(one.gain)?;
             }
             let inputs = played.block(at, bend.as_ref());
             let recorded = if let Some(call) = &mut self.reference {
@@ -305,6 +334,7 @@ impl Bench for CarBench {
                 Recorded::from([
                     (self.ports.loopback.clone(), loopback::block(at)),
                     (self.ports.poi_send.clone(), carried.poi_send),
+                    (self.ports.poi_receive.clone(), inputs.receive),
                     (Port::of(Port::SRW_RECEIVE), carried.srw_receive),
                 ])
             } else {
@@ -395,6 +425,7 @@ impl Ports {
         let driver = inputs.mouths.iter().find(|(seat, _)| *seat == Seat::Driver);
         let mut recorded = Recorded::from([
             (self.poi_send.clone(), outputs.poi_send),
+            (self.poi_receive.clone(), outputs.receive),
             (self.mrp.clone(), driver.map_or(SILENCE, |(_, mouth)| digital(mouth))),
             (self.reference.clone(), digital(&outputs.reference)),
             (self.loopback.clone(), loopback::block(at)),

@@ -53,6 +53,17 @@ impl DelayLine {
         }
     }
 
+    /// Its length.
+    pub const fn samples(&self) -> usize {
+        self.line.len()
+    }
+
+    /// What comes out next, whatever goes in: as much of a block as the line holds, then silence.
+    pub fn coming(&self) -> Block {
+        let mut coming = self.line[self.at..].iter().chain(&self.line[..self.at]);
+        std::array::from_fn(|_| coming.next().copied().unwrap_or(0.0))
+    }
+
     /// Delays one block in place.
     pub fn process(&mut self, block: &mut Block) {
         if self.line.is_empty() {

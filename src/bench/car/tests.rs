@@ -7,7 +7,7 @@ use crate::dsp::align::{DelaySearch, find_delay};
 use crate::problem::SourceText;
 use crate::units::Seconds;
 
-fn shipped(name: &str) -> CarSpec {
+pub(super) fn shipped(name: &str) -> CarSpec {
     let path = format!("{}/test-plans/cars/{name}.toml", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(&path).expect("the car file exists");
     read_car(&SourceText::new(path, text)).unwrap_or_else(|problems| panic!("{problems:#?}"))

@@ -108,6 +108,8 @@ pub fn read_bench(source: &SourceText, ledger: &dyn Sources, on: Date) -> Result
                 network: network?,
                 volume_step_count: steps?.value as u32,
                 has_reflector: rig.iter().flatten().any(|rig| rig.reflector.is_some()),
+                // Nothing in a bench file closes one yet.
+                has_loop: false,
             },
             spec: LiveSpec {
                 audio: audio?,

@@ -17,8 +17,8 @@ use super::spec::LiveSpec;
 use super::sync::{Code, LEAD, SEARCH_MAX};
 use crate::bench::noise::{NOISE_LEAD, NoiseSound};
 use crate::bench::{
-    Bench, BenchError, BenchMaker, CaptureSink, RenderedEpoch, RenderedNoise, RenderedTake, StopFlag,
-    TelemetrySender,
+    Bench, BenchError, BenchMaker, CaptureSink, LoopCue, RenderedEpoch, RenderedNoise, RenderedTake,
+    StopFlag, TelemetrySender,
 };
 use crate::capture::Certificate;
 use crate::context::BenchInfo;
@@ -60,6 +60,11 @@ pub struct LiveBench {
     is_open: bool,
     takes: u64,
     telemetry: TelemetrySender,
+}
+
+/// A live bench calls between takes only.
+fn no_new_call(name: &str) -> BenchError {
+    BenchError::StopRun(format!("the bench '{name}' cannot hang up and call again within a take"))
 }
 
 impl LiveBench {
@@ -192,7 +197,14 @@ impl LiveBench {
             RigAction::SetVolume(step) => (*step >= self.info.volume_step_count).then(|| self.no_step(*step)),
             RigAction::TurnReflector(_) => (!self.info.has_reflector)
                 .then(|| BenchError::StopRun(format!("the bench '{name}' has no reflector"))),
+            RigAction::NewCall => Some(no_new_call(name)),
         });
+        if let Some(LoopCue { from, to, .. }) = take.loops.first() {
+            return Err(BenchError::StopRun(format!(
+                "the bench '{name}' cannot loop {from} to {to}: that needs an electrical loop at the network simulator, which \
+                 a live bench does not offer yet; leave the entry out with an overlay"
+            )));
+        }
         impossible.map_or(Ok(()), Err)
     }
 
@@ -296,6 +308,7 @@ impl LiveBench {
                         rig.turn_reflector(*turns, stop)?;
                     }
                 }
+                RigAction::NewCall => return Err(no_new_call(&self.info.name)),
             }
         }
         Ok(())
