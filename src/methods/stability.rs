@@ -70,7 +70,7 @@ use super::{Card, Measurand, Method, Next, Refusal, Wish, evidence};
 use crate::capture::Take;
 use crate::context::{EvalCx, PlanCx};
 use crate::dsp::level::{mean_square, mean_square_series};
-use crate::dsp::spectrum::{Window, forward};
+use crate::dsp::spectrum::{Bin, Window, forward};
 use crate::entry::{Entry, Param, SignalId};
 use crate::finding::{Bound, Finding, Unmeasurable};
 use crate::take::{Action, Frame, RATE, TakeSpec, frames};
@@ -494,7 +494,7 @@ fn prove(sent: &[f64], returned: &[f64], full: f64, asked_db: f64) -> Result<(),
 fn loudest(part: &[f64]) -> Option<(f64, f64)> {
     let window = Window::Hann.values(part.len());
     let windowed: Vec<f64> = part.iter().zip(&window).map(|(x, w)| x * w).collect();
-    let powers: Vec<f64> = forward(&windowed).iter().map(|bin| bin.norm_sqr()).collect();
+    let powers: Vec<f64> = forward(&windowed).iter().map(Bin::norm_sqr).collect();
     let hz = |bin: usize| bin as f64 * f64::from(RATE) / part.len() as f64;
     let (highest, _) = powers.iter().enumerate().skip(1).max_by(|a, b| a.1.total_cmp(b.1))?;
     let around = hz(highest) / AROUND..hz(highest) * AROUND;
@@ -523,7 +523,7 @@ mod tests {
         assert!(reason(&scaled(-0.1)).unwrap_err().contains("not closed"));
         assert!(reason(&noise(2)).unwrap_err().contains("not closed"));
         assert!(prove(&[0.0; 480], &[0.0; 480], 10.0, 20.0).unwrap_err().reason.contains("nothing was sent"));
-        assert!(reason(&[f64::NAN; 48_000]).is_err());
+        assert!(reason(&vec![f64::NAN; 48_000]).is_err());
         // A howl that is cut off at full scale is as loud as the rest says.
         let cut: Vec<f64> = sent.iter().map(|x| (0.1 * x).clamp(-0.03, 0.03)).collect();
         assert!(prove(&sent, &cut, 0.03, 20.0).is_ok() && reason(&cut).is_err());
