@@ -157,6 +157,8 @@ pub(crate) fn entry(id: &str, bandwidth: Bandwidth, volume: Volume, given: &[(&s
         talker: Seat::Driver,
         listener: Seat::Driver,
         noise: None,
+        call: 1,
+        calls: 1,
         parameters: Parameters(
             card.parameters.iter().map(|spec| (spec.key.to_owned(), value(spec))).collect(),
         ),
