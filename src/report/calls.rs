@@ -60,7 +60,7 @@ pub struct Figure {
     pub measured: usize,
     /// How many of them passed or failed this limit.
     pub judged: usize,
-    /// In how many of them the number is only a bound.
+    /// In how many of them the value is only a bound.
     pub bounds: usize,
     /// The worst number with its call; `None` where no call has one, or where the limit does not say which is worse.
     pub worst: Option<(f64, u32)>,
@@ -145,7 +145,9 @@ fn figure(group: &Group<'_>, limit: &Limit) -> Figure {
         let is_judged =
             result.judgement.is_some_and(|it| matches!(it.verdict, Verdict::Pass | Verdict::Fail));
         figure.judged += usize::from(is_judged);
-        figure.bounds += usize::from(result.measured().is_some_and(|it| it.bound != Bound::Exact));
+        // Of a curve single points may be bounds, and its least margin is none for that.
+        let is_bound = result.measured().is_some_and(|it| it.bound != Bound::Exact);
+        figure.bounds += usize::from(what == What::Value && is_bound);
         readings.push(reading);
     }
     figure.measured = readings.len();
