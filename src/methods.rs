@@ -38,6 +38,7 @@ pub mod out_of_band;
 pub mod reference_run;
 pub mod send_linearity;
 pub mod setup_check;
+pub mod snr_improvement;
 pub mod volume_range;
 pub mod volume_search;
 
@@ -214,6 +215,7 @@ pub static METHODS: &[&dyn Method] = &[
     &double_talk_echo::DoubleTalkEcho,
     &activation::Activation,
     &attenuation_range::AttenuationRange,
+    &snr_improvement::SnrImprovement,
     &noise_after_setup::NoiseAfterSetup,
     &noise_under_speech::NoiseUnderSpeech,
     &comfort_noise::ComfortNoise,

@@ -57,6 +57,7 @@ mod replay;
 mod response;
 mod seats;
 mod setup;
+mod speech_over_noise;
 mod speed_volume;
 mod switching;
 mod taps;
@@ -84,6 +85,7 @@ pub(crate) fn comparisons() -> Vec<comparison::Comparison> {
         &*double_talk::COMPARISONS,
         &*switching::COMPARISONS,
         &*noise_transmission::COMPARISONS,
+        &*speech_over_noise::COMPARISONS,
         &*reference::COMPARISONS,
         &*ambient::COMPARISONS,
         &*noise_field::COMPARISONS,
