@@ -332,7 +332,12 @@ impl Trial {
 
     /// What the method finds.
     pub(crate) fn findings(&self) -> Result<Vec<Finding>, Unmeasurable> {
-        let cx = EvalCx { bench: self.maker.info(), facts: &self.facts, takes: &self.takes };
+        self.findings_of(&self.takes)
+    }
+
+    /// What the method finds in other recordings of the same takes.
+    pub(crate) fn findings_of(&self, takes: &[Take]) -> Result<Vec<Finding>, Unmeasurable> {
+        let cx = EvalCx { bench: self.maker.info(), facts: &self.facts, takes };
         self.method().evaluate(&self.entry, &cx)
     }
 

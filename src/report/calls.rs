@@ -83,12 +83,11 @@ pub fn groups(entries: &[EntryView]) -> Vec<Group<'_>> {
     let mut all: Vec<Group<'_>> = Vec::new();
     for one in entries.iter().filter(|one| one.entry.calls > 1) {
         let first = one.entry.id.first_call();
-        match all.iter_mut().find(|group| group.first == first) {
-            Some(group) => group.entries.push(one),
-            None => {
-                let calls = one.entry.calls;
-                all.push(Group { first, calls, entries: vec![one], figures: Vec::new() });
-            }
+        if let Some(group) = all.iter_mut().find(|group| group.first == first) {
+            group.entries.push(one);
+        } else {
+            let calls = one.entry.calls;
+            all.push(Group { first, calls, entries: vec![one], figures: Vec::new() });
         }
     }
     for group in &mut all {
