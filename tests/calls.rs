@@ -219,6 +219,8 @@ fn a_run_in_several_calls_is_resumed_with_the_calls_that_it_lacks() {
     let whole = record(&request(&plan_in(&folder, &plan("calls = 3")), &folder, 7));
     let journal = std::fs::read_to_string(whole.path.join("journal.jsonl")).unwrap();
     let lines: Vec<&str> = journal.lines().collect();
+    let takes: BTreeSet<&str> = whole.entries.iter().map(|one| one.takes[0].text()).collect();
+    assert_eq!(takes.len(), 3, "one take of each call");
     for kept in 1..=lines.len() {
         let path = folder.join(format!("killed-{kept}"));
         copy_folder(&whole.path, &path);

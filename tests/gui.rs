@@ -153,7 +153,7 @@ fn the_selected_entry_tells_reason_limits_and_sources() {
 
 #[test]
 fn an_entry_in_several_calls_tells_what_they_say_together() {
-    let mut harness = showing(report_sample::full());
+    let mut harness = showing(report_sample::in_several_calls());
     let row = harness.get_by(|node| {
         node.role() == egui::accesskit::Role::ListBoxOption
             && node.label().is_some_and(|label| label.contains("echo_loss[call=3]"))

@@ -8,7 +8,7 @@ use lombard::run::view::RunView;
 use lombard::terms::LimitClass;
 use lombard::verdict::{Flag, Verdict};
 
-use crate::report_sample::{HOSTILE, frame, full, hostile};
+use crate::report_sample::{HOSTILE, frame, full, hostile, in_several_calls};
 
 /// Leaves a report below the target folder, where it can be looked at.
 fn keep(name: &str, text: &str) {
@@ -214,7 +214,7 @@ fn the_json_holds_what_the_view_holds() {
 
 #[test]
 fn several_calls_are_told_together_everywhere() {
-    let view = full();
+    let view = in_several_calls();
     let told = "3 calls: worst 42.10 dB in call 2, median 44.00 dB, spread 3.10 dB";
     let html = report::html(&view).replace('\u{a0}', " ");
     assert_eq!(html.matches(told).count(), 2, "in the table of calls and with the first call");

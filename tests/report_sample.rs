@@ -253,12 +253,11 @@ pub(crate) fn full() -> RunView {
     );
     equivalent.flags.push(Flag::MethodEquivalentSignal);
     entries.push(equivalent);
-    entries.extend(several_calls());
     RunView { entries, ..frame() }
 }
 
 /// An entry in three new calls, of which the second is the worst and fails.
-fn several_calls() -> Vec<EntryView> {
+pub(crate) fn in_several_calls() -> RunView {
     let call = |(n, value): (usize, f64)| {
         let id = if n == 0 { "echo_loss".to_owned() } else { format!("echo_loss[call={}]", n + 1) };
         let finding = Finding::scalar("echo_loss", value, Unit::Db);
@@ -267,7 +266,9 @@ fn several_calls() -> Vec<EntryView> {
         (view.entry.call, view.entry.calls) = (n as u32 + 1, 3);
         view
     };
-    [45.2, 42.1, 44.0].into_iter().enumerate().map(call).collect()
+    let beside = entry("jlr", "Junction loudness rating", "12.3", vec![], vec![]);
+    let calls = [45.2, 42.1, 44.0].into_iter().enumerate().map(call);
+    RunView { entries: std::iter::once(beside).chain(calls).collect(), ..frame() }
 }
 
 fn port(direction: PortDirection, record: &str, zero: f64, unit: Unit, validity: Validity) -> PortInfo {
