@@ -11,6 +11,9 @@ use crate::take::Volume;
 use crate::terms::{Access, Bandwidth, ClauseRef, Direction, EarField, Seat, UnknownWord};
 use crate::units::{Level, Quantity, Reference, Seconds, Unit};
 
+/// The condition that tells several new calls of an entry apart, from the second on.
+pub const CALL: &str = "call";
+
 /// The stable name of an entry, with the conditions it was expanded by: `slr`, `coupling_loss[volume=maximum]`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EntryId(String);
@@ -33,6 +36,17 @@ impl EntryId {
     /// The id without its conditions.
     pub fn base(&self) -> &str {
         self.0.split('[').next().unwrap_or(&self.0)
+    }
+
+    /// The id of the first of several new calls, which says nothing of a call: an entry keeps its id, whether it is measured
+    /// in one call or in more.
+    pub fn first_call(&self) -> Self {
+        let Some((base, rest)) = self.0.split_once('[') else { return self.clone() };
+        let is_number = |text: &str| text.parse::<u32>().is_ok();
+        let conditions = rest.trim_end_matches(']').split(',').filter_map(|pair| pair.split_once('='));
+        let others = conditions.filter(|(key, value)| !(*key == CALL && is_number(value)));
+        let others: Vec<_> = others.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+        Self::new(base, &others)
     }
 }
 
@@ -63,13 +77,39 @@ pub struct Entry {
     pub listener: Seat,
     /// The background noise that runs through the call; `None` is the quiet car.
     pub noise: Option<Noise>,
+    /// In which of several new calls it is measured, from 1.
+    pub call: u32,
+    /// In how many new calls the plan asks for it.
+    pub calls: u32,
     /// The method's parameters, checked against its card and completed by its defaults.
     pub parameters: Parameters,
 }
 
 impl Entry {
-    /// The conditions of the call for a reader: `WB, volume nominal`, and what is not the driver in a quiet car.
+    /// The title, with the number of the call where there are several.
+    pub fn name(&self) -> String {
+        match self.call_of() {
+            Some(call) => format!("{}, {call}", self.title),
+            None => self.title.clone(),
+        }
+    }
+
+    /// Which of several new calls it is: `call 2 of 3`.
+    fn call_of(&self) -> Option<String> {
+        (self.calls > 1).then(|| format!("call {} of {}", self.call, self.calls))
+    }
+
+    /// The conditions for a reader: those of the call, and which one it is where there are several.
     pub fn conditions(&self) -> String {
+        let mut text = self.conditions_of_call();
+        if let Some(call) = self.call_of() {
+            let _ = write!(text, ", {call}");
+        }
+        text
+    }
+
+    /// The conditions of the call for a reader: `WB, volume nominal`, and what is not the driver in a quiet car.
+    pub fn conditions_of_call(&self) -> String {
         let mut text = format!("{}, volume {}", self.bandwidth, self.volume);
         for (word, seat) in [("talker", self.talker), ("listener", self.listener)] {
             if seat != Seat::Driver {
@@ -347,5 +387,19 @@ mod tests {
     fn ids_carry_their_conditions() {
         let id = EntryId::new("slr", &[("volume".to_owned(), "nominal".to_owned())]);
         assert_eq!((id.text(), id.base()), ("slr[volume=nominal]", "slr"));
+    }
+
+    #[test]
+    fn the_first_call_of_an_entry_has_its_plain_id() {
+        for (text, first) in [
+            ("echo", "echo"),
+            ("echo[call=2]", "echo"),
+            ("echo[call=12,volume=maximum]", "echo[volume=maximum]"),
+            ("echo[volume=maximum]", "echo[volume=maximum]"),
+            // A parameter of a method that has the same name.
+            ("ambient[call=none]", "ambient[call=none]"),
+        ] {
+            assert_eq!(EntryId(text.to_owned()).first_call().text(), first);
+        }
     }
 }

@@ -39,6 +39,7 @@ pub mod out_of_band;
 pub mod reference_run;
 pub mod send_linearity;
 pub mod setup_check;
+pub mod snr_improvement;
 pub mod stability;
 pub mod volume_range;
 pub mod volume_search;
@@ -219,6 +220,7 @@ pub static METHODS: &[&dyn Method] = &[
     &double_talk_echo::DoubleTalkEcho,
     &activation::Activation,
     &attenuation_range::AttenuationRange,
+    &snr_improvement::SnrImprovement,
     &noise_after_setup::NoiseAfterSetup,
     &noise_under_speech::NoiseUnderSpeech,
     &comfort_noise::ComfortNoise,

@@ -119,7 +119,7 @@ pub struct PlannedEntry {
     /// Where the entry stands, for messages.
     pub place: Place,
     /// Where each key of the entry stands (`title`, `clause`, `method`, `volume`, `talker`, `listener`, `noise`,
-    /// `informative`, `limits`); one that is absent was not written, and its default holds.
+    /// `calls`, `informative`, `limits`); one that is absent was not written, and its default holds.
     pub key_places: BTreeMap<&'static str, Place>,
     /// Where each written parameter stands; one that is absent has the default of the method.
     pub parameter_places: BTreeMap<String, Place>,

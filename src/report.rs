@@ -3,12 +3,14 @@
 //! - [`html()`] is the document for people: one self-contained file without scripts.
 //! - [`csv()`] is for spreadsheets: one row for each finding and judgement.
 //! - [`json()`] is for programs: everything that the HTML shows.
+//! - [`calls`] says what several new calls of one entry say together.
 //! - [`classes`] says which class a device reaches where limits are tables of classes.
 //! - [`junit()`] is for continuous integration: one test case for each entry.
 //! - [`plot`] draws curves and series as SVG; [`summary`] and [`wording`] say once how a result is put.
 
 use crate::run::view::RunView;
 
+pub mod calls;
 pub mod classes;
 pub mod csv;
 pub mod figure;

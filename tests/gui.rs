@@ -152,6 +152,19 @@ fn the_selected_entry_tells_reason_limits_and_sources() {
 }
 
 #[test]
+fn an_entry_in_several_calls_tells_what_they_say_together() {
+    let mut harness = showing(report_sample::in_several_calls());
+    let row = harness.get_by(|node| {
+        node.role() == egui::accesskit::Role::ListBoxOption
+            && node.label().is_some_and(|label| label.contains("echo_loss[call=3]"))
+    });
+    row.click();
+    harness.run();
+    assert!(harness.query_all_by_label_contains("worst 42.10\u{a0}dB in call 2").count() > 0);
+    assert!(harness.query_all_by_label_contains("Echo loss in new calls, call 3 of 3").count() > 0);
+}
+
+#[test]
 fn up_and_down_move_the_selection_and_stop_at_the_ends() {
     let mut harness = showing(report_sample::full());
     let last = harness.state().state.rows().len() - 1;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "the whole crate is tests")]
 
 mod accuracy;
+mod calls;
 mod classes;
 mod clauses;
 mod cli;

@@ -59,6 +59,7 @@ mod response;
 mod saturation;
 mod seats;
 mod setup;
+mod speech_over_noise;
 mod speed_volume;
 mod stability;
 mod switching;
@@ -88,6 +89,7 @@ pub(crate) fn comparisons() -> Vec<comparison::Comparison> {
         &*double_talk::COMPARISONS,
         &*switching::COMPARISONS,
         &*noise_transmission::COMPARISONS,
+        &*speech_over_noise::COMPARISONS,
         &*reference::COMPARISONS,
         &*ambient::COMPARISONS,
         &*noise_field::COMPARISONS,
@@ -162,6 +164,8 @@ pub(crate) fn entry(id: &str, bandwidth: Bandwidth, volume: Volume, given: &[(&s
         talker: Seat::Driver,
         listener: Seat::Driver,
         noise: None,
+        call: 1,
+        calls: 1,
         parameters: Parameters(
             card.parameters.iter().map(|spec| (spec.key.to_owned(), value(spec))).collect(),
         ),
@@ -333,7 +337,12 @@ impl Trial {
 
     /// What the method finds.
     pub(crate) fn findings(&self) -> Result<Vec<Finding>, Unmeasurable> {
-        let cx = EvalCx { bench: self.maker.info(), facts: &self.facts, takes: &self.takes };
+        self.findings_of(&self.takes)
+    }
+
+    /// What the method finds in other recordings of the same takes.
+    pub(crate) fn findings_of(&self, takes: &[Take]) -> Result<Vec<Finding>, Unmeasurable> {
+        let cx = EvalCx { bench: self.maker.info(), facts: &self.facts, takes };
         let findings = self.method().evaluate(&self.entry, &cx)?;
         picture::holds(self.method(), &findings);
         Ok(findings)

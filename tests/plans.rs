@@ -200,7 +200,7 @@ fn examples(page: &str) -> Vec<String> {
 #[test]
 fn the_examples_of_the_manual_are_understood() {
     let blocks = examples("plan-format.md");
-    let [plan, zones, _, _, oem, limits, strict, classes, mask] = blocks.as_slice() else {
+    let [plan, zones, _, _, calls, oem, limits, strict, classes, mask] = blocks.as_slice() else {
         panic!("{} examples", blocks.len())
     };
     let path = written("manual", &[("plan.toml", plan)]);
@@ -214,6 +214,9 @@ fn the_examples_of_the_manual_are_understood() {
     let oem = resolve(&written("manual", &[("oem.toml", oem)]), &[]).unwrap();
     assert_eq!(rule(&oem, "coupling_loss", 0), Rule::Range { min: Some(50.0), max: None });
     assert!(oem.entry(&lombard::entry::EntryId::new("idle_noise", &[])).is_none());
+    let calls = resolve("quick-wb", &[&written("manual", &[("calls.toml", calls)])]).unwrap();
+    let of_calls = calls.entries.iter().filter(|one| one.entry.id.base() == "coupling_loss");
+    assert_eq!(of_calls.count(), 5, "the overlay asks for five calls");
     // The stricter reading of a limit that has two takes the flag away.
     let convergence = |overlays: &[&str]| {
         let plan = resolve("p1110-2025-10", overlays).unwrap();
@@ -394,6 +397,14 @@ const BROKEN: &[(&str, &str, &[&str])] = &[
         "foreign-limit",
         "base = 'quick-wb'\n[[entry]]\nid='slr'\nlimits=['coupling_loss']\n",
         &["does not measure", "name another limit"],
+    ),
+    ("calls-none", "{head}{max}calls = 0\n", &["calls = 0", "a whole number from 1 to 20"]),
+    ("calls-many", "{head}{max}calls = 21\n", &["calls = 21", "a whole number from 1 to 20"]),
+    ("calls-facts", "{head}{max}calls = 2\n", &[":10:", "finds facts", "delay.loop", "add a second entry"]),
+    (
+        "calls-twice",
+        "{head}[[entry]]\nid='a'\nclause='7.9'\nmethod='ambient_noise'\ncalls=2\n[entry.expand]\ncall = ['none']\n",
+        &["in two ways", "remove 'calls'"],
     ),
     ("expand", "{head}{max}[entry.expand]\nvolume = []\n", &["expanded over nothing"]),
 ];

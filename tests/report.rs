@@ -8,7 +8,7 @@ use lombard::run::view::RunView;
 use lombard::terms::LimitClass;
 use lombard::verdict::{Flag, Verdict};
 
-use crate::report_sample::{HOSTILE, frame, full, hostile};
+use crate::report_sample::{HOSTILE, frame, full, hostile, in_several_calls};
 
 /// Leaves a report below the target folder, where it can be looked at.
 fn keep(name: &str, text: &str) {
@@ -210,6 +210,39 @@ fn the_json_holds_what_the_view_holds() {
     assert_eq!(object["entries"][0]["findings"][0]["value"], 13.04);
     assert_eq!(object["entries"][3]["findings"][0]["values"].as_array().unwrap().len(), 3500);
     assert!(object["entries"][3]["findings"][0]["values"][1250].is_null());
+}
+
+#[test]
+fn several_calls_are_told_together_everywhere() {
+    let view = in_several_calls();
+    let told = "3 calls: worst 42.10 dB in call 2, median 44.00 dB, spread 3.10 dB";
+    let html = report::html(&view).replace('\u{a0}', " ");
+    assert_eq!(html.matches(told).count(), 2, "in the table of calls and with the first call");
+    for part in ["1 fail, 2 pass", "Echo loss in new calls, call 2 of 3", "WB, volume nominal, call 3 of 3"] {
+        assert!(html.contains(part), "{part}");
+    }
+    let object: serde_json::Value = serde_json::from_str(&report::json(&view)).unwrap();
+    let group = &object["calls"][0];
+    assert_eq!(group["entries"].as_array().unwrap().len(), 3);
+    let figure = &group["figures"][0];
+    assert_eq!(figure["text"], told);
+    assert_eq!(
+        (&figure["worst"], &figure["worst_call"], &figure["judged"]),
+        (&42.1.into(), &2.into(), &3.into())
+    );
+    let rows = read_csv(&report::csv(&view));
+    let at = |name: &str| report::csv::COLUMNS.iter().position(|(one, _)| *one == name).unwrap();
+    let of_calls: Vec<&Vec<String>> = rows.iter().filter(|row| row[at("calls")] == "3").collect();
+    assert_eq!(of_calls.len(), 3);
+    for (n, row) in of_calls.iter().enumerate() {
+        assert_eq!(row[at("call")], (n + 1).to_string());
+        assert_eq!((row[at("calls_worst")].as_str(), row[at("calls_worst_call")].as_str()), ("42.1", "2"));
+        assert_eq!((row[at("calls_of")].as_str(), row[at("calls_median")].as_str()), ("value", "44"));
+    }
+    assert!(
+        rows.iter().skip(1).filter(|row| row[at("calls")] == "1").all(|row| row[at("calls_of")].is_empty())
+    );
+    assert_eq!(report::junit(&view).matches("name=\"echo_loss").count(), 3, "a case for each call");
 }
 
 #[test]

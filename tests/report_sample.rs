@@ -85,6 +85,8 @@ pub(crate) fn entry(
             talker: Seat::Driver,
             listener: Seat::Driver,
             noise: None,
+            call: 1,
+            calls: 1,
             parameters: Parameters(
                 [
                     ("level".to_owned(), ParameterValue::Quantity(Quantity::new(-1.7, Unit::DbPa))),
@@ -253,6 +255,21 @@ pub(crate) fn full() -> RunView {
     equivalent.flags.push(Flag::MethodEquivalentSignal);
     entries.push(equivalent);
     RunView { entries, ..frame() }
+}
+
+/// An entry in three new calls, of which the second is the worst and fails.
+pub(crate) fn in_several_calls() -> RunView {
+    let call = |(n, value): (usize, f64)| {
+        let id = if n == 0 { "echo_loss".to_owned() } else { format!("echo_loss[call={}]", n + 1) };
+        let finding = Finding::scalar("echo_loss", value, Unit::Db);
+        let limit = range("echo_loss", Some(43.0), None, Unit::Db, LimitClass::B);
+        let mut view = entry(&id, "Echo loss in new calls", "11.11.4", vec![finding], vec![limit]);
+        (view.entry.call, view.entry.calls) = (n as u32 + 1, 3);
+        view
+    };
+    let beside = entry("jlr", "Junction loudness rating", "12.3", vec![], vec![]);
+    let calls = [45.2, 42.1, 44.0].into_iter().enumerate().map(call);
+    RunView { entries: std::iter::once(beside).chain(calls).collect(), ..frame() }
 }
 
 fn port(direction: PortDirection, record: &str, zero: f64, unit: Unit, validity: Validity) -> PortInfo {

@@ -82,6 +82,7 @@ fn conditions(one: &PlannedEntry) -> Vec<Said<'_>> {
         ("talker", entry.talker.to_string()),
         ("listener", entry.listener.to_string()),
         ("noise", noise),
+        ("calls", entry.calls.to_string()),
         ("informative", informative.to_owned()),
     ];
     values.into_iter().map(|(key, value)| Said::of(key, value, one.key_places.get(key))).collect()

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::columns::{Cell, Row, aligned};
 use super::output;
-use crate::report::{classes, summary, wording};
+use crate::report::{calls, classes, summary, wording};
 use crate::run::view::{EntryView, RunState, RunView};
 use crate::verdict::{Flag, Verdict};
 
@@ -26,6 +26,12 @@ pub fn text(view: &RunView) -> String {
     let mut rows = vec![Row::from(heads.into_iter().enumerate().map(head).collect::<Vec<_>>())];
     rows.extend(view.entries.iter().map(row));
     let _ = writeln!(text, "\n{}", aligned(&rows));
+    for group in calls::groups(&view.entries) {
+        for line in group.lines() {
+            let line = format!("{}: {line}", group.first);
+            let _ = writeln!(text, "{}", output::printable(&line));
+        }
+    }
     for variant in classes::variants(view) {
         let nominal = if variant.is_nominal { "nominal: " } else { "" };
         let line = format!("{nominal}{} ({})", variant.told(), variant.conditions);

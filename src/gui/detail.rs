@@ -27,6 +27,8 @@ pub struct Detail {
     pub flags: Vec<Flag>,
     /// Why.
     pub reason: String,
+    /// What several new calls say together, a line for each limit; the other calls are entries of their own.
+    pub calls: Vec<String>,
     /// What was measured, each with what was made of it.
     pub results: Vec<ResultText>,
     /// The limits with their sources.
@@ -82,11 +84,12 @@ impl Detail {
         let results = summary::results(view);
         Self {
             id: entry.id.clone(),
-            title: entry.title.clone(),
+            title: entry.name(),
             conditions: format!("{} · {}", entry.clause, entry.conditions()),
             verdict: view.verdict,
             flags: flags_of(view),
             reason: view.reason.clone(),
+            calls: Vec::new(),
             results: results.iter().map(|result| result_text(view, result, &results)).collect(),
             limits: view.limits.iter().map(limit_text).collect(),
             trail: trail(view),

@@ -61,6 +61,9 @@ fn head(ui: &mut Ui, detail: &Detail, palette: &Palette) {
         let x = rect.left() + 1.5;
         ui.painter().vline(x, rect.y_range(), Stroke::new(3.0, tone));
     }
+    for line in &detail.calls {
+        ui.add(Label::new(text_small(line)).wrap());
+    }
     ui.add_space(4.0);
 }
 

@@ -72,7 +72,7 @@ fn row(view: &EntryView) -> Row {
     });
     let mut row = Row {
         id: view.entry.id.clone(),
-        title: view.entry.title.clone(),
+        title: view.entry.name(),
         clause: view.entry.clause.clause.clone(),
         verdict: view.verdict,
         value: value.unwrap_or_default(),

@@ -12,7 +12,7 @@ use super::notice::Notice;
 use super::rows::{self, Row};
 use crate::entry::EntryId;
 use crate::plan::{PlannedEntry, ResolvedPlan};
-use crate::report::wording;
+use crate::report::{calls, wording};
 use crate::run::view::{EntryView, RunState, RunView};
 use crate::verdict::Verdict;
 
@@ -360,7 +360,11 @@ impl State {
     fn derive_detail(&mut self) {
         let selected = self.selected.as_ref();
         let entry = self.entries().iter().find(|one| Some(&one.entry.id) == selected);
-        self.detail = entry.map(Detail::of);
+        let groups = calls::groups(self.entries());
+        self.detail = entry.map(|entry| Detail {
+            calls: calls::of(&groups, entry).map(calls::Group::lines).unwrap_or_default(),
+            ..Detail::of(entry)
+        });
     }
 }
 

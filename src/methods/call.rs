@@ -129,8 +129,14 @@ pub fn epoch_at(entry: &Entry, cx: &PlanCx<'_>, volume: Volume) -> EpochSpec {
         call: CallState { bandwidth: entry.bandwidth, volume, terminal: Terminal::Device },
         noise: entry.noise.as_ref().map(|noise| NoiseBed { signal: noise.signal.clone() }),
         preamble: vec![conditioning(entry, (Port::mouth(entry.talker), quantity(CONDITIONING_MRP)), cx)],
-        repeat: 0,
+        repeat: repeat(entry),
     }
+}
+
+/// What tells several new calls of one entry apart, which are equal otherwise. The first is the call of an entry that asks for
+/// one, so that it shares its takes with the others of that call.
+fn repeat(entry: &Entry) -> u32 {
+    entry.call - 1
 }
 
 /// The call of an entry at its own volume, conditioned by the access that its takes use: acoustic as all others, digital
@@ -175,7 +181,7 @@ pub fn bare_epoch(entry: &Entry, volume: Volume) -> EpochSpec {
         call: CallState { bandwidth: entry.bandwidth, volume, terminal: Terminal::Device },
         noise: entry.noise.as_ref().map(|noise| NoiseBed { signal: noise.signal.clone() }),
         preamble: Vec::new(),
-        repeat: 0,
+        repeat: repeat(entry),
     }
 }
 

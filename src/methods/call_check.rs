@@ -462,6 +462,8 @@ mod tests {
             talker: crate::terms::Seat::Driver,
             listener: crate::terms::Seat::Driver,
             noise: None,
+            call: 1,
+            calls: 1,
             parameters: crate::entry::Parameters::default(),
         };
         let objection = |send: f64, receive: f64| {

@@ -171,7 +171,7 @@ impl Method for SetupCheck {
             take.wait(entry.parameters.get(&DELAY_MAX));
         }
         let mut epoch = call::epoch_at(entry, cx, Volume::Step(cx.bench.volume_step_count / 2));
-        // Every check is a call of its own, also where another one asks for the same.
+        // Every check is a call of its own, also where another one asks for the same; `calls` of a plan is refused for it.
         epoch.repeat = number_of(&entry.id);
         Ok(Wish { epoch, takes: vec![take.build(&record)] })
     }

@@ -132,8 +132,9 @@ static CARD: Card = Card {
 
 /// Steps of 2 dB over the sweep of the Recommendations, or of 1 dB over half of it.
 const TAKES_MAX: u32 = 26;
-/// Its calls are shared with nobody: they end in other calls. See [`crate::take::EpochSpec::repeat`].
-const OWN_CALL: u32 = 1;
+/// Its calls are shared with nobody: they end in other calls. Added to [`crate::take::EpochSpec::repeat`], beyond the calls in
+/// which a plan may repeat an entry.
+const OWN_CALL: u32 = 1_000;
 /// While the loop is closed.
 const CLOSED: &str = "closed";
 const SPEECH: &str = "speech";
@@ -191,7 +192,7 @@ impl Method for Stability {
         check_losses(&mut checks, entry);
         checks.done()?;
         let mut epoch = call::bare_epoch(entry, entry.volume);
-        epoch.repeat = OWN_CALL;
+        epoch.repeat += OWN_CALL;
         let first = entry.parameters.get(&LOSS_FIRST);
         Ok(Wish { epoch, takes: vec![take(first, entry, cx)] })
     }

@@ -180,6 +180,7 @@ fn changes_of(before: &PlannedEntry, after: &PlannedEntry) -> Vec<Change> {
             "talker" => entry.talker.to_string(),
             "listener" => entry.listener.to_string(),
             "informative" => one.informative.to_string(),
+            "calls" => entry.calls.to_string(),
             _ => entry.noise.as_ref().map_or_else(
                 || "none".to_owned(),
                 |noise| format!("{} ({} dB(A))", noise.signal, noise.level_dba),
@@ -195,6 +196,7 @@ fn changes_of(before: &PlannedEntry, after: &PlannedEntry) -> Vec<Change> {
         (Touches::Meaning, "talker"),
         (Touches::Meaning, "listener"),
         (Touches::Meaning, "noise"),
+        (Touches::Meaning, "calls"),
         (Touches::Meaning, "informative"),
     ];
     let simple = keys

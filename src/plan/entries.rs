@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::context::{SignalBook, VOLUME_NOMINAL};
 use crate::document::{Placed, Problems, nearest};
-use crate::entry::{Entry, EntryId, Noise, ParameterKind, ParameterValue, Parameters, parse_parameter};
+use crate::entry::{CALL, Entry, EntryId, Noise, ParameterKind, ParameterValue, Parameters, parse_parameter};
 use crate::limits::Limit;
 use crate::methods::{Card, Method};
 use crate::plan::file::EntryText;
@@ -46,11 +46,15 @@ pub(super) fn build(texts: &[EntryText], building: &Building<'_>) -> Vec<Planned
     let mut entries = Vec::new();
     for text in texts {
         let Some(method) = building.method(text) else { continue };
+        let calls = building.calls(text);
         for conditions in building.combinations(text) {
-            entries.extend(building.entry(text, method.card(), &conditions));
+            for call in 1..=calls {
+                entries.extend(building.entry(text, method.card(), &conditions, (call, calls)));
+            }
         }
     }
     provide_facts(&mut entries, building);
+    facts_are_found_once(&entries, building);
     entries
 }
 
@@ -112,16 +116,33 @@ impl Building<'_> {
         );
     }
 
+    /// In how many new calls an entry is measured.
+    fn calls(&self, text: &EntryText) -> u32 {
+        let Some(calls) = text.calls.as_ref().filter(|calls| calls.value > 1) else { return 1 };
+        if let Some((key, _)) = text.expand.iter().find(|(key, _)| key.value == CALL) {
+            self.problems.report(
+                calls.place.clone(),
+                format!("entry '{}' is expanded over '{CALL}' in two ways", text.id.value),
+                format!("calls = {}, and '{}' in 'expand'", calls.value, key.value),
+                "one of the two",
+                "remove 'calls': a method that says itself what call it is in is not measured in several",
+            );
+            return 1;
+        }
+        calls.value
+    }
+
     /// Every combination of the values that an entry is expanded over.
     fn combinations(&self, text: &EntryText) -> Vec<Conditions> {
-        let count = text.expand.iter().fold(1usize, |count, (_, values)| count.saturating_mul(values.len()));
+        let calls = text.calls.as_ref().map_or(1, |calls| calls.value as usize);
+        let count = text.expand.iter().fold(calls, |count, (_, values)| count.saturating_mul(values.len()));
         if count > EXPANSION_MAX {
             self.problems.report(
                 text.id.place.clone(),
                 format!("entry '{}' is expanded too often", text.id.value),
                 format!("{count} combinations"),
                 format!("at most {EXPANSION_MAX}"),
-                "shorten the lists of 'expand'",
+                "shorten the lists of 'expand', or lower 'calls'",
             );
             return Vec::new();
         }
@@ -137,10 +158,15 @@ impl Building<'_> {
         all
     }
 
-    fn entry(&self, text: &EntryText, card: &'static Card, conditions: &Conditions) -> Option<PlannedEntry> {
-        let words: Vec<(String, String)> =
-            conditions.iter().map(|(key, value)| (key.clone(), value.value.clone())).collect();
-        let id = EntryId::new(&text.id.value, &words);
+    /// One entry: of one combination, in one of so many new calls.
+    fn entry(
+        &self,
+        text: &EntryText,
+        card: &'static Card,
+        conditions: &Conditions,
+        (call, calls): (u32, u32),
+    ) -> Option<PlannedEntry> {
+        let id = id_of(text, conditions, call);
         let volume = self.volume(text, conditions);
         let talker = self.seat(TALKER, text.talker.as_ref(), conditions);
         let listener = self.seat(LISTENER, text.listener.as_ref(), conditions);
@@ -176,6 +202,8 @@ impl Building<'_> {
                 talker: talker?,
                 listener: listener?,
                 noise: noise?,
+                call,
+                calls,
                 parameters: parameters?,
                 id,
             },
@@ -415,6 +443,19 @@ impl Building<'_> {
     }
 }
 
+/// The id of an entry. The first of several calls keeps the id that the entry has without the others: who asks for more of them
+/// changes no id, and trends, selections and overlays go on with it.
+fn id_of(text: &EntryText, conditions: &Conditions, call: u32) -> EntryId {
+    let mut words: Vec<(String, String)> =
+        conditions.iter().map(|(key, value)| (key.clone(), value.value.clone())).collect();
+    if call > 1 {
+        // Conditions stand in the order of the alphabet.
+        let at = words.iter().position(|(key, _)| key.as_str() > CALL).unwrap_or(words.len());
+        words.insert(at, (CALL.to_owned(), call.to_string()));
+    }
+    EntryId::new(&text.id.value, &words)
+}
+
 /// Where what an entry says of itself stands; a condition of an expansion takes the place of the key.
 fn key_places(text: &EntryText, conditions: &Conditions) -> BTreeMap<&'static str, Place> {
     fn of<T>(value: Option<&Placed<T>>) -> Option<Place> {
@@ -429,6 +470,7 @@ fn key_places(text: &EntryText, conditions: &Conditions) -> BTreeMap<&'static st
         (TALKER, of(text.talker.as_ref())),
         (LISTENER, of(text.listener.as_ref())),
         (NOISE, of(text.noise.as_ref())),
+        ("calls", of(text.calls.as_ref())),
         ("informative", of(text.informative.as_ref())),
         ("limits", of(limits)),
     ];
@@ -466,5 +508,19 @@ fn provide_facts(entries: &mut [PlannedEntry], building: &Building<'_>) {
                 format!("add an entry with method = \"{}\"", finders.first().unwrap_or(&"…")),
             );
         }
+    }
+}
+
+/// What an entry finds holds for all that wait for it: several calls would find several values.
+fn facts_are_found_once(entries: &[PlannedEntry], building: &Building<'_>) {
+    for one in entries.iter().filter(|one| one.entry.calls > 1 && !one.facts_found.is_empty()) {
+        let found: Vec<&str> = one.facts_found.iter().map(|(key, _)| key.as_str()).collect();
+        building.problems.report(
+            one.key_places.get("calls").unwrap_or(&one.place).clone(),
+            format!("entry '{}' finds facts and is measured in several calls", one.entry.id),
+            format!("calls = {}, with {}", one.entry.calls, found.join(", ")),
+            "one call for an entry that other entries wait for",
+            "remove 'calls', or add a second entry with the same method: only the first one finds the facts",
+        );
     }
 }

@@ -11,6 +11,9 @@ use crate::plan::sources::is_name;
 use crate::problem::{Place, SourceText};
 use crate::terms::Bandwidth;
 
+/// An entry is measured in at most this many new calls.
+const CALLS_MAX: u32 = 20;
+
 /// A plan or an overlay as written.
 #[derive(Debug, Clone)]
 pub(super) struct PlanText {
@@ -44,6 +47,8 @@ pub(super) struct EntryText {
     pub talker: Option<Placed<String>>,
     pub listener: Option<Placed<String>>,
     pub noise: Option<Placed<String>>,
+    /// In how many new calls it is measured.
+    pub calls: Option<Placed<u32>>,
     pub informative: Option<Placed<bool>>,
     pub limits: Option<Vec<Placed<String>>>,
     /// Conditions with the values that the entry is repeated for, in the order of the alphabet.
@@ -155,6 +160,7 @@ fn entry(table: &Table<'_>) -> Option<EntryText> {
     let method = table.text("method");
     let volume = table.text("volume");
     let [talker, listener, noise] = ["talker", "listener", "noise"].map(|key| table.text(key));
+    let calls = calls(table);
     let informative = table.boolean("informative");
     let limits = if table.has("limits") {
         table.texts("limits")
@@ -186,12 +192,29 @@ fn entry(table: &Table<'_>) -> Option<EntryText> {
         talker,
         listener,
         noise,
+        calls,
         informative,
         limits,
         expand,
         parameters,
         places,
     })
+}
+
+/// In how many new calls an entry is measured.
+fn calls(table: &Table<'_>) -> Option<Placed<u32>> {
+    let Placed { value, place } = table.integer("calls")?;
+    let calls = u32::try_from(value).ok().filter(|calls| (1..=CALLS_MAX).contains(calls));
+    if calls.is_none() {
+        table.problems().report(
+            place.clone(),
+            "the number of new calls is out of range",
+            format!("calls = {value}"),
+            format!("a whole number from 1 to {CALLS_MAX}"),
+            "write a number in this range, or remove the line: without it the entry is measured in one call",
+        );
+    }
+    calls.map(|value| Placed { value, place })
 }
 
 fn expansions(table: &Table<'_>) -> Vec<(Placed<String>, Vec<Placed<String>>)> {

@@ -282,6 +282,9 @@ impl Reading<'_> {
         over(&mut base.talker, &change.talker);
         over(&mut base.listener, &change.listener);
         over(&mut base.noise, &change.noise);
+        if change.calls.is_some() {
+            base.calls.clone_from(&change.calls);
+        }
         if change.informative.is_some() {
             base.informative.clone_from(&change.informative);
         }

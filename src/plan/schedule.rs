@@ -11,7 +11,7 @@ use crate::entry::EntryId;
 use crate::methods::{Method, Refusal, Wish};
 use crate::plan::{PlannedEntry, ResolvedPlan, method_of};
 use crate::problem::Problem;
-use crate::take::{EpochKey, EpochSpec, TakeId, TakeSpec, Volume};
+use crate::take::{EpochKey, EpochSpec, TakeId, TakeSpec, Terminal, Volume};
 use crate::units::Seconds;
 
 /// Which entries can be planned now.
@@ -182,10 +182,34 @@ fn wish_of(
         }]));
     };
     let wish = method.plan(&entry.entry, cx).map_err(|refusals| refuse(&refusals))?;
+    if let Some(problem) = not_in_several_calls(entry, method, &wish) {
+        return Err(vec![problem]);
+    }
     if let Some(refusal) = beyond_the_control(wish.epoch.call.volume, cx) {
         return Err(refuse(&[refusal]));
     }
     Ok((wish, method.card().takes_max))
+}
+
+/// Several new calls tell something of the device only, and only where each is a call of its own.
+fn not_in_several_calls(entry: &PlannedEntry, method: &dyn Method, wish: &Wish) -> Option<Problem> {
+    let calls = entry.entry.calls;
+    let found = match wish.epoch.call.terminal {
+        _ if calls == 1 => return None,
+        Terminal::Reference => "a call to the reference terminal",
+        Terminal::None => "no call",
+        Terminal::Device if method.recheck_after(&entry.entry).is_some() => {
+            "a check that is made again by itself"
+        }
+        Terminal::Device => return None,
+    };
+    Some(Problem {
+        title: format!("entry '{}' cannot be measured in several calls", entry.entry.id),
+        place: entry.key_places.get("calls").unwrap_or(&entry.place).clone(),
+        found: format!("calls = {calls}, and {found}"),
+        expected: "'calls' in an entry that measures the device in a call".to_owned(),
+        remedy: "remove 'calls'".to_owned(),
+    })
 }
 
 /// A step counted from the nominal one may lie beyond the control. While the nominal step is only assumed, that is not
@@ -321,7 +345,7 @@ pub struct UnknownEntry {
     pub hint: String,
 }
 
-/// The entries that `only` names by full or base id, with those whose facts they need or want; all of them when it is empty.
+/// The entries that `only` names by full or base id (one that says nothing of a call names all its calls), with those whose facts they need or want; all of them when it is empty.
 ///
 /// # Errors
 /// Every word that names no entry.
@@ -351,7 +375,8 @@ pub fn select(plan: &ResolvedPlan, only: &[String]) -> Result<Selection, Vec<Unk
 }
 
 fn named(entry: &PlannedEntry, word: &str) -> bool {
-    entry.entry.id.text() == word || entry.entry.id.base() == word
+    let id = &entry.entry.id;
+    id.text() == word || id.base() == word || (entry.entry.calls > 1 && id.first_call().text() == word)
 }
 
 fn hint(plan: &ResolvedPlan, word: &str) -> UnknownEntry {

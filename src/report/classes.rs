@@ -83,7 +83,8 @@ fn parameter(entry: &EntryView, limit: &Limit, table: &Classes) -> Parameter {
 }
 
 fn conditions(entry: &Entry) -> String {
-    let mut text = entry.conditions();
+    // Several calls are one set of conditions: the worst of them decides.
+    let mut text = entry.conditions_of_call();
     for (key, word) in LEVELS {
         if let Some(level) = entry.parameters.0.get(key) {
             let _ = write!(text, ", {word} {level}");
@@ -118,8 +119,7 @@ impl Variant {
 
     /// The parameters that no class can be told of.
     pub fn without_class(&self) -> Vec<String> {
-        let open = self.parameters.iter().filter(|one| one.ranks.is_none());
-        open.map(|one| one.measurand.clone()).collect()
+        once(self.parameters.iter().filter(|one| one.ranks.is_none()))
     }
 
     /// The parameters that are as bad as the class says: none of the others would make it worse.
@@ -128,7 +128,7 @@ impl Variant {
             .parameters
             .iter()
             .filter(|one| one.ranks.is_some_and(|(_, worst)| Some(worst) == self.decides));
-        worst.map(|one| one.measurand.clone()).collect()
+        once(worst)
     }
 
     /// The class in a few words, with what decided it.
@@ -143,6 +143,17 @@ impl Variant {
             (None, _) => format!("not known: {} has no class", self.without_class().join(", ")),
         }
     }
+}
+
+/// The measurands, each once: several calls have the same.
+fn once<'p>(parameters: impl Iterator<Item = &'p Parameter>) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for one in parameters {
+        if !all.contains(&one.measurand) {
+            all.push(one.measurand.clone());
+        }
+    }
+    all
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use crate::finding::{Bound, Finding, Value};
 use crate::limits::{At, Axis, Rule};
 use crate::run::view::{EntryView, RunView};
 
+use super::calls::{self, Group};
 use super::summary::{self, Result};
 
 /// The columns: name and meaning.
@@ -57,6 +58,18 @@ pub const COLUMNS: &[(&str, &str)] = &[
     ("note", "what the method says of the finding"),
     ("span", "take and span analysed"),
     ("takes", "takes that the entry stands on"),
+    ("call", "in which of several new calls it was measured, from 1"),
+    ("calls", "in how many new calls the plan asks for it"),
+    (
+        "calls_of",
+        "what the columns after this one compare from call to call: value or margin; empty: nothing",
+    ),
+    ("calls_worst", "the worst of all calls"),
+    ("calls_worst_call", "the call of the worst"),
+    ("calls_median", "the median of all calls"),
+    ("calls_spread", "the largest of all calls less the smallest"),
+    ("calls_unit", "unit of the worst and of the median; the spread is their difference"),
+    ("calls_judged", "how many calls passed or failed this limit"),
 ];
 
 /// A row: cells in the order of [`COLUMNS`].
@@ -66,20 +79,22 @@ type Row = Vec<String>;
 pub fn table(view: &RunView) -> String {
     let mut text = String::new();
     line(&mut text, COLUMNS.iter().map(|(name, _)| (*name).to_owned()));
+    let groups = calls::groups(&view.entries);
     for entry in &view.entries {
+        let group = calls::of(&groups, entry);
         let results = summary::results(entry);
         if results.is_empty() {
             let nothing = Result { finding: None, judgement: None, limit: None };
-            line(&mut text, row(view, entry, &nothing));
+            line(&mut text, row(view, entry, &nothing, group));
         }
         for result in &results {
-            line(&mut text, row(view, entry, result));
+            line(&mut text, row(view, entry, result, group));
         }
     }
     text
 }
 
-fn row(view: &RunView, one: &EntryView, result: &Result<'_>) -> Row {
+fn row(view: &RunView, one: &EntryView, result: &Result<'_>, group: Option<&Group<'_>>) -> Row {
     let entry = &one.entry;
     let run = view.path.file_name().unwrap_or(view.path.as_os_str()).to_string_lossy();
     let mut row: Row = [
@@ -109,7 +124,27 @@ fn row(view: &RunView, one: &EntryView, result: &Result<'_>) -> Row {
     row.push(cell(result.measured().map_or("", |finding| &finding.note)));
     row.push(cell(result.measured().map_or("", |finding| &finding.span)));
     row.push(list(one.takes.iter()));
+    row.extend([entry.call.to_string(), entry.calls.to_string()]);
+    row.extend(calls_cells(result, group));
     row
+}
+
+/// What all calls of the entry say together of this measurand and limit.
+fn calls_cells(result: &Result<'_>, group: Option<&Group<'_>>) -> [String; 7] {
+    let figure = result.judgement.zip(group).and_then(|(judgement, group)| {
+        let same = |it: &&calls::Figure| it.limit == judgement.limit && it.measurand == judgement.measurand;
+        group.figures.iter().find(same)
+    });
+    let Some(figure) = figure else { return Default::default() };
+    [
+        cell(figure.what.word()),
+        number(figure.worst.map(|(worst, _)| worst)),
+        figure.worst.map_or_else(String::new, |(_, call)| call.to_string()),
+        number(figure.median),
+        number(figure.spread),
+        cell(figure.unit.symbol()),
+        figure.judged.to_string(),
+    ]
 }
 
 fn finding_cells(result: &Result<'_>) -> [String; 8] {

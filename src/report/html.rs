@@ -6,7 +6,7 @@ mod legend;
 mod pictures;
 
 use super::markup::Markup;
-use super::{classes, wording};
+use super::{calls, classes, wording};
 use crate::run::view::RunView;
 use crate::verdict::{Flag, Verdict};
 
@@ -26,13 +26,15 @@ pub fn document(view: &RunView) -> String {
         .raw(STYLE)
         .raw("</style>\n</head>\n<body>\n");
     cover::cover(&mut out, view);
+    let groups = calls::groups(&view.entries);
     verdicts(&mut out, view);
+    several_calls(&mut out, &groups);
     classes_reached(&mut out, view);
     if !view.entries.is_empty() {
         out.raw("<h2 id=\"entries\">Entries</h2>\n");
     }
     for (at, entry) in view.entries.iter().enumerate() {
-        entry::section(&mut out, at, entry);
+        entry::section(&mut out, at, entry, calls::begun_by(&groups, entry));
     }
     legend::legend(&mut out);
     cover::traces(&mut out, view);
@@ -55,6 +57,34 @@ fn verdicts(out: &mut Markup, view: &RunView) {
     out.raw("<th>Verdict</th><th>Flags</th></tr></thead>\n<tbody>\n");
     for (at, entry) in view.entries.iter().enumerate() {
         entry::row(out, at, entry);
+    }
+    out.raw("</tbody></table></div>\n");
+}
+
+/// What several new calls say together: a row for each figure that is held against a limit.
+fn several_calls(out: &mut Markup, groups: &[calls::Group<'_>]) {
+    if groups.is_empty() {
+        return;
+    }
+    out.raw("<h2 id=\"calls\">Several calls</h2>\n<p>Each call is a new one and is judged by itself: the worst decides. ");
+    out.raw("Spread is the largest less the smallest.</p>\n<div class=\"scroll\"><table>\n");
+    out.raw("<thead><tr><th>Entry</th><th>Calls</th><th>Measurand</th><th>Worst, median, spread</th></tr></thead>\n<tbody>\n");
+    for group in groups {
+        let title = group.entries.first().map_or("", |one| one.entry.title.as_str());
+        let entry = |out: &mut Markup| {
+            out.element("<tr><td class=\"id\">", title, "");
+            out.element("<span class=\"also\"><code>", &group.first, "</code></span></td>");
+            out.element("<td>", group.verdicts(), "</td>");
+        };
+        if group.figures.is_empty() {
+            entry(out);
+            out.raw("<td>–</td><td>no limit: what was measured stands with each call</td></tr>\n");
+        }
+        for figure in &group.figures {
+            entry(out);
+            out.element("<td><code>", &figure.measurand, "</code></td>");
+            out.element("<td>", figure.told(), "</td></tr>\n");
+        }
     }
     out.raw("</tbody></table></div>\n");
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{classes, csv, summary, wording};
+use super::{calls, classes, csv, summary, wording};
 use crate::context::{BenchInfo, PortDirection};
 use crate::finding::{Along, FactValue, Finding, Reading, Value};
 use crate::limits::{At, Judgement, Limit, Rule};
@@ -50,6 +50,7 @@ pub fn object(view: &RunView) -> String {
         evaluation: view.evaluation,
         warnings: &view.warnings,
         entries: view.entries.iter().map(entry).collect(),
+        calls: calls::groups(&view.entries).iter().map(calls_of).collect(),
         classes: classes::variants(view).iter().map(class_of).collect(),
         left_out: view.left_out.iter().map(crate::entry::EntryId::text).collect(),
         audio_s: finite(view.audio_s),
@@ -81,6 +82,9 @@ struct Report<'a> {
     evaluation: u32,
     warnings: &'a [String],
     entries: Vec<Entry<'a>>,
+    /// What several new calls of one entry say together.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    calls: Vec<CallsOut>,
     /// The class of each variant of the conditions, where limits are tables of classes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     classes: Vec<ClassOut>,
@@ -97,6 +101,31 @@ struct ClassOut {
     worst: Option<String>,
     decided_by: Vec<String>,
     without_class: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct CallsOut {
+    entry: String,
+    calls: u32,
+    entries: Vec<String>,
+    figures: Vec<FigureOut>,
+}
+
+#[derive(Serialize)]
+struct FigureOut {
+    measurand: String,
+    limit: String,
+    /// What is compared from call to call: the value, or the least margin of a curve or series.
+    of: &'static str,
+    unit: &'static str,
+    measured: usize,
+    judged: usize,
+    bounds: usize,
+    worst: Option<f64>,
+    worst_call: Option<u32>,
+    median: Option<f64>,
+    spread: Option<f64>,
+    text: String,
 }
 
 #[derive(Serialize)]
@@ -190,6 +219,8 @@ struct Entry<'a> {
     listener: &'static str,
     noise: Option<&'a str>,
     noise_level_dba: Option<f64>,
+    call: u32,
+    calls: u32,
     parameters: BTreeMap<&'a str, String>,
     required: bool,
     verdict: &'static str,
@@ -337,6 +368,32 @@ fn bench(info: &BenchInfo) -> Bench<'_> {
     }
 }
 
+fn calls_of(one: &calls::Group<'_>) -> CallsOut {
+    CallsOut {
+        entry: one.first.text().to_owned(),
+        calls: one.calls,
+        entries: one.entries.iter().map(|entry| entry.entry.id.text().to_owned()).collect(),
+        figures: one.figures.iter().map(figure_of).collect(),
+    }
+}
+
+fn figure_of(one: &calls::Figure) -> FigureOut {
+    FigureOut {
+        measurand: one.measurand.clone(),
+        limit: one.limit.clone(),
+        of: one.what.word(),
+        unit: one.unit.symbol(),
+        measured: one.measured,
+        judged: one.judged,
+        bounds: one.bounds,
+        worst: one.worst.and_then(|(worst, _)| finite(worst)),
+        worst_call: one.worst.map(|(_, call)| call),
+        median: one.median.and_then(finite),
+        spread: one.spread.and_then(finite),
+        text: one.told().replace('\u{a0}', " "),
+    }
+}
+
 fn class_of(one: &classes::Variant) -> ClassOut {
     ClassOut {
         conditions: one.conditions.clone(),
@@ -363,6 +420,8 @@ fn entry(one: &EntryView) -> Entry<'_> {
         listener: entry.listener.word(),
         noise: entry.noise.as_ref().map(|noise| noise.signal.as_str()),
         noise_level_dba: entry.noise.as_ref().map(|noise| noise.level_dba),
+        call: entry.call,
+        calls: entry.calls,
         parameters: entry.parameters.0.iter().map(|(key, value)| (key.as_str(), value.to_string())).collect(),
         required: one.required,
         verdict: one.verdict.word(),

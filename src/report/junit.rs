@@ -145,7 +145,7 @@ fn reason(one: &EntryView) -> String {
 fn told(one: &EntryView) -> String {
     let clause = &one.entry.clause;
     let mut lines = vec![
-        format!("{}: {clause}", one.entry.title),
+        format!("{}: {clause}", one.entry.name()),
         format!("{}{}", one.verdict.word(), if one.required { "" } else { ", informative" }),
     ];
     if !one.flags.is_empty() {

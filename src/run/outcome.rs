@@ -229,11 +229,13 @@ fn judge_all(planned: &PlannedEntry, findings: Vec<Finding>, bench: &BenchInfo) 
     if planned.informative {
         flags.push(Flag::Informative);
     }
-    let reasons: Vec<&str> = judgements
+    let mut reasons: Vec<&str> = judgements
         .iter()
         .filter(|one| one.verdict == verdict && !one.reason.is_empty())
         .map(|one| one.reason.as_str())
         .collect();
+    // Of two limits that are not known each says the same.
+    reasons.dedup();
     Judged {
         entry: planned.entry.id.clone(),
         verdict,

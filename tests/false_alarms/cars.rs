@@ -11,6 +11,7 @@ use lombard::bench::car::truth::Truth;
 use lombard::signals::random::Random;
 use lombard::terms::Bandwidth;
 
+use super::over_time::OverTime;
 use super::truth::{Idle, LINE_HZ};
 use super::{beyond, field};
 use crate::on_car::spectrum::{density_in_call, density_of};
@@ -24,6 +25,8 @@ pub(super) struct Drawn {
     pub(super) compression: f64,
     /// By how much the set-up has moved at the end: from the mouth to the microphone, from the loudspeaker to the ears, in dB.
     pub(super) moved_db: [f64; 2],
+    /// What it does over time, where that is what is wrong with it.
+    pub(super) over_time: Option<OverTime>,
 }
 
 impl Drawn {
@@ -38,6 +41,10 @@ impl Drawn {
         // At the loudest step, where echo is measured, it would make a tenth of the echo and more, which the truth has not.
         if method == "out_of_band" || method.starts_with("echo_") {
             car.flaws.loudspeaker = Nonlinearity::default();
+        }
+        let dynamics = &mut reference(&mut car).dynamics;
+        if let Some(over_time) = self.over_time.as_ref().and_then(|one| one.for_method(method, dynamics)) {
+            **dynamics = over_time;
         }
         car
     }
@@ -82,9 +89,10 @@ pub(super) struct Draft {
     image_db: f64,
     /// How much too loud a replayed noise is, A-weighted, in dB.
     field_db: f64,
+    over_time: Option<OverTime>,
 }
 
-fn between(random: &mut Random, least: f64, most: f64) -> f64 {
+pub(super) fn between(random: &mut Random, least: f64, most: f64) -> f64 {
     least + (most - least) * random.uniform()
 }
 
@@ -163,6 +171,7 @@ pub(super) fn draw(bandwidth: Bandwidth, random: &mut Random) -> Draft {
         alias_db: between(random, 36.3, 50.0),
         image_db: between(random, 46.3, 60.0),
         field_db: between(random, -0.45, 0.45),
+        over_time: None,
     }
 }
 
@@ -260,9 +269,24 @@ impl Draft {
                 self.car.cabin.noise_ears_dbpa_a = Some(-98.0);
                 self.hiss_dbpa_a = -98.0;
             }
-            property => return self.spoil_field(key, property, random) || self.spoil_noise(property, random),
+            property => {
+                return self.spoil_field(key, property, random)
+                    || self.spoil_noise(property, random)
+                    || self.spoil_over_time(property, random);
+            }
         }
         true
+    }
+
+    /// The same for what it does over time.
+    fn spoil_over_time(&mut self, property: &str, random: &mut Random) -> bool {
+        let mouth_db = paths(&mut self.car).mouth_to_microphone.map_or(0.0, |tap| tap.gain_db);
+        self.over_time = OverTime::outside(property, mouth_db, random);
+        // What a terminal makes of the noise that is replayed is not hidden by its own.
+        if self.over_time.is_some() {
+            self.quiet_in_send();
+        }
+        self.over_time.is_some()
     }
 
     /// Nothing hides what arrives weakly at the POI.
@@ -399,7 +423,7 @@ impl Draft {
         let images_db = beyond::images_db(&truth, nominal, &played, car.bandwidth);
         lose(&mut car.flaws.send_converter, self.alias_db, beyond::aliases_db(&truth, car.bandwidth));
         lose(&mut car.flaws.receive_converter, self.image_db, images_db);
-        Drawn { car, compression: self.compression, moved_db: self.moved_db }
+        Drawn { car, compression: self.compression, moved_db: self.moved_db, over_time: self.over_time }
     }
 }
 

@@ -13,6 +13,7 @@ use lombard::terms::{Bandwidth, Direction, Ear};
 use lombard::units::Unit;
 
 use super::cars::Drawn;
+use super::over_time::OverTime;
 use super::{beyond, echo, field};
 use crate::on_car::spectrum::{Density, density_in_call, density_of};
 
@@ -100,6 +101,7 @@ pub(super) struct CarTruth {
     model: Model,
     compression: f64,
     moved_db: [f64; 2],
+    over_time: Option<OverTime>,
     nominal: u32,
 }
 
@@ -108,7 +110,8 @@ impl CarTruth {
     pub(super) fn of(drawn: &Drawn) -> Self {
         let model = Model::new(drawn.car.clone());
         let nominal = nominal_step(&model);
-        Self { model, compression: drawn.compression, moved_db: drawn.moved_db, nominal }
+        let over_time = drawn.over_time.clone();
+        Self { model, compression: drawn.compression, moved_db: drawn.moved_db, over_time, nominal }
     }
 
     fn bandwidth(&self) -> Bandwidth {
@@ -220,7 +223,10 @@ impl CarTruth {
                 let (_, line_dbpa) = *self.model.spec.flaws.amplifier_lines.first()?;
                 db(Idle::of_hiss(&self.model).peak_db(line_dbpa))
             }
-            _ => self.echo(truth, entry, measurand).or_else(|| self.of_one_that_switches_nothing(measurand)),
+            _ => self
+                .echo(truth, entry, measurand)
+                .or_else(|| self.over_time(measurand))
+                .or_else(|| self.of_one_that_switches_nothing(measurand)),
         }
     }
 
@@ -250,7 +256,14 @@ impl CarTruth {
         }
     }
 
-    /// No drawn car switches: the quietest burst passes at once, on a meter that takes 3.5 ms to rise, and noise stays as it is.
+    /// What the terminal does over time, if it does anything.
+    fn over_time(&self, measurand: &str) -> Option<Finding> {
+        let top_hz = counted_hz(self.bandwidth()).1;
+        let hz: Vec<f64> = NOMINAL_HZ.iter().copied().filter(|hz| *hz <= top_hz).collect();
+        self.over_time.as_ref()?.truth(measurand, &hz)
+    }
+
+    /// No healthy car switches: the quietest burst passes at once, on a meter that takes 3.5 ms to rise, and noise stays as it is.
     fn of_one_that_switches_nothing(&self, measurand: &str) -> Option<Finding> {
         let db = |value| Some(Finding::scalar(measurand, value, Unit::Db));
         match measurand {

@@ -16,6 +16,8 @@ use lombard::verdict::Verdict;
 use super::comparison::{Comparison, Source, all_hold, count};
 use super::{SEED, SIGNALS, Trial, entry, limit, paths, reference, shipped, tap};
 
+mod chance;
+
 /// Steady attenuations.
 const STEADY_DB: f64 = 0.1;
 /// What a meter reads while the loss changes.

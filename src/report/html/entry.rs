@@ -1,5 +1,6 @@
 //! One entry: its row in the table of verdicts, and its section with values, limits and figures.
 
+use super::super::calls::Group;
 use super::super::figure;
 use super::super::markup::Markup;
 use super::super::summary::{self, Result};
@@ -15,7 +16,7 @@ pub fn row(out: &mut Markup, at: usize, view: &EntryView) {
     let results = summary::results(view);
     let decisive = summary::decisive(view);
     out.raw("<tr><td class=\"id\"><a href=\"#entry-").text(at + 1).raw("\">");
-    out.text(&view.entry.title).raw("</a><span class=\"also\"><code>").text(&view.entry.id);
+    out.text(view.entry.name()).raw("</a><span class=\"also\"><code>").text(&view.entry.id);
     out.raw("</code></span></td>");
     out.element("<td class=\"cl\">", &view.entry.clause.clause, "</td><td class=\"num\">");
     if let Some(result) = &decisive {
@@ -80,11 +81,11 @@ fn limit_with_class(out: &mut Markup, limit: &Limit) {
     out.raw(wording::class_meaning(limit.class)).raw("\">").raw(limit.class.word()).raw("</span>");
 }
 
-/// The section of an entry.
-pub fn section(out: &mut Markup, at: usize, view: &EntryView) {
+/// The section of an entry; where it is the first of several calls, with what they say together.
+pub fn section(out: &mut Markup, at: usize, view: &EntryView, calls: Option<&Group<'_>>) {
     let entry = &view.entry;
     out.raw("<section class=\"entry ").raw(view.verdict.word()).raw("\" id=\"entry-").text(at + 1);
-    out.element("\">\n<header><h3>", &entry.title, "</h3>");
+    out.element("\">\n<header><h3>", entry.name(), "</h3>");
     super::verdict(out, view.verdict);
     out.element("</header>\n<p class=\"meta\"><code>", &entry.id, "</code> · ").text(&entry.clause);
     out.element(" · ", entry.conditions(), "");
@@ -96,6 +97,9 @@ pub fn section(out: &mut Markup, at: usize, view: &EntryView) {
     out.raw("</p>\n");
     if !view.reason.is_empty() {
         out.element("<p class=\"reason\">", &view.reason, "</p>\n");
+    }
+    for line in calls.map(Group::lines).unwrap_or_default() {
+        out.element("<p class=\"calls\">", line, "</p>\n");
     }
     let results = summary::results(view);
     if !results.is_empty() {
