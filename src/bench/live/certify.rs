@@ -58,7 +58,8 @@ impl Heard<'_> {
             (Some(evidence), _) => self.proven(evidence, &mut certificate, &mut words),
             (None, true) => words.bad.push(match self.pair {
                 Some(pair) => format!(
-                    "the loopback from output {} was not heard on input {}: check the cable and the gains",
+                    "the loopback from output {} was not heard on input {}: check the cable and the gains, and that \
+                     both interfaces run at one rate",
                     pair.output, pair.input
                 ),
                 None => "the loopback was not heard".to_owned(),

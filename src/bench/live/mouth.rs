@@ -6,7 +6,7 @@
 //! 1. **Marker.** Pieces of what was played are looked for in what was heard. Their offsets lie on a line while the clocks
 //!    are one and nothing is lost: a jump, or a slope that its own uncertainty does not explain, is seen.
 //! 2. **Level.** In each quarter of a second the levels of octaves, heard less played, are held against the upper quartile of
-//!    the same octave over the take, so that the spectrum of the speech cancels out. The median over the octaves is how much
+//!    the same octave over the take or against its first pieces, what is more, so that the spectrum of the speech cancels out. The median over the octaves is how much
 //!    quieter the mouth is there; three pieces in a row by more than [`DROP_DB`] are a mouth that has fallen.
 
 use std::sync::Arc;
@@ -48,6 +48,8 @@ const PLACE_BIAS: f64 = 0.25;
 const OCTAVES_HZ: [f64; 6] = [250.0, 500.0, 1_000.0, 2_000.0, 4_000.0, 8_000.0];
 /// How much the mouth may get quieter.
 pub(super) const DROP_DB: f64 = 3.0;
+/// Pieces of the beginning, when no protection has tripped yet.
+const BEGINNING_PIECES: usize = 4;
 /// Pieces in a row that are no chance.
 const DROP_PIECES: usize = 3;
 /// How far above the silence of the take an octave must be heard to say anything.
@@ -204,8 +206,11 @@ pub(super) fn fall(mouth: &Mouth, heard: &[f32], late: usize, silence: &[f32]) -
         let speaks = |row: &([f64; 6], [f64; 6])| row.1[octave] >= loudest - ACTIVE_DB;
         let mut gains: Vec<f64> =
             rows.iter().filter(|row| speaks(row)).map(|row| row.0[octave] - row.1[octave]).collect();
+        let Some(beginning) = median(gains.iter().copied().take(BEGINNING_PIECES).collect()) else {
+            continue;
+        };
         gains.sort_by(f64::total_cmp);
-        let Some(usual) = gains.get(gains.len() * 3 / 4) else { continue };
+        let usual = gains[gains.len() * 3 / 4].max(beginning);
         for (row, quieter) in rows.iter().zip(&mut quieter) {
             // What the octave would have as usual must stand out of the silence.
             if speaks(row) && row.1[octave] + usual >= quiet[octave] + ABOVE_SILENCE_DB {

@@ -51,6 +51,10 @@ const MISFIT_RATIO: f64 = 10.0;
 /// The misfit that every window may have, far below one wrong frame in [`WINDOW`] (4e-3).
 const MISFIT_FLOOR: f64 = 1e-7;
 
+/// The first frames of a recording that was resampled: what came before them is not in it.
+const RETIMED_EDGE: usize = 64;
+/// The misfit that a window may have behind a jump on a drifting clock: that of a tenth of a frame.
+const MISFIT_BEHIND_JUMP: f64 = 0.01;
 /// Clocks that run apart by more than this over a take, in frames, have no common time.
 pub const DRIFT_MAX_FRAMES: f64 = 0.5;
 /// The drift up to which a recording may be brought to the clock that played, in parts per million: crystals that are
@@ -184,13 +188,15 @@ pub fn examine(code: &Code, recording: &[f32], duration: Frame) -> Evidence {
     let line = track.line();
     let drifted = line.filter(|line| line.apart(duration) > DRIFT_MAX_FRAMES);
     let (mut breaks, misfit) = match drifted {
-        None => track.examined(),
+        None => track.examined(0, 0.0),
         Some(line) => {
             let ratio = 1.0 + line.ppm * 1e-6;
             let frames = ((recording.len() as f64 - line.start_frames) / ratio).max(0.0) as usize;
             let again = retimed(&widened(recording), line.start_frames, ratio, frames);
-            let again: Vec<f32> = again.into_iter().map(|x| x as f32).collect();
-            Track { code: &code.samples, recording: &again }.examined()
+            // Between frames nothing is exact near half the rate: both are compared without what lies there.
+            let (code, again) = (without_treble(&widened(&code.samples)), without_treble(&again));
+            let misfit_min = if line.is_cut { MISFIT_BEHIND_JUMP } else { 0.0 };
+            Track { code: &code, recording: &again }.examined(RETIMED_EDGE, misfit_min)
         }
     };
     breaks.retain(|one| one.at < duration);
@@ -206,6 +212,13 @@ pub fn examine(code: &Code, recording: &[f32], duration: Frame) -> Evidence {
         deviation_frames: line.deviation_frames,
         rest_frames: line.start_frames,
     }
+}
+
+/// A signal through ¼, ½, ¼: nothing of it is left at half the rate, and nothing of it moves.
+fn without_treble(signal: &[f64]) -> Vec<f32> {
+    let at = |n: Option<usize>| n.and_then(|n| signal.get(n)).copied().unwrap_or(0.0);
+    let smooth = |n: usize| 0.25 * at(n.checked_sub(1)) + 0.5 * at(Some(n)) + 0.25 * at(Some(n + 1));
+    (0..signal.len()).map(|n| smooth(n) as f32).collect()
 }
 
 /// A recording beside its code. An *offset* is how many frames later than in the undisturbed take the code arrives.
@@ -250,21 +263,21 @@ impl Track<'_> {
         all.get(all.len() / 2).copied().unwrap_or(1.0)
     }
 
-    /// Every break, and how well a usual window fits.
-    fn examined(&self) -> (Vec<Break>, f64) {
-        let misfit = self.median_misfit();
-        (self.breaks(misfit), misfit)
+    /// Every break from a frame on, and how well a usual window fits, or is taken to.
+    fn examined(&self, from: usize, misfit_min: f64) -> (Vec<Break>, f64) {
+        let misfit = self.median_misfit().max(misfit_min);
+        (self.breaks(from, misfit), misfit)
     }
 
-    /// Every break, in the order of time.
-    fn breaks(&self, usual: f64) -> Vec<Break> {
+    /// Every break from a frame on, in the order of time.
+    fn breaks(&self, from: usize, usual: f64) -> Vec<Break> {
         let worst = misfit_of(CORRELATION_MIN);
         let allowed = (MISFIT_RATIO * usual).clamp(MISFIT_FLOOR, worst);
         // Five standard deviations of what WINDOW frames of noise scatter.
         let well = (1.5 * usual).clamp(MISFIT_FLOOR, worst);
         let end = self.recording.len();
         let mut breaks = Vec::new();
-        let (mut at, mut offset, mut sure) = (0, 0, 0);
+        let (mut at, mut offset, mut sure) = (from, 0, from);
         while at < end {
             // The last window reaches back into what is known to be good, as far as that goes.
             let window = at.min(end.saturating_sub(WINDOW)).max(sure);

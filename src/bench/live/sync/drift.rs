@@ -7,7 +7,7 @@
 //! 3. All parts of the line have one slope, by least squares: the drift. Its uncertainty is twice its standard error, from
 //!    what the points scatter around the line, and what the interpolation of a correlation may be off at its two ends.
 
-use super::{CORRELATION_MIN, LEAD, REACH, Track, frames, seconds, widened};
+use super::{CORRELATION_MIN, LEAD, Track, frames, seconds, widened};
 use crate::dsp::align::{DelaySearch, find_delay};
 use crate::take::{Frame, RATE};
 
@@ -35,6 +35,8 @@ pub(super) struct Line {
     pub uncertainty_ppm: f64,
     /// The largest distance of a point from the line, in frames.
     pub deviation_frames: f64,
+    /// Whether jumps cut it. Behind one the offset between the frames is known as well as the slope only.
+    pub is_cut: bool,
 }
 
 impl Line {
@@ -57,6 +59,7 @@ impl Track<'_> {
         let usual = median_slope(&points);
         let is_jump = |one: &Point, next: &Point| (next.1 - one.1 - usual * (next.0 - one.0)).abs() > JUMP;
         let parts: Vec<&[Point]> = points.chunk_by(|one, next| !is_jump(one, next)).collect();
+        let is_cut = parts.len() > 1;
         // A part of one point says nothing about a slope, and one that stands alone is an outlier.
         let parts: Vec<&[Point]> = parts.into_iter().filter(|part| part.len() > 1).collect();
         let count: usize = parts.iter().map(|part| part.len()).sum();
@@ -84,6 +87,7 @@ impl Track<'_> {
             ppm: slope * 1e6,
             uncertainty_ppm: (2.0 * (variance / spread).sqrt() + POINT_BIAS / (last.0 - first.0)) * 1e6,
             deviation_frames,
+            is_cut,
         })
     }
 
@@ -100,8 +104,7 @@ impl Track<'_> {
                 // After a jump it is further away.
                 let last = points.last().map_or(0, |point| point.1.round() as i64);
                 let part = at..(at + POINT).min(self.recording.len());
-                let far = self.offset_of(part, last).filter(|far| far.unsigned_abs() as usize <= REACH)?;
-                self.offset_between_frames(at, far)
+                self.offset_between_frames(at, self.offset_of(part, last)?)
             });
             points.extend(found.map(|offset| (middle, offset)));
         }
