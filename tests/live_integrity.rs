@@ -100,43 +100,47 @@ fn assert_all_kept(path: &Path) {
     assert!(!files.is_empty());
 }
 
-fn grades(view: &RunView) -> Vec<(u32, Option<Grade>)> {
-    view.recordings.iter().map(|one| (one.attempt, one.grade)).collect()
+/// The attempts at the take of the entry, or at the conditioning before it, which is the first of the call.
+fn grades(view: &RunView, conditioning: bool) -> Vec<(u32, Option<Grade>)> {
+    let mine =
+        view.recordings.iter().filter(|one| one.take.text().contains(".conditioning-") == conditioning);
+    mine.map(|one| (one.attempt, one.grade)).collect()
 }
+
+const GOOD: Option<Grade> = Some(Grade::Good);
+const BAD: Option<Grade> = Some(Grade::Bad);
 
 #[test]
 fn a_failed_certificate_repeats_the_take_and_every_attempt_is_kept_and_listed() {
-    let (wish, _) = wish("repeated", &["slr"]);
-    let view = record(&wish, |attempt| attempt < 2);
-    assert_eq!(view.state, RunState::Finished);
-    let (good, bad) = (Some(Grade::Good), Some(Grade::Bad));
-    assert_eq!(grades(&view), [(1, bad), (2, bad), (3, good)], "{:#?}", view.recordings);
-    // What a healthy wire gives, judged like that.
-    assert!(
-        !matches!(view.entries[0].verdict, Verdict::Inconclusive | Verdict::Error),
-        "{:#?}",
-        view.entries[0]
-    );
-    let takes = journalled(&view.path, "take-recorded");
-    let kept: Vec<bool> = takes.iter().map(|line| line["kept"].as_bool().unwrap()).collect();
-    assert_eq!(kept, [false, false, true]);
-    assert_all_kept(&view.path);
-    // It is the first of its call, so each attempt has a call of its own.
-    assert_eq!(journalled(&view.path, "epoch-opened").len(), 3);
-    let html = lombard::report::html(&view);
-    assert!(
-        html.contains("3 attempts at 1 takes") && html.contains("frames of the bench"),
-        "no attempt in the report"
-    );
-    let json = lombard::report::json(&view);
-    assert_eq!(json.matches("\"grade\": \"bad\"").count(), 2, "{json}");
+    // The first take of the call, then the one after it: the second is repeated in the call that it is in.
+    for (name, bad, first, calls) in [("repeated-first", 0..2, true, 3), ("repeated", 1..3, false, 1)] {
+        let (wish, _) = wish(name, &["slr"]);
+        let view = record(&wish, move |attempt| bad.contains(&attempt));
+        assert_eq!(view.state, RunState::Finished);
+        assert_eq!(grades(&view, first), [(1, BAD), (2, BAD), (3, GOOD)], "{:#?}", view.recordings);
+        assert_eq!(grades(&view, !first), [(1, GOOD)], "{:#?}", view.recordings);
+        // What a healthy wire gives, judged like that.
+        let is_judged = matches!(view.entries[0].verdict, Verdict::Pass | Verdict::Fail | Verdict::Measured);
+        assert!(is_judged, "{:#?}", view.entries[0]);
+        let takes = journalled(&view.path, "take-recorded");
+        let kept: Vec<bool> = takes.iter().map(|line| line["kept"].as_bool().unwrap()).collect();
+        assert_eq!(kept.iter().filter(|kept| !**kept).count(), 2);
+        assert_all_kept(&view.path);
+        assert_eq!(journalled(&view.path, "epoch-opened").len(), calls, "{name}");
+        let html = lombard::report::html(&view);
+        assert!(html.contains("4 attempts at 2 takes") && html.contains("frames of the bench"), "{name}");
+        let json = lombard::report::json(&view);
+        assert_eq!(json.matches("\"grade\": \"bad\"").count(), 2, "{json}");
+    }
 }
 
 #[test]
 fn no_verdict_stands_on_a_take_that_fails_for_good_until_a_resumed_run_has_it() {
     let (wish, _) = wish("failed-for-good", &["slr"]);
     let view = record(&wish, |_| true);
-    assert_eq!(grades(&view), [(1, Some(Grade::Bad)), (2, Some(Grade::Bad)), (3, Some(Grade::Bad))]);
+    for conditioning in [true, false] {
+        assert_eq!(grades(&view, conditioning), [(1, BAD), (2, BAD), (3, BAD)]);
+    }
     let slr = &view.entries[0];
     assert_eq!(slr.verdict, Verdict::Inconclusive, "{slr:#?}");
     assert!(slr.reason.contains("frames of the bench") && slr.findings.is_empty(), "{slr:#?}");
@@ -146,7 +150,7 @@ fn no_verdict_stands_on_a_take_that_fails_for_good_until_a_resumed_run_has_it() 
 
     let healthy = engine(Vec::new(), wires(|| false));
     let resumed = healthy.resume(&view.path, &|_| {}, &StopFlag::default()).unwrap();
-    assert_eq!(grades(&resumed)[3..], [(4, Some(Grade::Good))]);
+    assert_eq!(grades(&resumed, false)[3..], [(4, GOOD)]);
     assert_ne!(resumed.entries[0].verdict, Verdict::Inconclusive, "{:#?}", resumed.entries[0]);
     assert_all_kept(&view.path);
 }
@@ -157,11 +161,11 @@ fn how_often_a_take_is_repeated_is_the_runs_own() {
         let (mut wish, _) = wish(&format!("repeats-{repeats}"), &["slr"]);
         wish.repeats = Some(repeats);
         let view = record(&wish, |_| true);
-        assert_eq!(view.recordings.len(), attempts);
+        assert_eq!(grades(&view, false).len(), attempts);
         // A resumed run does the same.
         let broken = engine(Vec::new(), wires(|| true));
         let view = broken.resume(&view.path, &|_| {}, &StopFlag::default()).unwrap();
-        assert_eq!(view.recordings.len(), 2 * attempts);
+        assert_eq!(grades(&view, false).len(), 2 * attempts);
         assert_eq!(view.entries[0].verdict, Verdict::Inconclusive);
     }
     let (mut wish, _) = wish("repeats-11", &["slr"]);

@@ -51,7 +51,7 @@ const MISFIT_RATIO: f64 = 10.0;
 /// The misfit that every window may have, far below one wrong frame in [`WINDOW`] (4e-3).
 const MISFIT_FLOOR: f64 = 1e-7;
 
-/// The first frames of a recording that was resampled: what came before them is not in it.
+/// The first and last frames of a recording that was resampled: what came before and after them is not in it.
 const RETIMED_EDGE: usize = 64;
 /// The misfit that a window may have behind a jump on a drifting clock: that of a tenth of a frame.
 const MISFIT_BEHIND_JUMP: f64 = 0.01;
@@ -192,6 +192,7 @@ pub fn examine(code: &Code, recording: &[f32], duration: Frame) -> Evidence {
         Some(line) => {
             let ratio = 1.0 + line.ppm * 1e-6;
             let frames = ((recording.len() as f64 - line.start_frames) / ratio).max(0.0) as usize;
+            let frames = frames.saturating_sub(RETIMED_EDGE);
             let again = retimed(&widened(recording), line.start_frames, ratio, frames);
             // Between frames nothing is exact near half the rate: both are compared without what lies there.
             let (code, again) = (without_treble(&widened(&code.samples)), without_treble(&again));

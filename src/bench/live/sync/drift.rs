@@ -17,8 +17,9 @@ const POINTS: std::ops::RangeInclusive<usize> = 4..=64;
 const POINT: usize = 2_048;
 /// How far from where it is expected the code is looked for at a check point.
 const POINT_REACH: usize = 1_024;
-/// An offset that is so many frames beside the slope of the others is a jump; a single frame that was lost is 1.
-const JUMP: f64 = 0.4;
+/// An offset that is so many frames beside the slope of the others is a jump. A single frame that was lost is 1, and a point
+/// with that in it lies somewhere between.
+const JUMP: f64 = 0.15;
 /// How far the offsets may lie beside their line, in frames. Clocks that warm up bend it.
 const DEVIATION_MAX: f64 = 0.25;
 /// What the interpolated maximum of a correlation may be off, in frames: a drift of 200 ppm blurs a point by 0.4.
