@@ -191,7 +191,11 @@ pub(super) fn fall(mouth: &Mouth, heard: &[f32], late: usize, silence: &[f32]) -
         let half = std::f64::consts::SQRT_2;
         OCTAVES_HZ.map(|hz| 10.0 * (spectrum.band_power(hz / half, hz * half) + 1e-20).log10())
     };
-    let quiet = if silence.is_empty() { [-200.0; OCTAVES_HZ.len()] } else { octaves(silence) };
+    // Without silence before the take, that of its quietest piece.
+    let quiet = match silence {
+        [] => heard.chunks_exact(PIECE).map(&mut octaves).fold([f64::MAX; OCTAVES_HZ.len()], least),
+        silence => octaves(silence),
+    };
     let pieces: Vec<usize> =
         mouth.pieces.iter().copied().filter(|at| at + late + PIECE <= heard.len()).collect();
     let mut rows = Vec::new();
@@ -204,8 +208,10 @@ pub(super) fn fall(mouth: &Mouth, heard: &[f32], late: usize, silence: &[f32]) -
     for octave in 0..OCTAVES_HZ.len() {
         let loudest = rows.iter().fold(f64::MIN, |most, row| most.max(row.1[octave]));
         let speaks = |row: &([f64; 6], [f64; 6])| row.1[octave] >= loudest - ACTIVE_DB;
-        let mut gains: Vec<f64> =
-            rows.iter().filter(|row| speaks(row)).map(|row| row.0[octave] - row.1[octave]).collect();
+        // A level that a background noise makes says nothing about the mouth.
+        let is_heard = |row: &([f64; 6], [f64; 6])| row.0[octave] >= quiet[octave] + ABOVE_SILENCE_DB;
+        let gained = rows.iter().filter(|row| speaks(row) && is_heard(row));
+        let mut gains: Vec<f64> = gained.map(|row| row.0[octave] - row.1[octave]).collect();
         let Some(beginning) = median(gains.iter().copied().take(BEGINNING_PIECES).collect()) else {
             continue;
         };
@@ -224,6 +230,11 @@ pub(super) fn fall(mouth: &Mouth, heard: &[f32], late: usize, silence: &[f32]) -
     let fallen = told.windows(DROP_PIECES).find(|run| run.iter().all(|one| one.1 > DROP_DB))?;
     let by_db = fallen.iter().fold(0.0, |most: f64, one| most.max(one.1));
     Some(Fall { at: fallen[0].0 as Frame, by_db })
+}
+
+/// The lesser of each pair.
+fn least(one: [f64; OCTAVES_HZ.len()], other: [f64; OCTAVES_HZ.len()]) -> [f64; OCTAVES_HZ.len()] {
+    std::array::from_fn(|n| one[n].min(other[n]))
 }
 
 /// The median; `None` of fewer than two.
@@ -308,6 +319,21 @@ mod tests {
         // One decibel and a half is no protection.
         let gain = |n: usize| if n < 200_000 { 1.0 } else { 10f64.powf(-1.5 / 20.0) };
         assert_eq!(fall(&mouth, &heard(&played, 2, gain), 2, silence), None);
+    }
+
+    #[test]
+    fn a_background_noise_is_no_fall() {
+        let played = speech(5);
+        let mouth = mouth(&played);
+        // As loud as soft speech, and louder than loud.
+        for level in [0.05, 1.0] {
+            let mut random = Random::new(98);
+            let mut noisy = heard(&played, 2, |_| 1.0);
+            noisy.iter_mut().for_each(|x| *x += (level * (random.uniform() - 0.5)) as f32);
+            let silence: Vec<f32> = (0..9_600).map(|_| (level * (random.uniform() - 0.5)) as f32).collect();
+            assert_eq!(fall(&mouth, &noisy, 2, &silence), None, "{level}");
+            assert_eq!(fall(&mouth, &noisy, 2, &[]), None, "{level}, no silence");
+        }
     }
 
     #[test]

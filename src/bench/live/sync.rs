@@ -219,7 +219,8 @@ pub fn examine(code: &Code, recording: &[f32], duration: Frame) -> Evidence {
 fn without_treble(signal: &[f64]) -> Vec<f32> {
     let at = |n: Option<usize>| n.and_then(|n| signal.get(n)).copied().unwrap_or(0.0);
     let smooth = |n: usize| 0.25 * at(n.checked_sub(1)) + 0.5 * at(Some(n)) + 0.25 * at(Some(n + 1));
-    (0..signal.len()).map(|n| smooth(n) as f32).collect()
+    // The last frame lacks its neighbor.
+    (0..signal.len().saturating_sub(1)).map(|n| smooth(n) as f32).collect()
 }
 
 /// A recording beside its code. An *offset* is how many frames later than in the undisturbed take the code arrives.
