@@ -5,6 +5,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::dsp::resample::retimed;
 use crate::take::{Frame, TakeId, TakeSpec};
 use crate::terms::{Port, UnknownWord};
 
@@ -59,6 +60,30 @@ impl Capture {
     pub fn samples(&self) -> Result<Vec<f32>, CaptureError> {
         self.reader.read()
     }
+
+    /// The same track on the clock that played, `frames` frames of it. The stored samples stay what they are; the track is
+    /// computed whenever it is read.
+    #[must_use]
+    pub fn retimed(self, by: Retiming, frames: Frame) -> Self {
+        struct Retimed(Capture, Retiming, Frame);
+        impl TrackReader for Retimed {
+            fn read(&self) -> Result<Vec<f32>, CaptureError> {
+                let raw: Vec<f64> = self.0.samples()?.into_iter().map(f64::from).collect();
+                let retimed = retimed(&raw, self.1.first, self.1.ratio, self.2 as usize);
+                Ok(retimed.into_iter().map(|x| x as f32).collect())
+            }
+        }
+        Self { frames, reader: Arc::new(Retimed(self, by, frames)) }
+    }
+}
+
+/// Where the frames of a take lie in a recording by another clock: frame `n` at `first + ratio·n`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Retiming {
+    /// The place of the take's first frame, in frames of the recording.
+    pub first: f64,
+    /// Frames of the recording in a frame of the take.
+    pub ratio: f64,
 }
 
 /// How far a recording may be trusted.
@@ -68,7 +93,8 @@ pub enum Grade {
     Good,
     /// No loopback: weaker evidence, which the report names.
     Weak,
-    /// Samples were lost or repeated, or the bench's own inputs were overloaded: no verdict may stand on it.
+    /// Samples were lost or repeated, clocks ran apart, or an input or the mouth of the bench failed: no verdict may stand
+    /// on it.
     Bad,
 }
 
@@ -104,10 +130,20 @@ pub struct Certificate {
     pub repeated_frames: u64,
     /// The offset of the capture against the playback that was removed, in frames.
     pub offset_frames: f64,
-    /// The drift of the capture clock against the playback clock, in parts per million.
+    /// What is left of the offset between the frames, where it was measured: the take's first frame lies so much after the
+    /// recording's.
+    pub rest_frames: f64,
+    /// The drift of the capture clock against the playback clock, in parts per million: positive where it is faster.
     pub drift_ppm: f64,
+    /// The expanded uncertainty of the drift (k = 2), in parts per million; `None` where it could not be measured.
+    pub drift_uncertainty_ppm: Option<f64>,
+    /// Whether the clocks ran apart by so much that the recording is resampled to the clock that played when it is read.
+    /// What is stored is what was heard.
+    pub is_drift_corrected: bool,
     /// Inputs of the bench that were overloaded.
     pub overloaded: Vec<Port>,
+    /// Inputs of the bench that delivered what no converter delivers: a constant, or nothing.
+    pub dead: Vec<Port>,
     /// What the evidence is, or what is wrong.
     pub note: String,
 }
@@ -120,10 +156,20 @@ impl Certificate {
             lost_frames: 0,
             repeated_frames: 0,
             offset_frames: 0.0,
+            rest_frames: 0.0,
             drift_ppm: 0.0,
+            drift_uncertainty_ppm: Some(0.0),
+            is_drift_corrected: false,
             overloaded: Vec::new(),
+            dead: Vec::new(),
             note: "one clock by construction".to_owned(),
         }
+    }
+
+    /// How the recording is brought to the clock that played, where that is needed and known well enough.
+    pub fn retiming(&self) -> Option<Retiming> {
+        self.is_drift_corrected
+            .then(|| Retiming { first: self.rest_frames, ratio: 1.0 + self.drift_ppm * 1e-6 })
     }
 }
 

@@ -83,6 +83,8 @@ pub struct Card {
     pub picks_volume: bool,
     /// Whether it may object to going on with the run, see [`Method::objection`].
     pub objects: bool,
+    /// Whether it looks at single samples as they came, so that a recording that was resampled says nothing to it.
+    pub reads_single_samples: bool,
     /// The facts that it finds: the name of the fact and the measurand whose value it is.
     pub facts_found: &'static [(&'static str, &'static str)],
     /// The largest number of takes that it ever asks for, adaptive ones included.
@@ -104,6 +106,7 @@ impl Card {
         facts_wanted: &[],
         picks_volume: false,
         objects: false,
+        reads_single_samples: false,
         facts_found: &[],
         takes_max: 1,
         shown_on: None,

@@ -10,6 +10,7 @@ use crate::run::view::RunView;
 use crate::store::folder::FolderError;
 
 mod acquire;
+mod attempts;
 mod bandwidth;
 mod benches;
 mod call;
@@ -20,6 +21,7 @@ pub mod explain;
 mod hold;
 pub mod listing;
 pub mod log;
+mod manifest;
 pub mod noise;
 pub mod outcome;
 mod program;
@@ -32,6 +34,7 @@ pub mod view;
 
 pub use crate::bench::car::program::end_all as end_programs;
 pub use crate::bench::live::Interface;
+pub use attempts::{REPEATS, REPEATS_MAX};
 pub use engine::{BenchChoice, Engine, Planned, RunRequest, RunSummary};
 pub use references::RecordWish;
 

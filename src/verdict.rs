@@ -86,6 +86,11 @@ pub enum Flag {
     Spread,
     /// The device's own converter or line reached full scale: what is measured is what the device does then.
     DeviceClips,
+    /// A recording was resampled from the clock that recorded to the clock that played: the bench's drift was measured well
+    /// enough for that.
+    DriftCorrected,
+    /// The bench has no loopback pair: what was lost on its way may not have been seen.
+    WeakEvidence,
     /// The test signal has the properties asked for but is not the Recommendation's own recording.
     MethodEquivalentSignal,
     /// The entry does not count towards the verdict of the run.
@@ -103,6 +108,8 @@ impl Flag {
         Self::TwoReadings,
         Self::Spread,
         Self::DeviceClips,
+        Self::DriftCorrected,
+        Self::WeakEvidence,
         Self::MethodEquivalentSignal,
         Self::Informative,
     ];
@@ -118,6 +125,8 @@ impl Flag {
             Self::TwoReadings => "two-readings",
             Self::Spread => "spread",
             Self::DeviceClips => "device-clips",
+            Self::DriftCorrected => "drift-corrected",
+            Self::WeakEvidence => "weak-evidence",
             Self::MethodEquivalentSignal => "method-equivalent-signal",
             Self::Informative => "informative",
         }

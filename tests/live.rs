@@ -5,7 +5,7 @@ use lombard::run::{BenchChoice, Engine, RunError};
 use crate::recording::{SHORT_PLAN, empty_folder, plan_in, request};
 
 /// A plan for a bench that is a wire: no volume to search.
-fn wire_plan() -> String {
+pub(crate) fn wire_plan() -> String {
     let (head, entries) = SHORT_PLAN.split_once("[[entry]]").unwrap();
     let kept = entries
         .split("[[entry]]")

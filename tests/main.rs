@@ -21,6 +21,8 @@ mod gui;
 mod junit;
 mod layers;
 mod live;
+#[cfg(feature = "audio")]
+mod live_integrity;
 mod meters;
 mod noise;
 mod on_car;

@@ -343,6 +343,7 @@ pub(crate) fn frame() -> RunView {
         warnings: vec!["the entry volume would now have chosen step 8".to_owned()],
         entries: Vec::new(),
         left_out: vec![EntryId::new("delay", &[]), EntryId::new("echo_against_time", &[])],
+        recordings: Vec::new(),
         audio_s: 212.4,
         wall_s: 9.8,
     }

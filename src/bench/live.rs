@@ -13,7 +13,11 @@
 
 #[cfg(feature = "audio")]
 pub mod audio;
+#[cfg(feature = "audio")]
+mod certify;
 pub mod file;
+#[cfg(feature = "audio")]
+mod mouth;
 #[cfg(feature = "audio")]
 mod recorder;
 pub mod rig;
@@ -21,6 +25,8 @@ pub mod spec;
 pub mod sync;
 #[cfg(feature = "audio")]
 pub mod take;
+#[cfg(feature = "audio")]
+mod watch;
 
 #[cfg(all(test, feature = "audio"))]
 mod tests;

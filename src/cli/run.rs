@@ -59,6 +59,10 @@ pub(super) struct Run {
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
 
+    /// How often a take is recorded again whose certificate is bad, 0 to 10; without it twice
+    #[arg(long, value_name = "N")]
+    repeats: Option<u32>,
+
     /// Folder in which the folder of the run is made; without it LOMBARD_RUNS or ./runs
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -165,6 +169,7 @@ impl Run {
             only: self.only.into_iter().flat_map(|ids| ids.0).collect(),
             seed: self.seed,
             runs: self.out.unwrap_or_else(|| settings.runs.clone()),
+            repeats: self.repeats,
         };
         let (engine, told) = (&settings.engine, &self.told);
         let view = live::show(

@@ -143,6 +143,7 @@ impl Desk {
             only: Vec::new(),
             seed: SEED,
             runs: self.runs.clone(),
+            repeats: None,
         };
         self.begin(ctx, move |engine, listener, stop, mailbox| {
             // The file may have changed since it was opened: the table must show what is recorded.

@@ -147,6 +147,7 @@ static CARD: Card = Card {
     ],
     picks_volume: true,
     objects: true,
+    reads_single_samples: true,
     ..Card::PLAIN
 };
 

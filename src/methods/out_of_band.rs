@@ -128,6 +128,7 @@ static CARD: Card = Card {
         DELAY_MAX.spec(),
         CONDITIONING.spec(),
     ],
+    reads_single_samples: true,
     ..Card::PLAIN
 };
 

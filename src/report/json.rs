@@ -10,7 +10,7 @@ use super::{calls, classes, csv, summary, wording};
 use crate::context::{BenchInfo, PortDirection};
 use crate::finding::{Along, FactValue, Finding, Reading, Value};
 use crate::limits::{At, Judgement, Limit, Rule};
-use crate::run::view::{EntryView, RunView};
+use crate::run::view::{EntryView, RecordingView, RunView};
 use crate::units::Quantity;
 use crate::verdict::{Flag, Verdict};
 
@@ -53,6 +53,7 @@ pub fn object(view: &RunView) -> String {
         calls: calls::groups(&view.entries).iter().map(calls_of).collect(),
         classes: classes::variants(view).iter().map(class_of).collect(),
         left_out: view.left_out.iter().map(crate::entry::EntryId::text).collect(),
+        recordings: view.recordings.iter().map(recording).collect(),
         audio_s: finite(view.audio_s),
         wall_s: finite(view.wall_s),
     };
@@ -89,8 +90,32 @@ struct Report<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     classes: Vec<ClassOut>,
     left_out: Vec<&'a str>,
+    /// Every attempt at every take.
+    recordings: Vec<Recording<'a>>,
     audio_s: Option<f64>,
     wall_s: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct Recording<'a> {
+    take: &'a str,
+    attempt: u32,
+    replay: bool,
+    /// `null` where the bench failed.
+    grade: Option<&'static str>,
+    is_drift_corrected: bool,
+    note: &'a str,
+}
+
+fn recording(one: &RecordingView) -> Recording<'_> {
+    Recording {
+        take: one.take.text(),
+        attempt: one.attempt,
+        replay: one.replay,
+        grade: one.grade.map(crate::capture::Grade::word),
+        is_drift_corrected: one.is_drift_corrected,
+        note: &one.note,
+    }
 }
 
 #[derive(Serialize)]

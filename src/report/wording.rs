@@ -239,6 +239,12 @@ pub const fn flag_meaning(flag: Flag) -> &'static str {
         Flag::DeviceClips => {
             "The device's own converter or line reached full scale: what is measured is what the device does then."
         }
+        Flag::DriftCorrected => {
+            "The clocks of the bench ran apart; the recording was resampled by the drift that was measured."
+        }
+        Flag::WeakEvidence => {
+            "The bench has no loopback pair: a loss on the way to or from its interface may not have been seen."
+        }
         Flag::MethodEquivalentSignal => {
             "The test signal has the properties asked for but is not the Recommendation's own recording."
         }

@@ -6,7 +6,7 @@ use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::Instant;
 
 use crate::bench::{Bench, BenchError, BenchMaker, RenderedEpoch, StopFlag, TelemetrySender};
-use crate::capture::{Grade, Take, TakeSource};
+use crate::capture::{Take, TakeSource};
 use crate::context::{BenchInfo, Facts, PlanCx};
 use crate::entry::EntryId;
 use crate::event::{Event, Failure};
@@ -18,17 +18,14 @@ use crate::run::call::{OpenCall, seed_of};
 use crate::run::log::{RunLog, StoredTakes};
 use crate::run::noise::render_noise;
 use crate::run::progress::Progress;
-use crate::run::render::{self, SignalStore};
+use crate::run::render::SignalStore;
 use crate::run::{RunError, clock, session};
 use crate::store::evaluation::Judged;
 use crate::store::folder::{FolderError, RunFolder};
 use crate::store::journal::Journal;
 use crate::store::wire::Line;
-use crate::take::{EpochKey, TakeId, TakeSpec};
-use crate::terms::Port;
+use crate::take::{EpochKey, TakeId};
 
-/// How often a take is tried before its last recording, good or not, is left as it is.
-const ATTEMPTS_MAX: u32 = 3;
 /// How often a call is set up in one session before its takes count as failed.
 const OPENINGS_MAX: u32 = 3;
 
@@ -66,6 +63,9 @@ pub(super) struct Acquisition<'a> {
     pub resumed: bool,
     /// When the checks that are made again were made last in this session.
     pub checked: &'a Mutex<Option<Instant>>,
+    /// How often a take without a good certificate is recorded again, and how often that was done in this session.
+    pub repeats: u32,
+    pub repeated: &'a Mutex<BTreeMap<TakeId, u32>>,
     /// The outcomes so far, with a signal whenever one is added.
     pub judged: &'a (Mutex<BTreeMap<EntryId, Judged>>, Condvar),
 }
@@ -74,6 +74,8 @@ pub(super) struct Acquisition<'a> {
 pub(super) enum Ended {
     /// The bench, for this take.
     Bench(Option<TakeId>, BenchError),
+    /// A take is to be recorded again, in a new call.
+    Again,
     /// The storage or the program.
     Run(RunError),
 }
@@ -228,7 +230,8 @@ impl Acquisition<'_> {
         schedule: &Schedule,
     ) -> Result<Option<String>, RunError> {
         let mut sent = BTreeSet::new();
-        for opening in 1..=OPENINGS_MAX {
+        let mut failures = 0;
+        loop {
             self.send_complete(epoch, schedule, &mut sent)?;
             if self.is_complete(epoch)? {
                 break;
@@ -242,10 +245,13 @@ impl Acquisition<'_> {
                     break;
                 }
                 Err(Ended::Run(error)) => return Err(error),
+                // What comes back for a take is counted, so that this ends.
+                Err(Ended::Again) => closed.map_err(|error| RunError::Bench(error.to_string()))?,
                 Err(Ended::Bench(take, error)) => {
                     self.fail(epoch, take, &error)?;
+                    failures += 1;
                     match error.failure() {
-                        Failure::TryAgain if opening < OPENINGS_MAX => {}
+                        Failure::TryAgain if failures < OPENINGS_MAX => {}
                         Failure::TryAgain => break,
                         Failure::AskOperator | Failure::StopRun | Failure::Stopped => {
                             return Ok(Some(error.to_string()));
@@ -439,58 +445,6 @@ impl Acquisition<'_> {
             return Ok(());
         }
         self.journal(&Event::Decided { entry: entry.clone(), step, take, reason })
-    }
-
-    /// Records a take until its certificate is good, or the attempts are used up.
-    fn record_take(
-        &self,
-        bench: &mut dyn Bench,
-        call: &OpenCall<'_>,
-        spec: &TakeSpec,
-        id: &TakeId,
-        replay: bool,
-    ) -> Result<(), Ended> {
-        let epoch = call.epoch;
-        let rendered = render::render(spec, id, &call.rendered(), self.bench, self.signals);
-        let rendered = rendered
-            .map_err(|error| Ended::Bench(Some(id.clone()), BenchError::StopRun(error.to_string())))?;
-        let method_equivalent =
-            rendered.method_equivalent || call.noise.is_some_and(|noise| noise.method_equivalent);
-        for _ in 0..ATTEMPTS_MAX {
-            let attempt = self.state()?.log.attempts(id) + 1;
-            let mut stimuli = Vec::new();
-            for (port, track) in &rendered.take.tracks {
-                stimuli.push(self.folder.stimulus(port, track)?);
-            }
-            if let Some(noise) = call.noise {
-                let port = Port::of(Port::NOISE_RECORDING);
-                stimuli.push(self.folder.stimulus(&port, &noise.recording)?);
-            }
-            let mut sink = self.folder.sink(id, attempt);
-            self.progress.begin(id, spec.seconds().0);
-            let certificate = bench.take(&rendered.take, &mut sink, self.stop);
-            self.progress.end(id, certificate.is_ok());
-            self.telemetry.send(self.progress.telemetry());
-            let certificate = certificate.map_err(|error| Ended::Bench(Some(id.clone()), error))?;
-            let captures = sink.finish()?;
-            let kept = certificate.grade != Grade::Bad;
-            self.journal(&Event::TakeRecorded {
-                epoch: epoch.key.clone(),
-                take: id.clone(),
-                attempt,
-                replay,
-                kept,
-                content: spec.content(),
-                captures,
-                stimuli,
-                certificate,
-                method_equivalent,
-            })?;
-            if kept {
-                return Ok(());
-            }
-        }
-        Ok(())
     }
 
     /// Hands the entries whose takes are all recorded to the evaluation, adaptive ones excepted.

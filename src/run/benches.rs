@@ -25,6 +25,13 @@ pub(super) const CAR: &str = "car.toml";
 /// The copy of the bench file in a run.
 pub(super) const RIG: &str = "rig.toml";
 
+/// An audio system of the caller's, in place of the one that a bench file names.
+#[cfg(feature = "audio")]
+pub(super) type Audio = Option<Arc<crate::bench::live::audio::AudioSystem>>;
+/// Without audio there is none.
+#[cfg(not(feature = "audio"))]
+pub(super) type Audio = Option<std::convert::Infallible>;
+
 /// What makes benches, with the texts that it was made from.
 pub(super) struct Benches {
     pub maker: Box<dyn BenchMaker>,
@@ -52,35 +59,12 @@ impl Benches {
     }
 
     /// The live bench of a file, with the records of the ledger as they hold on a day.
-    fn of_rig(text: SourceText, ledger: &dyn Sources, on: Date) -> Result<Self, RunError> {
+    fn of_rig(text: SourceText, ledger: &dyn Sources, on: Date, audio: &Audio) -> Result<Self, RunError> {
         let file = read_bench(&text, ledger, on)?;
         let mut inputs = vec![Input { file: RIG.to_owned(), text }];
         inputs.extend(file.ledger.iter().cloned());
         let references = file.references.clone();
-        Ok(Self { maker: live(file)?, inputs, references, program: None })
-    }
-
-    /// The benches of a stored run, from its own copies.
-    ///
-    /// # Errors
-    /// Also when a calibration does not hold any more, or holds again, or when the program under test is another one: the
-    /// takes of one run are judged as one.
-    pub(super) fn stored(
-        manifest: &Manifest,
-        sources: &Recorded,
-        storage: &dyn Storage,
-    ) -> Result<Self, RunError> {
-        let find = |file: &str| sources.0.iter().find(|input| input.file == file).map(|one| one.text.clone());
-        if let Some(text) = manifest.rig.as_deref().and_then(find) {
-            let benches = Self::of_rig(text, sources, clock::today())?;
-            let then: BenchInfo =
-                manifest.bench.clone().try_into().map_err(|error| RunError::Broken(format!("{error}")))?;
-            same_validity(&then, benches.maker.info())?;
-            return Ok(benches);
-        }
-        let text = manifest.car.as_deref().and_then(find);
-        let text = text.ok_or_else(|| RunError::Broken("the run names neither car nor bench".to_owned()))?;
-        Self::of_car(text, sources, storage, manifest.program.as_ref())
+        Ok(Self { maker: live(file, audio)?, inputs, references, program: None })
     }
 }
 
@@ -105,14 +89,18 @@ fn same_validity(then: &BenchInfo, now: &BenchInfo) -> Result<(), RunError> {
 }
 
 #[cfg(feature = "audio")]
-fn live(file: BenchFile) -> Result<Box<dyn BenchMaker>, RunError> {
-    let maker = crate::bench::live::take::LiveBenchMaker::new(file);
+fn live(file: BenchFile, audio: &Audio) -> Result<Box<dyn BenchMaker>, RunError> {
+    use crate::bench::live::take::LiveBenchMaker;
+    let maker = match audio {
+        Some(system) => Ok(LiveBenchMaker::on(file, Arc::clone(system))),
+        None => LiveBenchMaker::new(file),
+    };
     Ok(Box::new(maker.map_err(|error| RunError::Bench(error.to_string()))?))
 }
 
 #[cfg(not(feature = "audio"))]
 #[expect(clippy::needless_pass_by_value, reason = "as with live audio, which keeps it")]
-fn live(file: BenchFile) -> Result<Box<dyn BenchMaker>, RunError> {
+fn live(file: BenchFile, _: &Audio) -> Result<Box<dyn BenchMaker>, RunError> {
     Err(RunError::Usage(format!(
         "the bench '{}' is live, and this program was built without audio interfaces: build it with \
          `cargo build --release --features audio`, or use --car",
@@ -121,6 +109,36 @@ fn live(file: BenchFile) -> Result<Box<dyn BenchMaker>, RunError> {
 }
 
 impl Engine {
+    /// The same engine with an audio system for live benches, whatever host their files name: interfaces inside a program.
+    #[cfg(feature = "audio")]
+    #[must_use]
+    pub fn with_audio(self, system: Arc<crate::bench::live::audio::AudioSystem>) -> Self {
+        Self { audio: Some(system), ..self }
+    }
+
+    /// The benches of a stored run, from its own copies.
+    ///
+    /// # Errors
+    /// Also when a calibration does not hold any more, or holds again, or when the program under test is another one: the
+    /// takes of one run are judged as one.
+    pub(super) fn stored_benches(
+        &self,
+        manifest: &Manifest,
+        sources: &Recorded,
+    ) -> Result<Benches, RunError> {
+        let find = |file: &str| sources.0.iter().find(|input| input.file == file).map(|one| one.text.clone());
+        if let Some(text) = manifest.rig.as_deref().and_then(find) {
+            let benches = Benches::of_rig(text, sources, clock::today(), &self.audio)?;
+            let then: BenchInfo =
+                manifest.bench.clone().try_into().map_err(|error| RunError::Broken(format!("{error}")))?;
+            same_validity(&then, benches.maker.info())?;
+            return Ok(benches);
+        }
+        let text = manifest.car.as_deref().and_then(find);
+        let text = text.ok_or_else(|| RunError::Broken("the run names neither car nor bench".to_owned()))?;
+        Benches::of_car(text, sources, &*self.storage, manifest.program.as_ref())
+    }
+
     /// What a choice of benches tells about itself, beside a plan that was given as `given`; nothing where neither plan nor
     /// choice names one. No audio interface is opened.
     pub(super) fn bench_info(
@@ -149,7 +167,7 @@ impl Engine {
     /// The live bench of a file or a name.
     pub(super) fn live_bench(&self, sources: Layered, given: &str) -> Result<Benches, RunError> {
         let (text, ledger) = self.rig(sources, given)?;
-        Benches::of_rig(text, &ledger, clock::today())
+        Benches::of_rig(text, &ledger, clock::today(), &self.audio)
     }
 
     /// The text of a bench file and its ledger, which is looked for beside it first.

@@ -12,21 +12,21 @@ use crate::plan::{
     self, BuiltIn, DeviceRecord, Folder, Input, Layered, Recorded, ResolveCx, ResolvedPlan, Sources,
 };
 use crate::problem::SourceText;
-use crate::run::benches::{Benches, CAR, RIG};
+use crate::run::benches::{Audio, Benches};
 use crate::run::device::{DEVICE, device_of};
 use crate::run::log::RunLog;
+use crate::run::manifest::{OVERLAY_PREFIX, PLAN, manifest_of, record_of};
 use crate::run::recordings::{Recordings, recorded_noises};
 use crate::run::render::SignalStore;
 use crate::run::session::{self, Before, Session};
 use crate::run::view::RunView;
-use crate::run::{RunError, Update, clock, outcome};
+use crate::run::{RunError, Update, attempts, clock, outcome};
 use crate::signals::noise_record::source_name;
 use crate::signals::{Catalogue, Library, WithImported};
 use crate::store::evaluation::{self, EvaluationLine, EvaluationWriter};
-use crate::store::folder::{InputRecord, Manifest, RunFolder, hash_of_text, slug};
+use crate::store::folder::{Manifest, RunFolder, slug};
 use crate::store::sources::Files;
 use crate::store::storage::{Disk, Storage};
-use crate::store::wire::FORMAT;
 
 /// What records the takes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -64,6 +64,8 @@ pub struct RunRequest {
     pub seed: u64,
     /// Where the run's folder is made.
     pub runs: PathBuf,
+    /// How often a take without a good certificate is recorded again; [`REPEATS`](super::REPEATS) unless told otherwise.
+    pub repeats: Option<u32>,
 }
 
 /// A run in a list.
@@ -82,7 +84,9 @@ pub struct RunSummary {
 pub struct Engine {
     pub(super) storage: Arc<dyn Storage>,
     /// Data folders, searched after the folder of the plan and before what is built in.
-    data: Vec<PathBuf>,
+    pub(super) data: Vec<PathBuf>,
+    /// The audio system of live benches; the one that a bench file names unless the caller has one.
+    pub(super) audio: Audio,
 }
 
 /// A plan with the signals that it was resolved with.
@@ -96,12 +100,12 @@ pub struct Planned {
 impl Engine {
     /// An engine on the disk, with the given data folders.
     pub fn new(data: Vec<PathBuf>) -> Self {
-        Self { storage: Arc::new(Disk), data }
+        Self::on(Arc::new(Disk), data)
     }
 
     /// An engine on another storage, as tests want it.
     pub fn on(storage: Arc<dyn Storage>, data: Vec<PathBuf>) -> Self {
-        Self { storage, data }
+        Self { storage, data, audio: None }
     }
 
     /// Where texts come from: beside the plan, data folders, built in.
@@ -268,6 +272,7 @@ impl Engine {
         let beside = self.storage.exists(path).then_some(path);
         let Benches { maker, inputs, references, program } =
             self.benches(&request.bench, &plan, self.sources(beside))?;
+        attempts::check(request.repeats)?;
         plan.inputs.extend(inputs);
         if let Some(device) = &request.device {
             let text = self.text(&self.sources(beside), Folder::Devices, device)?;
@@ -327,7 +332,7 @@ impl Engine {
         let folder = RunFolder::open(Arc::clone(&self.storage), path)?;
         let _lock = folder.lock()?;
         let stored = self.stored(&folder)?;
-        let Benches { maker, .. } = Benches::stored(&stored.manifest, &stored.sources, &*self.storage)?;
+        let Benches { maker, .. } = self.stored_benches(&stored.manifest, &stored.sources)?;
         let signals = SignalStore::new(stored.planned.signals);
         self.check_bandwidth(&stored.planned.plan, maker.info())?;
         session::preflight(&stored.planned.plan, maker.info(), &signals)?;
@@ -552,44 +557,10 @@ struct StoredRun {
     planned: Planned,
 }
 
-const PLAN: &str = "plan.toml";
 const CATALOGUE: &str = "signals/catalogue.toml";
-const OVERLAY_PREFIX: &str = "overlay-";
 
 fn broken(error: impl std::fmt::Display) -> RunError {
     RunError::Broken(error.to_string())
-}
-
-fn record_of(input: &Input) -> InputRecord {
-    InputRecord {
-        file: input.file.clone(),
-        name: input.text.name.to_string(),
-        sha256: hash_of_text(input.text.text.as_bytes()),
-    }
-}
-
-fn manifest_of(request: &RunRequest, plan: &ResolvedPlan, bench: &BenchInfo) -> Manifest {
-    let has = |file: &str| plan.inputs.iter().any(|input| input.file == file).then(|| file.to_owned());
-    Manifest {
-        format: FORMAT,
-        started_at: clock::now(),
-        software: crate::SOFTWARE.to_owned(),
-        seed: request.seed,
-        plan: PLAN.to_owned(),
-        overlays: plan
-            .inputs
-            .iter()
-            .map(|input| input.file.clone())
-            .filter(|file| file.starts_with(OVERLAY_PREFIX))
-            .collect(),
-        car: has(CAR),
-        rig: has(RIG),
-        device: has(DEVICE),
-        program: None,
-        only: request.only.clone(),
-        bench: bench.into(),
-        inputs: plan.inputs.iter().map(record_of).collect(),
-    }
 }
 
 /// The ids of entries as a set, for selections.

@@ -129,10 +129,14 @@ impl Acquisition<'_> {
         // Its outcome is asked for here and is none of the plan's.
         let mut sent = BTreeSet::from([again.entry.id.clone()]);
         for epoch in &schedule.epochs {
-            let result = self.record_call(bench, epoch, &schedule, &mut sent);
-            let closed = bench.close();
+            let (mut result, mut closed) =
+                (self.record_call(bench, epoch, &schedule, &mut sent), bench.close());
+            // A take that comes back is counted, so that this ends.
+            while matches!(result, Err(Ended::Again)) {
+                (result, closed) = (self.record_call(bench, epoch, &schedule, &mut sent), bench.close());
+            }
             match result {
-                Ok(()) => {
+                Ok(()) | Err(Ended::Again) => {
                     self.journal(&Event::EpochClosed { epoch: epoch.key.clone() })?;
                     closed.map_err(|error| RunError::Bench(error.to_string()))?;
                 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::capture::{Certificate, Grade, Take, TakeSource};
+use crate::capture::{Capture, Certificate, Grade, Take, TakeSource};
 use crate::context::{Fact, Facts};
 use crate::entry::EntryId;
 use crate::event::{Event, Failure, TrackRecord};
@@ -23,6 +23,19 @@ pub struct Recorded {
     pub certificate: Certificate,
     /// Whether a played signal stands in for a licensed recording.
     pub method_equivalent: bool,
+}
+
+/// An attempt at a take as the journal names it; its recording stays where it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attempt {
+    /// Its number, from 1.
+    pub number: u32,
+    /// Whether it only brought the call to where a missing take begins.
+    pub replay: bool,
+    /// The certificate of what was recorded; `None` where the bench failed.
+    pub certificate: Option<Certificate>,
+    /// Why the bench failed; empty where it did not.
+    pub reason: String,
 }
 
 /// A decision as the journal names it.
@@ -63,6 +76,7 @@ pub enum Answer {
 pub struct RunLog {
     takes: BTreeMap<TakeId, Recorded>,
     attempts: BTreeMap<TakeId, u32>,
+    history: BTreeMap<TakeId, Vec<Attempt>>,
     openings: BTreeMap<EpochKey, u32>,
     failures: BTreeMap<TakeId, (Failure, String)>,
     /// The takes that ended their calls and the run, until the call is opened again.
@@ -117,6 +131,10 @@ impl RunLog {
                 ..
             } => {
                 self.attempts.insert(take.clone(), *attempt);
+                let heard = Some(certificate.clone());
+                let one =
+                    Attempt { number: *attempt, replay: *replay, certificate: heard, reason: String::new() };
+                self.history.entry(take.clone()).or_default().push(one);
                 // The recording of a background noise goes round; it says nothing about the length of a take.
                 let played = stimuli.iter().filter(|track| track.port.name() != Port::NOISE_RECORDING);
                 let frames = captures.iter().chain(played).map(|track| track.frames).max().unwrap_or(0);
@@ -135,6 +153,9 @@ impl RunLog {
             }
             Event::TakeFailed { epoch, take, attempt, failure, reason } => {
                 self.attempts.insert(take.clone(), *attempt);
+                let reason_told = reason.clone();
+                let one = Attempt { number: *attempt, replay: false, certificate: None, reason: reason_told };
+                self.history.entry(take.clone()).or_default().push(one);
                 if *failure == Failure::StopRun {
                     self.broken.insert(epoch.clone(), (take.clone(), reason.clone()));
                 }
@@ -187,6 +208,11 @@ impl RunLog {
     /// How often a take was tried.
     pub fn attempts(&self, take: &TakeId) -> u32 {
         self.attempts.get(take).copied().unwrap_or(0)
+    }
+
+    /// Every take that was tried, with all attempts in their order.
+    pub fn history(&self) -> impl Iterator<Item = (&TakeId, &[Attempt])> {
+        self.history.iter().map(|(take, attempts)| (take, attempts.as_slice()))
     }
 
     /// How often an epoch was opened.
@@ -261,10 +287,15 @@ impl TakeSource for StoredTakes<'_> {
         let tracks = |records: &[TrackRecord]| {
             records.iter().map(|record| (record.port.clone(), self.folder.track(record))).collect()
         };
+        let mut captures: BTreeMap<Port, Capture> = tracks(&recorded.captures);
+        if let Some(retiming) = recorded.certificate.retiming() {
+            let retimed = |(port, capture): (Port, Capture)| (port, capture.retimed(retiming, spec.duration));
+            captures = captures.into_iter().map(retimed).collect();
+        }
         Some(Take {
             id: id.clone(),
             spec: spec.clone(),
-            captures: tracks(&recorded.captures),
+            captures,
             played: tracks(&recorded.stimuli),
             certificate: recorded.certificate.clone(),
             method_equivalent: recorded.method_equivalent,

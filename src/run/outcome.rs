@@ -92,6 +92,12 @@ pub fn evaluate(
     if takes.iter().any(|take| take.method_equivalent) {
         judged.flags.push(Flag::MethodEquivalentSignal);
     }
+    if takes.iter().any(|take| take.certificate.is_drift_corrected) {
+        judged.flags.push(Flag::DriftCorrected);
+    }
+    if takes.iter().any(|take| take.certificate.grade == Grade::Weak) {
+        judged.flags.push(Flag::WeakEvidence);
+    }
     judged.flags.sort_unstable();
     judged.flags.dedup();
     Outcome { judged, warnings }
@@ -196,6 +202,17 @@ fn findings(
     takes: &[Take],
     material: &Material<'_>,
 ) -> Result<Vec<Finding>, Obstacle> {
+    let resampled = takes.iter().find(|take| take.certificate.is_drift_corrected);
+    if let Some(take) = resampled.filter(|_| method.card().reads_single_samples) {
+        let reason = format!(
+            "no verdict stands on take {}: {} looks at single samples as they came, and the clocks of the bench ran {:+.2} ppm apart; use \
+             one interface, or lock the two",
+            take.id,
+            method.card().id,
+            take.certificate.drift_ppm
+        );
+        return Err(Obstacle::new(Verdict::Inconclusive, reason));
+    }
     let cx = EvalCx { bench: material.bench, facts: &material.log.facts, takes };
     method.evaluate(&planned.entry, &cx).map_err(|why| Obstacle::new(Verdict::Inconclusive, why.reason))
 }

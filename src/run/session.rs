@@ -15,18 +15,20 @@ use crate::methods::{METHODS, Method, reference_run};
 use crate::plan::{self, Input, PlannedEntry, Recorded, ResolvedPlan};
 use crate::problem::Problem;
 use crate::run::acquire::{Acquisition, Ready, State};
+use crate::run::attempts::REPEATS;
 use crate::run::device::device_of;
 use crate::run::engine::set_of;
-use crate::run::log::RunLog;
+use crate::run::log::{Attempt, RunLog};
 use crate::run::noise::render_noise;
 use crate::run::outcome::{self, Material, Outcome};
 use crate::run::progress::Progress;
 use crate::run::references::{self, Beginning};
 use crate::run::render::{self, RenderError, SignalStore};
-use crate::run::view::{Device, EntryView, FindingView, RunState, RunView};
+use crate::run::view::{Device, EntryView, FindingView, RecordingView, RunState, RunView};
 use crate::run::{RunError, Update, clock};
 use crate::store::evaluation::{EvaluationLine, EvaluationWriter, Judged};
 use crate::store::folder::{Manifest, RunFolder};
+use crate::take::TakeId;
 use crate::units::{Quantity, Unit};
 use crate::verdict::Verdict;
 
@@ -199,7 +201,7 @@ impl Session {
         let sender = TelemetrySender::new(telemetry);
         let state = Mutex::new(State { journal, log });
         let progress = Progress::default();
-        let checked = Mutex::default();
+        let (checked, repeated) = (Mutex::default(), Mutex::default());
         let acquisition = Acquisition {
             folder: &self.folder,
             plan: &self.plan,
@@ -216,6 +218,8 @@ impl Session {
             ready,
             resumed,
             checked: &checked,
+            repeats: self.manifest.repeats.unwrap_or(REPEATS),
+            repeated: &repeated,
             judged: &self.judged,
         };
         acquisition.journal(&self.first_event(resumed))?;
@@ -464,9 +468,24 @@ pub(super) fn view(
         warnings: warnings.iter().cloned().chain(log.holds().iter().map(outcome::hold_warning)).collect(),
         entries: shown.iter().map(|planned| entry_view(planned, judged.get(&planned.entry.id))).collect(),
         left_out: left_out.iter().map(|planned| planned.entry.id.clone()).collect(),
+        recordings: recordings_of(log),
         audio_s: log.audio_s,
         wall_s: log.wall_s(),
     }
+}
+
+/// Every attempt of the log.
+fn recordings_of(log: &RunLog) -> Vec<RecordingView> {
+    let each = log.history().flat_map(|(take, attempts)| attempts.iter().map(move |one| (take, one)));
+    let view = |(take, one): (&TakeId, &Attempt)| RecordingView {
+        take: take.clone(),
+        attempt: one.number,
+        replay: one.replay,
+        grade: one.certificate.as_ref().map(|certificate| certificate.grade),
+        is_drift_corrected: one.certificate.as_ref().is_some_and(|one| one.is_drift_corrected),
+        note: one.certificate.as_ref().map_or_else(|| one.reason.clone(), |one| one.note.clone()),
+    };
+    each.map(view).collect()
 }
 
 /// The texts of a run and the files of its program under test, each with its SHA-256.

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::capture::Grade;
 use crate::context::{BenchInfo, Facts};
 use crate::entry::{Entry, EntryId};
 use crate::finding::Finding;
@@ -74,10 +75,36 @@ pub struct RunView {
     pub entries: Vec<EntryView>,
     /// Entries that were left out by a selection.
     pub left_out: Vec<EntryId>,
+    /// Every attempt at every take, in the order of takes and attempts.
+    pub recordings: Vec<RecordingView>,
     /// Seconds of sound played and recorded, with preambles and repeats.
     pub audio_s: f64,
     /// Seconds on the clock, all sessions of the run together.
     pub wall_s: f64,
+}
+
+/// An attempt at a take. What was recorded is kept, whatever became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordingView {
+    /// The take.
+    pub take: TakeId,
+    /// Its number, from 1.
+    pub attempt: u32,
+    /// Whether it only brought the call to where a missing take begins.
+    pub replay: bool,
+    /// The grade of its certificate; `None` where the bench failed.
+    pub grade: Option<Grade>,
+    /// Whether it is resampled when it is read.
+    pub is_drift_corrected: bool,
+    /// What the certificate says, or why the bench failed.
+    pub note: String,
+}
+
+impl RecordingView {
+    /// Whether there is nothing to say of it: the loopback proves it, as it was recorded.
+    pub fn is_plain(&self) -> bool {
+        self.grade == Some(Grade::Good) && !self.is_drift_corrected
+    }
 }
 
 /// An entry and its outcome.

@@ -72,6 +72,9 @@ pub struct Manifest {
     pub program: Option<ProgramRecord>,
     /// The selection; empty: everything.
     pub only: Vec<String>,
+    /// How often a take without a good certificate is recorded again; none: as often as the program does by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<u32>,
     /// The bench as it was.
     pub bench: WireBench,
     /// The inputs with their hashes.

@@ -133,8 +133,16 @@ pub struct WireCertificate {
     pub lost_frames: u64,
     pub repeated_frames: u64,
     pub offset_frames: f64,
+    #[serde(default)]
+    pub rest_frames: f64,
     pub drift_ppm: f64,
+    #[serde(default)]
+    pub drift_uncertainty_ppm: Option<f64>,
+    #[serde(default)]
+    pub is_drift_corrected: bool,
     pub overloaded: Vec<String>,
+    #[serde(default)]
+    pub dead: Vec<String>,
     pub note: String,
 }
 
@@ -184,8 +192,12 @@ impl From<&Certificate> for WireCertificate {
             lost_frames: one.lost_frames,
             repeated_frames: one.repeated_frames,
             offset_frames: one.offset_frames,
+            rest_frames: one.rest_frames,
             drift_ppm: one.drift_ppm,
+            drift_uncertainty_ppm: one.drift_uncertainty_ppm,
+            is_drift_corrected: one.is_drift_corrected,
             overloaded: one.overloaded.iter().map(|port| port.name().to_owned()).collect(),
+            dead: one.dead.iter().map(|port| port.name().to_owned()).collect(),
             note: one.note.clone(),
         }
     }
@@ -194,14 +206,21 @@ impl From<&Certificate> for WireCertificate {
 impl TryFrom<WireCertificate> for Certificate {
     type Error = WireError;
     fn try_from(wire: WireCertificate) -> Result<Self, WireError> {
-        let overloaded = wire.overloaded.iter().map(|port| understood(Port::new(port)));
+        let ports = |names: &[String]| -> Result<Vec<Port>, WireError> {
+            names.iter().map(|port| understood(Port::new(port))).collect()
+        };
+        let (overloaded, dead) = (ports(&wire.overloaded)?, ports(&wire.dead)?);
         Ok(Self {
             grade: understood(wire.grade.parse())?,
             lost_frames: wire.lost_frames,
             repeated_frames: wire.repeated_frames,
             offset_frames: wire.offset_frames,
+            rest_frames: wire.rest_frames,
             drift_ppm: wire.drift_ppm,
-            overloaded: overloaded.collect::<Result<_, _>>()?,
+            drift_uncertainty_ppm: wire.drift_uncertainty_ppm,
+            is_drift_corrected: wire.is_drift_corrected,
+            overloaded,
+            dead,
             note: wire.note,
         })
     }

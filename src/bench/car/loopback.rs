@@ -128,10 +128,8 @@ impl Watch {
             grade: Grade::Good,
             lost_frames: self.lost + self.silent,
             repeated_frames: self.repeated,
-            offset_frames: 0.0,
-            drift_ppm: 0.0,
-            overloaded: Vec::new(),
             note: format!("loopback intact over {frames} frames"),
+            ..Certificate::by_construction()
         };
         if let Some(first) = self.first {
             certificate.grade = Grade::Bad;

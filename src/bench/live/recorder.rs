@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use super::certify::{Certified, Heard};
+use super::mouth::{MICROPHONES, Mouth, WATCHED_MAX};
 use super::spec::LoopbackSpec;
-use super::sync::{self, AFTER, Code, LEAD, SEARCH_MAX};
-use crate::bench::{CaptureSink, SinkError};
-use crate::capture::{Certificate, Grade};
+use super::sync::{self, Code, LEAD, SEARCH_MAX};
+use super::watch::Watch;
+use crate::bench::{CaptureSink, RenderedTake, SinkError};
+use crate::capture::Certificate;
 use crate::take::Frame;
 use crate::terms::Port;
 
@@ -13,8 +16,13 @@ use crate::terms::Port;
 const FULL_SCALE: f32 = 1.0 - 1.0 / 32_768.0;
 /// Frames of the lead that are heard before the code is first looked for.
 const SEARCH_MIN: usize = 16_384;
-/// Breaks that a note spells out.
-const SPELLED_MAX: usize = 3;
+/// Frames of the loopback that are waited for at most after a take: the longest block that an interface may insert, and as
+/// much again.
+const AFTER_MAX: usize = 8_192;
+/// Frames after which it is looked again whether the code is back.
+const AFTER_STEP: usize = 1_024;
+/// Frames that resampling reaches beyond the last one.
+const RESAMPLING_REACH: usize = 64;
 
 /// One recorded channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +57,27 @@ enum Start {
     Assumed(u64),
 }
 
+/// The mouth and a microphone that hears it.
+pub(super) struct MouthWatch {
+    /// What is played.
+    pub mouth: Mouth,
+    /// The lane of the microphone.
+    pub lane: usize,
+    /// What it heard in the take.
+    pub heard: Vec<f32>,
+    /// What it heard in the silence before, if that was recorded.
+    pub silence: Vec<f32>,
+}
+
+impl MouthWatch {
+    fn of(take: &RenderedTake, lanes: &[Lane]) -> Option<Self> {
+        let is = |name| lanes.iter().position(|lane| lane.port.name() == name);
+        let lane = MICROPHONES.into_iter().find_map(is)?;
+        let mouth = (take.duration <= WATCHED_MAX).then(|| Mouth::of(take))??;
+        Some(Self { mouth, lane, heard: Vec::new(), silence: Vec::new() })
+    }
+}
+
 /// Records one take.
 pub(super) struct Recorder<'a> {
     lanes: &'a [Lane],
@@ -63,8 +92,14 @@ pub(super) struct Recorder<'a> {
     /// The number of the first pending frame since the streams began.
     first: u64,
     written: Frame,
-    /// The loopback from the first frame of the take on.
+    /// The loopback from the first frame of the take on, and how much of it is waited for.
     heard: Vec<f32>,
+    heard_min: usize,
+    /// All lanes after the take, interleaved: with a slower playback clock its end is there.
+    tail: Vec<f32>,
+    watch: Watch,
+    /// What the mouth plays, the lane of a microphone that hears it, what that heard in the take and before it.
+    mouth: Option<MouthWatch>,
     overloaded: BTreeSet<Port>,
     /// Mean square sum, peak and frames of each lane since they were last asked for.
     levels: Vec<(f64, f64)>,
@@ -77,22 +112,27 @@ impl<'a> Recorder<'a> {
     pub(super) fn new(
         lanes: &'a [Lane],
         loopback: Option<(usize, Code)>,
-        record: &[Port],
-        duration: Frame,
+        take: &RenderedTake,
         first: u64,
     ) -> Self {
         let is_loopback = |lane| loopback.as_ref().is_some_and(|(own, _)| *own == lane);
+        let record = &take.record;
         let kept = lanes.iter().enumerate().map(|(n, lane)| is_loopback(n) || record.contains(&lane.port));
         let kept = kept.collect();
+        let heard_min = loopback.as_ref().map_or(0, |_| take.duration as usize + sync::after(take.duration));
         Self {
             lanes,
             kept,
-            duration,
+            duration: take.duration,
             start: Start::Searching(SEARCH_MIN),
             pending: Vec::new(),
             first,
             written: 0,
-            heard: Vec::with_capacity(loopback.as_ref().map_or(0, |_| duration as usize + AFTER)),
+            heard: Vec::with_capacity(heard_min),
+            heard_min,
+            tail: Vec::new(),
+            watch: Watch::new(take, lanes.len(), loopback.is_some()),
+            mouth: MouthWatch::of(take, lanes),
             loopback,
             overloaded: BTreeSet::new(),
             levels: vec![(0.0, 0.0); lanes.len()],
@@ -114,9 +154,24 @@ impl<'a> Recorder<'a> {
             let (Start::Found(start) | Start::Assumed(start)) = self.start else { return Ok(()) };
             let skip = start.saturating_sub(self.first) as usize * self.lanes.len();
             let pending = std::mem::take(&mut self.pending);
-            return self.write(pending.get(skip..).unwrap_or_default(), sink);
+            let skip = skip.min(pending.len());
+            let lead = skip.min(LEAD * self.lanes.len());
+            self.before(&pending[skip - lead..skip]);
+            return self.write(&pending[skip..], sink);
         }
         self.write(frames, sink)
+    }
+
+    /// Hears what comes before the take, where the loopback says what that is.
+    fn before(&mut self, frames: &[f32]) {
+        if !matches!(self.start, Start::Found(_)) {
+            return;
+        }
+        let width = self.lanes.len();
+        self.watch.push(-((frames.len() / width) as i64), frames);
+        if let Some(watch) = &mut self.mouth {
+            watch.silence = frames.iter().skip(watch.lane).step_by(width).copied().collect();
+        }
     }
 
     /// Looks for the first frame of the take in what is pending.
@@ -148,16 +203,22 @@ impl<'a> Recorder<'a> {
     /// Writes frames from the take's first one on, up to its last.
     fn write(&mut self, frames: &[f32], sink: &mut dyn CaptureSink) -> Result<(), SinkError> {
         let width = self.lanes.len();
-        if let Some((lane, _)) = &self.loopback {
-            let room = (self.duration as usize + AFTER).saturating_sub(self.heard.len());
-            self.heard.extend(frames.iter().skip(*lane).step_by(width).take(room));
-        }
+        self.hear(frames);
         let count = ((self.duration - self.written) as usize).min(frames.len() / width);
-        let frames = &frames[..count * width];
-        self.written += count as Frame;
+        let (frames, beyond) = frames.split_at(count * width);
+        if self.loopback.is_some() {
+            let room = (self.heard_min - self.duration as usize) * width;
+            let room = room.saturating_sub(self.tail.len()).min(beyond.len());
+            self.tail.extend_from_slice(&beyond[..room]);
+        }
         if count == 0 {
             return Ok(());
         }
+        self.watch.push(self.written as i64, frames);
+        if let Some(watch) = &mut self.mouth {
+            watch.heard.extend(frames.iter().skip(watch.lane).step_by(width));
+        }
+        self.written += count as Frame;
         self.level_frames += count;
         for (n, lane) in self.lanes.iter().enumerate().filter(|(n, _)| self.kept[*n]) {
             self.track.clear();
@@ -173,6 +234,18 @@ impl<'a> Recorder<'a> {
         Ok(())
     }
 
+    /// Keeps the loopback, and waits for more of it where the code is not back yet after the take.
+    fn hear(&mut self, frames: &[f32]) {
+        let Some((lane, code)) = &self.loopback else { return };
+        let most = (self.duration as usize + AFTER_MAX).max(self.heard_min);
+        let room = most - self.heard.len().min(most);
+        self.heard.extend(frames.iter().skip(*lane).step_by(self.lanes.len()).take(room));
+        let ends = self.heard.len() >= self.heard_min && self.heard_min < most;
+        if ends && matches!(self.start, Start::Found(_)) && !sync::is_code_at_the_end(code, &self.heard) {
+            self.heard_min = (self.heard.len() + AFTER_STEP).min(most);
+        }
+    }
+
     /// How many frames of the take are written; `None` before its start is known.
     pub(super) fn written(&self) -> Option<Frame> {
         (!matches!(self.start, Start::Searching(_))).then_some(self.written)
@@ -180,7 +253,7 @@ impl<'a> Recorder<'a> {
 
     /// Whether the take is complete, with what its certificate needs.
     pub(super) fn is_done(&self) -> bool {
-        let proven = self.loopback.is_none() || self.heard.len() >= self.duration as usize + AFTER;
+        let proven = self.loopback.is_none() || self.heard.len() >= self.heard_min;
         self.written().is_some_and(|written| written >= self.duration) && proven
     }
 
@@ -203,87 +276,43 @@ impl<'a> Recorder<'a> {
         levels
     }
 
-    /// What the bench states about the recording.
-    pub(super) fn certificate(self, pair: Option<LoopbackSpec>, facts: StreamFacts) -> Certificate {
-        let mut certificate = Certificate {
-            grade: Grade::Good,
-            lost_frames: 0,
-            repeated_frames: 0,
-            offset_frames: 0.0,
-            drift_ppm: 0.0,
-            overloaded: self.overloaded.into_iter().collect(),
-            note: String::new(),
+    /// What the bench states about the recording. Where its clock was faster than the one that played, what belongs to the
+    /// take of the frames after it is written too.
+    pub(super) fn finish(
+        self,
+        pair: Option<LoopbackSpec>,
+        facts: StreamFacts,
+        sink: &mut dyn CaptureSink,
+    ) -> Result<Certificate, SinkError> {
+        let evidence = match (&self.loopback, self.start) {
+            (Some((_, code)), Start::Found(_)) => Some(sync::examine(code, &self.heard, self.duration)),
+            _ => None,
         };
-        let mut bad = Vec::new();
-        let mut remarks = Vec::new();
-        match (&self.loopback, pair, self.start) {
-            (Some((_, code)), _, Start::Found(start)) => {
-                let began = facts.began_played + LEAD as u64;
-                certificate.offset_frames = (start + facts.unread) as f64 - began as f64;
-                let evidence = sync::examine(code, &self.heard, self.duration);
-                certificate.drift_ppm = evidence.drift_ppm;
-                certificate.lost_frames = evidence.breaks.iter().map(|one| one.lost).sum();
-                certificate.repeated_frames = evidence.breaks.iter().map(|one| one.repeated).sum();
-                bad.extend(spelled(&evidence.breaks));
-                if evidence.drifted(self.duration) {
-                    bad.push(format!(
-                        "the capture clock runs {:.2} ppm beside the playback clock: use one interface, or lock the two",
-                        evidence.drift_ppm
-                    ));
-                }
-                remarks.push(format!("loopback heard, {} frames late", certificate.offset_frames));
-                if evidence.rest_frames.abs() >= 0.05 {
-                    remarks.push(format!("{:.2} frames of that remain", evidence.rest_frames));
-                }
-            }
-            (Some(_), pair, _) => bad.push(match pair {
-                Some(pair) => format!(
-                    "the loopback from output {} was not heard on input {}: check the cable and the gains",
-                    pair.output, pair.input
-                ),
-                None => "the loopback was not heard".to_owned(),
-            }),
-            (None, ..) => {
-                certificate.grade = Grade::Weak;
-                certificate.lost_frames = facts.overflowed;
-                remarks.push(
-                    "no loopback pair: nothing proves that no frame was lost, and the delay of the interface is \
-                     part of every measured delay"
-                        .to_owned(),
-                );
-            }
+        let start = match self.start {
+            Start::Found(start) => start + facts.unread,
+            Start::Searching(_) | Start::Assumed(_) => 0,
+        };
+        let heard = Heard {
+            duration: self.duration,
+            has_loopback: self.loopback.is_some(),
+            pair,
+            facts,
+            evidence,
+            late_frames: start as f64 - (facts.began_played + LEAD as u64) as f64,
+            overloaded: self.overloaded.iter().cloned().collect(),
+            dead: self.watch.dead(self.lanes, &self.kept),
+            changes: self.watch.changes(self.lanes),
+            microphone: self.mouth.as_ref().map(|watch| &self.lanes[watch.lane].port),
+            mouth: self.mouth.as_ref(),
+        };
+        let Certified { certificate, frames_after } = heard.certify();
+        let width = self.lanes.len();
+        let frames_after = frames_after.map_or(0, |frames| frames + RESAMPLING_REACH);
+        let tail = &self.tail[..(frames_after * width).min(self.tail.len())];
+        for (n, lane) in self.lanes.iter().enumerate().filter(|(n, _)| self.kept[*n] && !tail.is_empty()) {
+            let track: Vec<f32> = tail.iter().skip(n).step_by(width).copied().collect();
+            sink.write(&lane.port, &track)?;
         }
-        if facts.overflowed > 0 {
-            bad.push(format!(
-                "{} frames found no room: the disk or the machine is too slow",
-                facts.overflowed
-            ));
-        }
-        if facts.xruns > 0 {
-            let said = format!("the sound system reported {} lost block(s)", facts.xruns);
-            // With a loopback it is the code that says what was lost.
-            if self.loopback.is_some() { remarks.push(said) } else { bad.push(said) }
-        }
-        if !certificate.overloaded.is_empty() {
-            let names: Vec<&str> = certificate.overloaded.iter().map(Port::name).collect();
-            bad.push(format!(
-                "the bench's own input was overloaded on {}: turn its gain down",
-                names.join(", ")
-            ));
-        }
-        if !bad.is_empty() {
-            certificate.grade = Grade::Bad;
-        }
-        bad.append(&mut remarks);
-        certificate.note = bad.join("; ");
-        certificate
+        Ok(certificate)
     }
-}
-
-/// The first few breaks in words.
-fn spelled(breaks: &[sync::Break]) -> Option<String> {
-    let words: Vec<String> = breaks.iter().take(SPELLED_MAX).map(ToString::to_string).collect();
-    let more = breaks.len().saturating_sub(SPELLED_MAX);
-    let more = if more > 0 { format!(", and {more} more") } else { String::new() };
-    (!breaks.is_empty()).then(|| format!("frames of the bench: {}{more}", words.join(", ")))
 }

@@ -4,16 +4,19 @@
 //! ahead of the take by [`LEAD`] frames, beside it, and on for [`TAIL`]. [`find`] looks for the end of the lead in what
 //! came back; [`examine`] then goes through the rest, window by window:
 //!
-//! 1. A clock that drifts moves the code along a straight line: offsets at check points all over the take, between the
-//!    frames, tell that from jumps.
+//! 1. A clock that drifts moves the code along a straight line ([`drift`]): offsets at check points all over the take,
+//!    between the frames, tell that from jumps. What has drifted is brought to the clock that played before it is gone through.
 //! 2. A window fits while the code explains it as well as it explains the others. Where one does not, the code is looked
 //!    for again further on and further away, and the cheapest way to explain what lies between (the old offset, then
 //!    what fits neither, then the new one) places the break. Through a digital loopback that is exact to the frame.
+
+mod drift;
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::dsp::align::{Delay, DelaySearch, find_delay};
+use crate::dsp::resample::retimed;
 use crate::signals::random::Random;
 use crate::take::{Frame, RATE};
 use crate::units::Seconds;
@@ -48,16 +51,17 @@ const MISFIT_RATIO: f64 = 10.0;
 /// The misfit that every window may have, far below one wrong frame in [`WINDOW`] (4e-3).
 const MISFIT_FLOOR: f64 = 1e-7;
 
-/// Check points for the drift: at most and at least this many.
-const POINTS: std::ops::RangeInclusive<usize> = 8..=32;
-/// Frames at a check point.
-const POINT: usize = 2_048;
-/// How far the code may have drifted at a check point.
-const POINT_REACH: usize = 1_024;
-/// How far the offsets may lie beside the straight line of a drift, in frames; a jump by one frame lies 0.35 beside it.
-const LINE_DEVIATION_MAX: f64 = 0.25;
-/// Drifting by more than this over a take, in frames, means that playback and capture have no common time.
+/// The first and last frames of a recording that was resampled: what came before and after them is not in it.
+const RETIMED_EDGE: usize = 64;
+/// The misfit that a window may have behind a jump on a drifting clock: that of a tenth of a frame.
+const MISFIT_BEHIND_JUMP: f64 = 0.01;
+/// Clocks that run apart by more than this over a take, in frames, have no common time.
 pub const DRIFT_MAX_FRAMES: f64 = 0.5;
+/// The drift up to which a recording may be brought to the clock that played, in parts per million: crystals that are
+/// further off are broken, or run at another rate.
+pub const CORRECTED_MAX_PPM: f64 = 200.0;
+/// How well the time must be known all over a take that is corrected, in frames: alignment is promised to a tenth.
+pub const CORRECTED_WITHIN_FRAMES: f64 = 0.1;
 
 /// White noise that belongs to one take.
 #[derive(Debug, Clone)]
@@ -137,8 +141,13 @@ impl fmt::Display for Break {
 pub struct Evidence {
     /// The breaks, in the order of time.
     pub breaks: Vec<Break>,
-    /// The drift of the capture clock against the playback clock, in parts per million.
+    /// The drift of the capture clock against the playback clock, in parts per million: positive where it is faster.
     pub drift_ppm: f64,
+    /// The expanded uncertainty of the drift (k = 2); `None` where it could not be measured: too short a take, too disturbed,
+    /// or clocks whose drift is no straight line.
+    pub drift_uncertainty_ppm: Option<f64>,
+    /// The largest distance of a check point from the line of the drift, in frames.
+    pub deviation_frames: f64,
     /// What is left of the offset after whole frames were removed, in frames.
     pub rest_frames: f64,
 }
@@ -148,29 +157,70 @@ impl Evidence {
     pub fn drifted(&self, duration: Frame) -> bool {
         (self.drift_ppm * 1e-6 * duration as f64).abs() > DRIFT_MAX_FRAMES
     }
+
+    /// Whether the drift is known well enough to bring the recording of a take to the clock that played.
+    pub fn is_correctable(&self, duration: Frame) -> bool {
+        let Some(uncertainty_ppm) = self.drift_uncertainty_ppm else { return false };
+        let unsure_frames = uncertainty_ppm * 1e-6 * duration as f64 + self.deviation_frames;
+        self.breaks.is_empty()
+            && self.drift_ppm.abs() <= CORRECTED_MAX_PPM + uncertainty_ppm
+            && unsure_frames <= CORRECTED_WITHIN_FRAMES
+    }
+}
+
+/// Frames that are recorded beyond a take: [`AFTER`], and where the largest drift that is corrected leads to.
+pub fn after(duration: Frame) -> usize {
+    AFTER.max((1.25e-6 * CORRECTED_MAX_PPM * duration as f64).ceil() as usize + PROBE)
+}
+
+/// Whether the end of the loopback's recording is code again. After a block that was inserted near the end of a take it is
+/// not, and what comes later tells how long that was.
+pub fn is_code_at_the_end(code: &Code, recording: &[f32]) -> bool {
+    let track = Track { code: &code.samples, recording };
+    let end = recording.len();
+    track.offset_of(end.saturating_sub(PROBE)..end, 0).is_some()
 }
 
 /// Holds the loopback's recording of a take, its first frame the take's, against the code. [`AFTER`] more frames than
 /// the take has tell what a break near its end is.
 pub fn examine(code: &Code, recording: &[f32], duration: Frame) -> Evidence {
     let track = Track { code: &code.samples, recording };
-    let line = track.drift();
-    if let Some((rest_frames, drift_ppm)) = line {
-        let evidence = Evidence { breaks: Vec::new(), drift_ppm, rest_frames };
-        if evidence.drifted(duration) {
-            return evidence;
+    let line = track.line();
+    let drifted = line.filter(|line| line.apart(duration) > DRIFT_MAX_FRAMES);
+    let (mut breaks, misfit) = match drifted {
+        None => track.examined(0, 0.0),
+        Some(line) => {
+            let ratio = 1.0 + line.ppm * 1e-6;
+            let frames = ((recording.len() as f64 - line.start_frames) / ratio).max(0.0) as usize;
+            let frames = frames.saturating_sub(RETIMED_EDGE);
+            let again = retimed(&widened(recording), line.start_frames, ratio, frames);
+            // Between frames nothing is exact near half the rate: both are compared without what lies there.
+            let (code, again) = (without_treble(&widened(&code.samples)), without_treble(&again));
+            let misfit_min = if line.is_cut { MISFIT_BEHIND_JUMP } else { 0.0 };
+            Track { code: &code, recording: &again }.examined(RETIMED_EDGE, misfit_min)
         }
-    }
-    let misfit = track.median_misfit();
-    let mut breaks = track.breaks(misfit);
+    };
     breaks.retain(|one| one.at < duration);
-    let (rest_frames, drift_ppm) = line.filter(|_| breaks.is_empty()).unwrap_or_default();
-    // Where whole frames explain everything there is nothing between them.
-    let is_exact = misfit < MISFIT_FLOOR;
-    if is_exact {
-        return Evidence { breaks, ..Evidence::default() };
+    // Where whole frames explain everything there is one clock, and nothing between them.
+    if drifted.is_none() && misfit < MISFIT_FLOOR {
+        return Evidence { breaks, drift_uncertainty_ppm: Some(0.0), ..Evidence::default() };
     }
-    Evidence { breaks, drift_ppm, rest_frames }
+    let Some(line) = line else { return Evidence { breaks, ..Evidence::default() } };
+    Evidence {
+        breaks,
+        drift_ppm: line.ppm,
+        drift_uncertainty_ppm: Some(line.uncertainty_ppm),
+        deviation_frames: line.deviation_frames,
+        rest_frames: line.start_frames,
+    }
+}
+
+/// A signal through ¼, ½, ¼: nothing of it is left at half the rate, and nothing of it moves.
+fn without_treble(signal: &[f64]) -> Vec<f32> {
+    let at = |n: Option<usize>| n.and_then(|n| signal.get(n)).copied().unwrap_or(0.0);
+    let smooth = |n: usize| 0.25 * at(n.checked_sub(1)) + 0.5 * at(Some(n)) + 0.25 * at(Some(n + 1));
+    // The last frame lacks its neighbor.
+    (0..signal.len().saturating_sub(1)).map(|n| smooth(n) as f32).collect()
 }
 
 /// A recording beside its code. An *offset* is how many frames later than in the undisturbed take the code arrives.
@@ -215,15 +265,21 @@ impl Track<'_> {
         all.get(all.len() / 2).copied().unwrap_or(1.0)
     }
 
-    /// Every break, in the order of time.
-    fn breaks(&self, usual: f64) -> Vec<Break> {
+    /// Every break from a frame on, and how well a usual window fits, or is taken to.
+    fn examined(&self, from: usize, misfit_min: f64) -> (Vec<Break>, f64) {
+        let misfit = self.median_misfit().max(misfit_min);
+        (self.breaks(from, misfit), misfit)
+    }
+
+    /// Every break from a frame on, in the order of time.
+    fn breaks(&self, from: usize, usual: f64) -> Vec<Break> {
         let worst = misfit_of(CORRELATION_MIN);
         let allowed = (MISFIT_RATIO * usual).clamp(MISFIT_FLOOR, worst);
         // Five standard deviations of what WINDOW frames of noise scatter.
         let well = (1.5 * usual).clamp(MISFIT_FLOOR, worst);
         let end = self.recording.len();
         let mut breaks = Vec::new();
-        let (mut at, mut offset, mut sure) = (0, 0, 0);
+        let (mut at, mut offset, mut sure) = (from, 0, from);
         while at < end {
             // The last window reaches back into what is known to be good, as far as that goes.
             let window = at.min(end.saturating_sub(WINDOW)).max(sure);
@@ -335,43 +391,6 @@ impl Track<'_> {
             }
         }
         at
-    }
-
-    /// The straight line of the offsets between frames: the offset at the start, and the slope in parts per million.
-    /// `None` where there is none: too short, disturbed, or broken.
-    fn drift(&self) -> Option<(f64, f64)> {
-        let room = self.recording.len().checked_sub(POINT + 2 * POINT_REACH)?;
-        let count = (room / (2 * POINT)).min(*POINTS.end());
-        if count < *POINTS.start() {
-            return None;
-        }
-        let points = (0..count).map(|k| {
-            let at = POINT_REACH + room * k / (count - 1);
-            Some((at as f64, self.offset_between_frames(at)?))
-        });
-        let points: Vec<(f64, f64)> = points.collect::<Option<_>>()?;
-        let n = count as f64;
-        let mean = |value: fn(&(f64, f64)) -> f64| points.iter().map(value).sum::<f64>() / n;
-        let (mean_at, mean_offset) = (mean(|point| point.0), mean(|point| point.1));
-        let (mut above, mut below) = (0.0, 0.0);
-        for (at, offset) in &points {
-            above += (at - mean_at) * (offset - mean_offset);
-            below += (at - mean_at).powi(2);
-        }
-        let slope = above / below;
-        let start = mean_offset - slope * mean_at;
-        let is_straight =
-            points.iter().all(|(at, offset)| (offset - start - slope * at).abs() < LINE_DEVIATION_MAX);
-        is_straight.then_some((start, slope * 1e6))
-    }
-
-    fn offset_between_frames(&self, at: usize) -> Option<f64> {
-        let reference = widened(&self.code[LEAD + at..LEAD + at + POINT]);
-        let around = at - POINT_REACH..at + POINT + POINT_REACH;
-        let search = DelaySearch::between(Seconds(0.0), seconds(2.0 * POINT_REACH as f64));
-        let search = search.whitened(100.0, 20_000.0);
-        let delay = find_delay(&reference, &widened(&self.recording[around]), RATE, &search).ok()?;
-        (delay.correlation >= CORRELATION_MIN).then(|| frames(delay.delay) - POINT_REACH as f64)
     }
 }
 

@@ -386,7 +386,7 @@ impl Bench for LiveBench {
         let program = self.program(take, running.programs, code.as_ref());
         let lanes = self.lanes.clone();
         let loopback = code.map(|code| (lanes.len() - 1, code));
-        let mut recorder = Recorder::new(&lanes, loopback, &take.record, take.duration, running.read);
+        let mut recorder = Recorder::new(&lanes, loopback, take, running.read);
         let result = if running.desk.order(Some(program)) {
             self.run(&mut running, take, &mut recorder, sink, stop)
         } else {
@@ -403,7 +403,7 @@ impl Bench for LiveBench {
             unread: overflowed,
             xruns: counters.xruns() - xruns,
         };
-        Ok(recorder.certificate(self.spec.loopback, facts))
+        Ok(recorder.finish(self.spec.loopback, facts, sink)?)
     }
 
     /// The rig first: its safe state does not depend on sound.

@@ -249,5 +249,30 @@ pub fn traces(out: &mut Markup, view: &RunView) {
         }
         out.raw("</tbody></table></div>\n");
     }
+    recordings(out, view);
     out.element("<p class=\"trail\">Run folder: <code>", view.path.display(), "</code></p>\n");
+}
+
+/// The attempts at takes: how many, and those of which there is something to say.
+fn recordings(out: &mut Markup, view: &RunView) {
+    if view.recordings.is_empty() {
+        return;
+    }
+    let takes: std::collections::BTreeSet<_> = view.recordings.iter().map(|one| &one.take).collect();
+    out.raw("<h4>Recordings</h4>\n<p>");
+    out.text(format_args!("{} attempts at {} takes. ", view.recordings.len(), takes.len()));
+    let told: Vec<_> = view.recordings.iter().filter(|one| !one.is_plain()).collect();
+    if told.is_empty() {
+        out.raw("Each has a good certificate of the bench.</p>\n");
+        return;
+    }
+    out.raw("These have no good certificate of the bench, or were resampled; all are kept, and no verdict stands on a bad one.</p>\n");
+    out.raw("<div class=\"scroll\"><table>\n<thead><tr><th>Take</th><th class=\"num\">Attempt</th><th>Certificate</th><th>Why</th></tr></thead>\n<tbody>\n");
+    for one in told {
+        let grade = one.grade.map_or("none: the bench failed", crate::capture::Grade::word);
+        out.element("<tr><td><code>", &one.take, "</code></td>");
+        out.element("<td class=\"num\">", one.attempt, "</td>");
+        out.element("<td>", grade, "</td>").element("<td>", &one.note, "</td></tr>\n");
+    }
+    out.raw("</tbody></table></div>\n");
 }

@@ -8,6 +8,9 @@
 //!
 //! The clock stands still until somebody advances it, so a take lasts as long as its computation.
 
+mod drift;
+mod fault;
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -22,6 +25,9 @@ use cpal::{
     SupportedStreamConfigRange,
 };
 
+use self::drift::Drift;
+pub use self::fault::LoopFault;
+use self::fault::strange;
 use super::Pace;
 use crate::take::RATE;
 
@@ -39,40 +45,6 @@ const BUFFERS: (FrameCount, FrameCount) = (16, 8_192);
 /// What stands between outputs and inputs: gets a buffer of interleaved output channels, and fills one of interleaved
 /// input channels of as many frames.
 pub type Wiring = Box<dyn FnMut(&[f32], &mut [f32]) + Send>;
-
-/// What an interface does wrong. Frames are counted from the start of the capture stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LoopFault {
-    /// Recorded frames vanish.
-    Lose {
-        /// The first of them.
-        at: u64,
-        /// How many.
-        frames: usize,
-    },
-    /// Recorded frames come a second time.
-    Repeat {
-        /// Where the repetition begins.
-        at: u64,
-        /// How many.
-        frames: usize,
-    },
-    /// The callbacks stop, and nobody says so.
-    Stall {
-        /// From this frame on.
-        at: u64,
-    },
-    /// The interface is unplugged: the error callback is called again and again.
-    Unplug {
-        /// From this frame on.
-        at: u64,
-    },
-    /// A lost block is reported that was not lost.
-    Xrun {
-        /// At this frame.
-        at: u64,
-    },
-}
 
 /// What an interface is.
 pub struct LoopSpec {
@@ -102,9 +74,16 @@ pub struct LoopClock {
 impl LoopHost {
     /// A host with one interface.
     pub fn new(spec: LoopSpec) -> (Self, LoopClock) {
+        let width = usize::from(spec.inputs);
+        let drift = spec.faults.iter().find_map(|fault| match fault {
+            LoopFault::Drift { ppb } => Some(Drift::new(*ppb, width)),
+            _ => None,
+        });
+        let faults = spec.faults.into_iter().filter(|fault| !matches!(fault, LoopFault::Drift { .. }));
         let board = Board {
             latency: VecDeque::from(vec![0.0; spec.latency * usize::from(spec.inputs)]),
-            faults: spec.faults.into(),
+            drift,
+            faults: faults.collect(),
             wiring: spec.wiring,
             outputs: spec.outputs,
             inputs: spec.inputs,
@@ -115,7 +94,7 @@ impl LoopHost {
             captured: 0,
             now: 0,
             is_stalled: false,
-            is_unplugged: false,
+            gone: None,
             next_stream: 0,
         };
         let board = Arc::new(Mutex::new(board));
@@ -194,6 +173,7 @@ struct Board {
     inputs: u16,
     /// Interleaved inputs on their way.
     latency: VecDeque<f32>,
+    drift: Option<Drift>,
     faults: VecDeque<LoopFault>,
     playback: Option<Plugged<PlaybackCallback>>,
     capture: Option<Plugged<CaptureCallback>>,
@@ -204,7 +184,8 @@ struct Board {
     captured: u64,
     now: u64,
     is_stalled: bool,
-    is_unplugged: bool,
+    /// What the error callbacks say once the interface or its server is gone.
+    gone: Option<ErrorKind>,
     next_stream: u64,
 }
 
@@ -217,8 +198,8 @@ impl Board {
         if self.is_stalled {
             return false;
         }
-        if self.is_unplugged {
-            let gone = || Error::new(ErrorKind::DeviceNotAvailable);
+        if let Some(kind) = self.gone {
+            let gone = || Error::new(kind);
             self.playback.iter_mut().for_each(|stream| as_audio_thread(|| (stream.failed)(gone())));
             self.capture.iter_mut().for_each(|stream| as_audio_thread(|| (stream.failed)(gone())));
             return false;
@@ -235,6 +216,7 @@ impl Board {
         // A converter overloads at full scale.
         self.latency.extend(input.iter().map(|x| x.clamp(-1.0, 1.0)));
         let arrived: Vec<f32> = self.latency.drain(..input.len()).collect();
+        let arrived = self.drift.as_mut().map_or_else(|| arrived.clone(), |drift| drift.recorded(&arrived));
         self.now += u64::from(frames);
         if hearing.is_some() {
             self.record(&arrived);
@@ -262,6 +244,10 @@ impl Board {
                     let from = self.recent.len().saturating_sub(frames * width);
                     self.heard.extend(self.recent.range(from..));
                 }
+                Some(LoopFault::Insert { at, frames }) if is_due(at) => {
+                    self.faults.pop_front();
+                    self.heard.extend((0..frames * width).map(|n| strange(at, n)));
+                }
                 Some(LoopFault::Xrun { at }) if is_due(at) => {
                     self.faults.pop_front();
                     if let Some(stream) = &mut self.capture {
@@ -269,7 +255,10 @@ impl Board {
                     }
                 }
                 Some(LoopFault::Stall { at }) if is_due(at) => self.is_stalled = true,
-                Some(LoopFault::Unplug { at }) if is_due(at) => self.is_unplugged = true,
+                Some(LoopFault::Unplug { at }) if is_due(at) => {
+                    self.gone = Some(ErrorKind::DeviceNotAvailable);
+                }
+                Some(LoopFault::Kill { at }) if is_due(at) => self.gone = Some(ErrorKind::BackendError),
                 _ => {}
             }
             self.heard.extend_from_slice(frame);
