@@ -10,7 +10,7 @@ use crate::take::Frame;
 use crate::terms::Port;
 
 /// Samples from here on count as full scale: the largest value that 16 bits hold.
-const FULL_SCALE: f32 = 1.0 - 1.0 / 32_768.0;
+pub(super) const FULL_SCALE: f32 = 1.0 - 1.0 / 32_768.0;
 /// Frames of the lead that are heard before the code is first looked for.
 const SEARCH_MIN: usize = 16_384;
 /// Breaks that a note spells out.
@@ -171,6 +171,13 @@ impl<'a> Recorder<'a> {
             sink.write(&lane.port, &self.track)?;
         }
         Ok(())
+    }
+
+    /// Notes that a lane was overloaded before its rate was lowered, where its samples do not show it any more.
+    pub(super) fn overload(&mut self, lane: usize) {
+        if let Some(lane) = self.lanes.get(lane).filter(|lane| lane.is_analog) {
+            self.overloaded.insert(lane.port.clone());
+        }
     }
 
     /// How many frames of the take are written; `None` before its start is known.
