@@ -17,6 +17,8 @@ mod false_alarms;
 mod fresh;
 #[cfg(feature = "gui")]
 mod gui;
+#[cfg(all(feature = "jack", target_os = "linux"))]
+mod jack;
 mod junit;
 mod layers;
 mod live;
@@ -28,11 +30,15 @@ mod plan_meaning;
 mod plans;
 mod preparation;
 mod programs;
+#[cfg(all(feature = "pulseaudio", target_os = "linux"))]
+mod pulse;
 mod recording;
 mod references;
 mod report;
 mod report_sample;
 mod resume;
+#[cfg(all(any(feature = "jack", feature = "pulseaudio"), target_os = "linux"))]
+mod servers;
 mod signals;
 mod source;
 mod tidy;

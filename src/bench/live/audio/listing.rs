@@ -4,7 +4,7 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use cpal::traits::{DeviceTrait, HostTrait};
-use cpal::{Device, SupportedBufferSize, SupportedStreamConfigRange};
+use cpal::{Device, DeviceDirection, SupportedBufferSize, SupportedStreamConfigRange};
 
 use super::loop_host::LoopHost;
 use super::{FORMATS, silence};
@@ -52,8 +52,13 @@ fn interfaces_of(word: &str, host: &cpal::Host) -> Vec<Interface> {
 
 fn interface(word: &str, device: &Device) -> Option<Interface> {
     let id = device.id().ok()?;
-    let capture = way(device.supported_input_configs().map(Iterator::collect));
-    let playback = way(device.supported_output_configs().map(Iterator::collect));
+    // JACK lists the configurations of either direction for both of its interfaces.
+    let direction = device.description().map_or(DeviceDirection::Unknown, |text| text.direction());
+    let goes = |other| direction != other;
+    let capture = Some(()).filter(|()| goes(DeviceDirection::Output));
+    let capture = capture.and_then(|()| way(device.supported_input_configs().map(Iterator::collect)));
+    let playback = Some(()).filter(|()| goes(DeviceDirection::Input));
+    let playback = playback.and_then(|()| way(device.supported_output_configs().map(Iterator::collect)));
     let config = device.default_output_config().or_else(|_| device.default_input_config());
     (capture.is_some() || playback.is_some()).then(|| Interface {
         id: format!("{word}:{}", id.id()),
