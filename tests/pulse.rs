@@ -23,24 +23,26 @@ use crate::servers::{
 };
 
 /// The modules that make the car: what the bench plays on (mouth, far end, loopback), what it records (send, ear,
-/// loopback), the loudspeaker and the microphone of the device, its echo path of 20 ms and more, and the canceller.
+/// loopback), the loudspeaker and the microphone of the device, its echo path of 40 ms and more, and the canceller.
 const MODULES: &[&str] = &[
     "module-null-sink sink_name=play format=float32le rate=48000 channels=3 channel_map=front-left,front-right,front-center",
-    "module-null-sink sink_name=hear format=float32le rate=48000 channels=4 channel_map=front-left,front-right,front-center,lfe",
+    "module-null-sink sink_name=hear format=float32le rate=48000 channels=4 channel_map=front-left,front-right,rear-left,rear-right",
     "module-null-sink sink_name=carspk format=float32le rate=48000 channels=1",
     "module-null-sink sink_name=carmic format=float32le rate=48000 channels=1",
     "module-remap-source source_name=mouth master=play.monitor master_channel_map=front-left channel_map=mono channels=1 remix=no",
     "module-remap-source source_name=far master=play.monitor master_channel_map=front-right channel_map=mono channels=1 remix=no",
-    "module-loopback source=carspk.monitor sink=carmic latency_msec=20 adjust_time=0",
+    "module-remap-source source_name=loop master=play.monitor master_channel_map=front-center channel_map=rear-left channels=1 remix=no",
+    "module-loopback source=carspk.monitor sink=carmic latency_msec=40 adjust_time=0",
     "module-echo-cancel source_name=ec_src sink_name=ec_sink source_master=carmic.monitor sink_master=carspk \
      aec_method=webrtc channels=1 rate=48000 use_volume_sharing=no \
      aec_args=\"analog_gain_control=0\\ digital_gain_control=0\\ noise_suppression=0\"",
-    "module-loopback source=mouth sink=carmic latency_msec=20 adjust_time=0",
-    "module-loopback source=far sink=ec_sink latency_msec=20 adjust_time=0",
-    "module-loopback source=ec_src sink=hear channels=1 channel_map=front-left remix=no latency_msec=20 adjust_time=0",
-    "module-loopback source=carspk.monitor sink=hear channels=1 channel_map=front-right remix=no latency_msec=20 adjust_time=0",
-    "module-loopback source=carspk.monitor sink=hear channels=1 channel_map=lfe remix=no latency_msec=20 adjust_time=0",
-    "module-loopback source=play.monitor sink=hear channels=1 channel_map=front-center remix=no latency_msec=20 adjust_time=0",
+    "module-remap-source source_name=sent master=ec_src master_channel_map=mono channel_map=front-left channels=1 remix=no",
+    "module-remap-source source_name=heard master=carspk.monitor master_channel_map=mono,mono channel_map=front-right,rear-right channels=2 remix=no",
+    "module-loopback source=mouth sink=carmic latency_msec=80 adjust_time=0",
+    "module-loopback source=far sink=ec_sink latency_msec=80 adjust_time=0",
+    "module-loopback source=sent sink=hear channels=1 channel_map=front-left remix=no latency_msec=80 adjust_time=0",
+    "module-loopback source=heard sink=hear channels=2 channel_map=front-right,rear-right remix=no latency_msec=80 adjust_time=0",
+    "module-loopback source=loop sink=hear channels=1 channel_map=rear-left remix=no latency_msec=80 adjust_time=0",
 ];
 
 const BENCH: &str = r#"
