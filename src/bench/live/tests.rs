@@ -1,5 +1,7 @@
 //! The live bench on the in-process audio host: what is recorded, what is certified, what goes wrong.
 
+mod several;
+
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
