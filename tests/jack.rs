@@ -245,7 +245,9 @@ fn compare_with_the_virtual_bench(test: &str, only: &[&str]) {
             let mut takes = takes.lock().unwrap();
             takes.0 += 1;
             takes.1 = Instant::now();
-            if certificate.grade != Grade::Good || certificate.offset_frames != 0.0 {
+            // The streams begin in the same period, or in two that follow each other.
+            let is_whole = certificate.offset_frames % PERIOD as f64 == 0.0;
+            if certificate.grade != Grade::Good || !is_whole || certificate.drift_ppm != 0.0 {
                 takes.2.push(certificate.clone());
             }
         }
@@ -254,7 +256,6 @@ fn compare_with_the_virtual_bench(test: &str, only: &[&str]) {
     let here = engine.record(&wish, &listener, &StopFlag::default()).unwrap();
     let (count, last, odd) = takes.into_inner().unwrap();
     assert_eq!(here.state, RunState::Finished);
-    assert!(odd.is_empty(), "{odd:#?}");
     drop(client);
 
     let wall_s = (last - began).as_secs_f64();
@@ -287,6 +288,7 @@ fn compare_with_the_virtual_bench(test: &str, only: &[&str]) {
         there.len()
     );
     assert!(worst.is_empty(), "{worst:#?}");
+    assert!(odd.is_empty(), "{odd:#?}");
     // What the call set-up and the disk need counts, too.
     assert!(ratio <= 1.02, "{ratio} times the sound");
 }

@@ -117,6 +117,7 @@ impl LoopHost {
             recent: VecDeque::new(),
             captured: 0,
             now: 0,
+            due: 0,
             is_stalled: false,
             is_unplugged: false,
             next_stream: 0,
@@ -160,8 +161,13 @@ impl LoopClock {
     /// Lets the interface run for some frames, in whole buffers.
     pub fn advance(&self, frames: u32) {
         let mut board = lock(&self.board);
-        let end = board.now + u64::from(frames);
-        while board.now < end && board.run() {}
+        // What one advance was too long by, the next one is shorter: buffers of any length keep the same time.
+        board.due = board.due + u64::from(frames);
+        while board.now < board.due {
+            if !board.run() {
+                board.due = board.now;
+            }
+        }
     }
 }
 
@@ -217,6 +223,8 @@ struct Board {
     recent: VecDeque<f32>,
     captured: u64,
     now: u64,
+    /// Where the clock is to be.
+    due: u64,
     is_stalled: bool,
     is_unplugged: bool,
     next_stream: u64,
