@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use time::Date;
 
-use self::interfaces::{audio_of, other_of};
+use self::interfaces::{audio_of, finish, other_of};
 use self::ports::{MAIN, Wiring};
 use super::spec::{AudioSpec, LineEnd, LiveSpec, RigSpec};
 use crate::calibration::ledger::network::NetworkRecord;
@@ -88,7 +88,7 @@ pub fn read_bench(source: &SourceText, ledger: &dyn Sources, on: Date) -> Result
             root.table("loopback");
             None
         };
-        wiring.finish(root, &mut others, loopback);
+        finish(&mut wiring, root, &mut others, loopback);
         if !root.has("port") {
             root.missing("port", "the ports, each as a table that begins with [[port]]");
         }

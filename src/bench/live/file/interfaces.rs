@@ -2,7 +2,7 @@
 
 use super::ports::Wiring;
 use super::{CHANNELS, integer, need_integer};
-use crate::bench::live::spec::{AudioSpec, LOOP, OtherSpec, SyncSpec};
+use crate::bench::live::spec::{AudioSpec, LOOP, LoopbackSpec, OtherSpec, SyncSpec};
 use crate::document::{Placed, Table};
 use crate::take::RATE;
 use crate::terms::Port;
@@ -78,6 +78,52 @@ pub(super) fn other_of(table: &Table<'_>, wiring: &mut Wiring<'_>) -> Option<Oth
         inputs: std::collections::BTreeMap::new(),
         sync,
     })
+}
+
+/// Hands every further interface its ports, and says what it lacks.
+pub(super) fn finish(
+    wiring: &mut Wiring<'_>,
+    root: &Table<'_>,
+    others: &mut [OtherSpec],
+    loopback: Option<LoopbackSpec>,
+) {
+    for other in others {
+        other.outputs = wiring.outputs_of(&other.name);
+        other.inputs = wiring.inputs_of(&other.name);
+        other.cords = wiring.cords_of(&other.name);
+        let lacks = |what: &str, expected: &str, remedy: String| {
+            root.problems().report(
+                root.place().clone(),
+                format!("the interface '{}' {what}", other.name),
+                "nothing",
+                expected,
+                remedy,
+            );
+        };
+        if !other.inputs.is_empty() && (other.sync.is_none() || loopback.is_none()) {
+            lacks(
+                "records on a clock of its own, and nothing proves its time",
+                "[loopback] on the main interface, and 'sync_in': an input that hears its output too",
+                format!(
+                    "split the loopback cable and lead it to an input of '{}': sync_in = that channel",
+                    other.name
+                ),
+            );
+        }
+        for (is_used, id, key) in [
+            (!other.inputs.is_empty() || other.sync.is_some(), &other.capture, "capture"),
+            (!other.outputs.is_empty(), &other.playback, "playback"),
+        ] {
+            if is_used && id.is_none() {
+                let remedy = format!("write {key} = \"host:name\" in its [[interface]]");
+                lacks(&format!("has ports but no '{key}'"), "the id of an audio interface", remedy);
+            }
+            if !is_used && id.is_some() {
+                let remedy = format!("remove '{key}', or bind a port with interface = \"{}\"", other.name);
+                lacks(&format!("has '{key}' but no port there"), "a port that uses it", remedy);
+            }
+        }
+    }
 }
 
 /// What an interface is called: a word as ports have it.

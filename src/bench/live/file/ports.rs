@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use time::Date;
 
 use super::{CHANNELS, UNCALIBRATED, need_integer};
-use crate::bench::live::spec::{Cord, InputSpec, LoopbackSpec, OtherSpec, Plug};
+use crate::bench::live::spec::{Cord, InputSpec, LoopbackSpec, Plug};
 use crate::calibration::ear::EarResponse;
 use crate::calibration::ledger::LedgerRecord;
 use crate::calibration::ledger::ear::EarRecord;
@@ -137,53 +137,6 @@ impl<'a> Wiring<'a> {
         self.bound_on(interface).cords.extend(cords);
         self.ports.insert(port.clone(), Self::by_nature(PortDirection::In));
         Some(())
-    }
-
-    /// Hands every further interface its ports, and says what it lacks.
-    pub(super) fn finish(
-        &mut self,
-        root: &Table<'_>,
-        others: &mut [OtherSpec],
-        loopback: Option<LoopbackSpec>,
-    ) {
-        for other in others {
-            other.outputs = self.outputs_of(&other.name);
-            other.inputs = self.inputs_of(&other.name);
-            other.cords = self.cords_of(&other.name);
-            let lacks = |what: &str, expected: &str, remedy: String| {
-                root.problems().report(
-                    root.place().clone(),
-                    format!("the interface '{}' {what}", other.name),
-                    "nothing",
-                    expected,
-                    remedy,
-                );
-            };
-            if !other.inputs.is_empty() && (other.sync.is_none() || loopback.is_none()) {
-                lacks(
-                    "records on a clock of its own, and nothing proves its time",
-                    "[loopback] on the main interface, and 'sync_in': an input that hears its output too",
-                    format!(
-                        "split the loopback cable and lead it to an input of '{}': sync_in = that channel",
-                        other.name
-                    ),
-                );
-            }
-            for (is_used, id, key) in [
-                (!other.inputs.is_empty() || other.sync.is_some(), &other.capture, "capture"),
-                (!other.outputs.is_empty(), &other.playback, "playback"),
-            ] {
-                if is_used && id.is_none() {
-                    let remedy = format!("write {key} = \"host:name\" in its [[interface]]");
-                    lacks(&format!("has ports but no '{key}'"), "the id of an audio interface", remedy);
-                }
-                if !is_used && id.is_some() {
-                    let remedy =
-                        format!("remove '{key}', or bind a port with interface = \"{}\"", other.name);
-                    lacks(&format!("has '{key}' but no port there"), "a port that uses it", remedy);
-                }
-            }
-        }
     }
 
     /// The interface of a port: that of `[audio]` unless it says otherwise.
