@@ -123,7 +123,8 @@ fn part_of_the_quick_plan(only: &[&str]) -> String {
 }
 
 /// Records a part of the quick plan twice, on JACK and on the virtual bench, and compares.
-fn compare_with_the_virtual_bench(test: &str, only: &[&str]) {
+/// Gives how many times the sound, with lead and tail of every take, the run took on the clock.
+fn compare_with_the_virtual_bench(test: &str, only: &[&str]) -> f64 {
     let spec = read_car(&BuiltIn.read(Folder::Cars, "ideal-wb").unwrap()).unwrap();
     let car = Arc::new(Mutex::new(Car::new(&spec, 1)));
     car.lock().unwrap().open(Bandwidth::Wb, 0).unwrap();
@@ -188,8 +189,7 @@ fn compare_with_the_virtual_bench(test: &str, only: &[&str]) {
     );
     assert!(worst.is_empty(), "{worst:#?}");
     assert!(odd.is_empty(), "{odd:#?}");
-    // What the call set-up and the disk need counts, too.
-    assert!(ratio <= 1.02, "{ratio} times the sound");
+    ratio
 }
 
 #[test]
@@ -250,7 +250,10 @@ const WITHOUT_NOISE: &[&str] = &[
 fn the_quick_plan_on_a_jack_server_measures_as_on_the_virtual_bench() {
     let test = "jack::the_quick_plan_on_a_jack_server_measures_as_on_the_virtual_bench";
     if with_server(test, 2, 2_400) {
-        compare_with_the_virtual_bench(test, WITHOUT_NOISE);
+        // What call set-up, judging and disk need counts, too. On a busy machine a synchronous server waits for its clients,
+        // so that this says something on an idle one only, and is no part of the test above.
+        let ratio = compare_with_the_virtual_bench(test, WITHOUT_NOISE);
+        assert!(ratio <= 1.02, "{ratio} times the sound");
     }
 }
 

@@ -31,7 +31,13 @@ impl Daemon {
 }
 
 impl Drop for Daemon {
+    /// Asks it to end, so that it takes its shared memory with it, and ends it if it does not.
     fn drop(&mut self) {
+        drop(Command::new("kill").arg(self.0.id().to_string()).output());
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_secs(3) && matches!(self.0.try_wait(), Ok(None)) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
         self.kill();
     }
 }
