@@ -33,7 +33,7 @@ mod session;
 pub mod view;
 
 pub use crate::bench::car::program::end_all as end_programs;
-pub use crate::bench::live::Interface;
+pub use crate::bench::live::{Interface, Way};
 pub use attempts::{REPEATS, REPEATS_MAX};
 pub use engine::{BenchChoice, Engine, Planned, RunRequest, RunSummary};
 pub use references::RecordWish;

@@ -34,7 +34,7 @@ const ORDER: &[&[&str]] = &[
 
 /// Crates that only these files or folders may name.
 const DOORS: &[(&[&str], &str)] = &[
-    (&["cpal", "alsa", "rtrb"], "src/bench/live/audio"),
+    (&["cpal", "alsa", "rtrb", "jack"], "src/bench/live/audio"),
     (&["serialport"], "src/bench/live/rig"),
     (&["rustfft", "realfft"], "src/dsp/spectrum"),
     (&["egui", "eframe", "egui_plot"], "src/gui"),

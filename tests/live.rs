@@ -265,7 +265,8 @@ noise = "driving-120"
                 frame.copy_from_slice(&[heard.poi_send[k], ear(0), ear(1), out[4 * k + 3]]);
             }
         });
-        let spec_of_loop = LoopSpec { outputs: 4, inputs: 4, latency: 1_234, faults: Vec::new(), wiring };
+        let spec_of_loop =
+            LoopSpec { outputs: 4, inputs: 4, rate: 48_000, latency: 1_234, faults: Vec::new(), wiring };
         let (host, clock) = LoopHost::new(spec_of_loop);
         let system = AudioSystem::custom(host.into_cpal(), Arc::new(clock));
         let text = BuiltIn.read(Folder::Rigs, "example-loop").unwrap();

@@ -35,7 +35,8 @@ fn rig_text() -> String {
 
 /// An engine whose live benches run on an interface inside the program.
 fn engine(faults: Vec<LoopFault>, wiring: Wiring) -> Engine {
-    let (host, clock) = LoopHost::new(LoopSpec { outputs: 4, inputs: 4, latency: 700, faults, wiring });
+    let (host, clock) =
+        LoopHost::new(LoopSpec { outputs: 4, inputs: 4, latency: 700, faults, wiring, rate: 48_000 });
     Engine::new(Vec::new()).with_audio(Arc::new(AudioSystem::custom(host.into_cpal(), Arc::new(clock))))
 }
 
@@ -315,6 +316,7 @@ fn device_faults_are_no_excuse(cases: usize, seed: u64) {
         duration: FRAMES as u64,
         tracks: [(Port::of("mouth"), noise()), (Port::of("poi.receive"), noise())].into(),
         actions: Vec::new(),
+        loops: Vec::new(),
         record: ["poi.send", "ear.left", "ear.right"].map(Port::of).to_vec(),
     };
     let mut random = Random::new(seed + 1);
@@ -353,8 +355,14 @@ fn device_faults_are_no_excuse(cases: usize, seed: u64) {
                 frame += 1;
             }
         });
-        let (host, clock) =
-            LoopHost::new(LoopSpec { outputs: 4, inputs: 4, latency: 321, faults: Vec::new(), wiring });
+        let (host, clock) = LoopHost::new(LoopSpec {
+            outputs: 4,
+            inputs: 4,
+            latency: 321,
+            faults: Vec::new(),
+            wiring,
+            rate: 48_000,
+        });
         let system = AudioSystem::custom(host.into_cpal(), Arc::new(clock));
         let file =
             read_bench(&SourceText::new("bench", rig_text()), &BuiltIn, date!(2026 - 11 - 22)).unwrap();

@@ -18,6 +18,8 @@ mod false_alarms;
 mod fresh;
 #[cfg(feature = "gui")]
 mod gui;
+#[cfg(all(feature = "jack", target_os = "linux"))]
+mod jack;
 mod junit;
 mod layers;
 mod live;
@@ -31,12 +33,16 @@ mod plan_meaning;
 mod plans;
 mod preparation;
 mod programs;
+#[cfg(all(feature = "pulseaudio", target_os = "linux"))]
+mod pulse;
 mod recording;
 mod references;
 mod report;
 mod report_pictures;
 mod report_sample;
 mod resume;
+#[cfg(all(any(feature = "jack", feature = "pulseaudio"), target_os = "linux"))]
+mod servers;
 mod signals;
 mod source;
 mod tidy;

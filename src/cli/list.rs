@@ -9,7 +9,7 @@ use super::settings::Settings;
 use super::{json, output};
 use crate::methods::METHODS;
 use crate::report::wording;
-use crate::run::RunError;
+use crate::run::{RunError, Way};
 use crate::signals::{Kind, Library, field};
 use crate::take::{Frame, RATE, Span};
 
@@ -329,6 +329,16 @@ fn runs(settings: &Settings) -> Result<Listing, RunError> {
     Ok(listing)
 }
 
+/// An interface in one direction.
+fn way(way: Option<&Way>) -> Value {
+    way.map_or(Value::Null, |way| {
+        json!({
+            "channels": way.channels, "rates_hz": way.rates_hz, "formats": way.formats,
+            "buffer_frames": way.buffer_frames.map(|(min, max)| json!({ "min": min, "max": max }))
+        })
+    })
+}
+
 fn interfaces(settings: &Settings) -> Result<Listing, RunError> {
     let all = settings.engine.interfaces()?.into_iter().map(|one| {
         let count = |count: u16, what: &str| format!("{count} {what}");
@@ -337,13 +347,15 @@ fn interfaces(settings: &Settings) -> Result<Listing, RunError> {
                 one.id.clone(),
                 one.name.clone(),
                 one.host.clone(),
-                count(one.inputs, "in"),
-                count(one.outputs, "out"),
+                count(one.inputs(), "in"),
+                count(one.outputs(), "out"),
                 format!("{} Hz", one.default_rate),
             ]),
             json!({
                 "id": one.id, "name": one.name, "host": one.host,
-                "inputs": one.inputs, "outputs": one.outputs, "default_rate_hz": one.default_rate
+                "inputs": one.inputs(), "outputs": one.outputs(),
+                "default_rate_hz": Some(one.default_rate).filter(|rate| *rate > 0),
+                "capture": way(one.capture.as_ref()), "playback": way(one.playback.as_ref())
             }),
         )
     });

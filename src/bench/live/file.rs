@@ -1,5 +1,6 @@
 //! Bench files, `calibration/rigs/*.toml`: what is wired where. Read with the ledger into [`BenchInfo`] and [`LiveSpec`].
 
+mod interfaces;
 mod ports;
 
 use std::ops::RangeInclusive;
@@ -7,14 +8,14 @@ use std::time::Duration;
 
 use time::Date;
 
-use self::ports::Wiring;
-use super::spec::{AudioSpec, LOOP, LineEnd, LiveSpec, RigSpec};
+use self::interfaces::{audio_of, finish, other_of};
+use self::ports::{MAIN, Wiring};
+use super::spec::{AudioSpec, LineEnd, LiveSpec, RigSpec};
 use crate::calibration::ledger::network::NetworkRecord;
 use crate::context::{BenchInfo, NetworkInfo};
 use crate::document::{Placed, Table, read};
 use crate::plan::{Input, Sources};
 use crate::problem::{Problem, SourceText};
-use crate::take::RATE;
 use crate::terms::Bandwidth;
 use crate::units::{Seconds, Unit};
 
@@ -58,6 +59,14 @@ pub fn read_bench(source: &SourceText, ledger: &dyn Sources, on: Date) -> Result
             steps
         });
         let mut wiring = Wiring::new(ledger, on);
+        if let Some(audio) = &audio {
+            wiring.interface(MAIN, audio.host());
+        }
+        let mut others = Vec::new();
+        for table in root.tables("interface") {
+            others.extend(other_of(&table, &mut wiring));
+            table.finish();
+        }
         let references = network_table.as_ref().and_then(|table| {
             let ids = if table.has("references") {
                 table.texts("references")
@@ -79,6 +88,7 @@ pub fn read_bench(source: &SourceText, ledger: &dyn Sources, on: Date) -> Result
             root.table("loopback");
             None
         };
+        finish(&mut wiring, root, &mut others, loopback);
         if !root.has("port") {
             root.missing("port", "the ports, each as a table that begins with [[port]]");
         }
@@ -104,7 +114,7 @@ pub fn read_bench(source: &SourceText, ledger: &dyn Sources, on: Date) -> Result
             info: BenchInfo {
                 name: name?.value,
                 is_virtual: false,
-                ports: wiring.ports,
+                ports: std::mem::take(&mut wiring.ports),
                 network: network?,
                 volume_step_count: steps?.value as u32,
                 has_reflector: rig.iter().flatten().any(|rig| rig.reflector.is_some()),
@@ -112,10 +122,11 @@ pub fn read_bench(source: &SourceText, ledger: &dyn Sources, on: Date) -> Result
                 has_loop: false,
             },
             spec: LiveSpec {
-                audio: audio?,
-                outputs: wiring.outputs,
-                inputs: wiring.inputs,
+                audio: AudioSpec { cords: wiring.cords_of(MAIN), ..audio? },
+                outputs: wiring.outputs_of(MAIN),
+                inputs: wiring.inputs_of(MAIN),
                 loopback,
+                others,
                 rig: rig.map_or(Some(None), |rig| rig.map(Some))?,
             },
             references: references?,
@@ -171,54 +182,6 @@ fn seconds(table: &Table<'_>, key: &str, range_s: RangeInclusive<f64>) -> Option
         format!("{} to {} s", range_s.start(), range_s.end()),
         format!("give {key} within that range"),
     );
-    None
-}
-
-fn audio_of(table: &Table<'_>) -> Option<AudioSpec> {
-    let playback = table.need_text("playback");
-    let capture = table.need_text("capture");
-    let rate = if table.has("rate_hz") { table.integer("rate_hz") } else { need_rate(table) };
-    let buffer = need_integer(table, "buffer_frames", 16..=8_192);
-    table.finish();
-    if let Some(rate) = rate.filter(|rate| rate.value != i64::from(RATE)) {
-        table.problems().report(
-            rate.place,
-            "the bench does not run at this rate",
-            format!("{} Hz", rate.value),
-            format!("{RATE} Hz, the only rate of this edition"),
-            format!("set the interface to {RATE} Hz and write rate_hz = {RATE}"),
-        );
-    }
-    let ids = [playback?, capture?];
-    let hosts = ids.each_ref().map(|id| match id.value.split_once(':') {
-        Some((host, name)) if !host.is_empty() && !name.is_empty() => Some(host.to_owned()),
-        _ => {
-            table.problems().report(
-                id.place.clone(),
-                "this is no id of an audio interface",
-                format!("'{}'", id.value),
-                format!("host and name, as in \"alsa:hw:CARD=UMC,DEV=0\" or \"{LOOP}:wire\""),
-                "take an id from `lombard list interfaces`",
-            );
-            None
-        }
-    });
-    let [Some(one), Some(other)] = hosts else { return None };
-    let [playback, capture] = ids;
-    if one != other {
-        table.problems().report(
-            capture.place,
-            "playback and capture belong to different hosts",
-            format!("{one} and {other}"),
-            "two interfaces of one host, which can share a clock",
-            format!("choose an interface of {one}"),
-        );
-    }
-    Some(AudioSpec { playback: playback.value, capture: capture.value, buffer_frames: buffer?.value as u32 })
-}
-
-fn need_rate(table: &Table<'_>) -> Option<Placed<i64>> {
-    table.missing("rate_hz", &format!("{RATE}, the only rate of this edition"));
     None
 }
 

@@ -13,7 +13,7 @@ use crate::take::Frame;
 use crate::terms::Port;
 
 /// Samples from here on count as full scale: the largest value that 16 bits hold.
-const FULL_SCALE: f32 = 1.0 - 1.0 / 32_768.0;
+pub(super) const FULL_SCALE: f32 = 1.0 - 1.0 / 32_768.0;
 /// Frames of the lead that are heard before the code is first looked for.
 const SEARCH_MIN: usize = 16_384;
 /// Frames of the loopback that are waited for at most after a take: the longest block that an interface may insert, and as
@@ -243,6 +243,13 @@ impl<'a> Recorder<'a> {
         let ends = self.heard.len() >= self.heard_min && self.heard_min < most;
         if ends && matches!(self.start, Start::Found(_)) && !sync::is_code_at_the_end(code, &self.heard) {
             self.heard_min = (self.heard.len() + AFTER_STEP).min(most);
+        }
+    }
+
+    /// Notes that a lane was overloaded before its rate was lowered, where its samples do not show it any more.
+    pub(super) fn overload(&mut self, lane: usize) {
+        if let Some(lane) = self.lanes.get(lane).filter(|lane| lane.is_analog) {
+            self.overloaded.insert(lane.port.clone());
         }
     }
 

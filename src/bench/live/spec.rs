@@ -19,6 +19,8 @@ pub struct LiveSpec {
     pub inputs: BTreeMap<Port, InputSpec>,
     /// The pair that proves timing and integrity.
     pub loopback: Option<LoopbackSpec>,
+    /// Further interfaces, each on a clock of its own.
+    pub others: Vec<OtherSpec>,
     /// What is controlled over a serial line.
     pub rig: Option<RigSpec>,
 }
@@ -30,15 +32,127 @@ pub struct AudioSpec {
     pub playback: String,
     /// The id of the interface that records; of the same host.
     pub capture: String,
-    /// Frames in a buffer of the interface.
+    /// The rate of the interface, in Hz: the bench's or a whole multiple of it.
+    pub rate: u32,
+    /// Frames in a buffer of the interface, at its rate.
     pub buffer_frames: u32,
+    /// What its channels are connected to inside of the sound server.
+    pub cords: Vec<Cord>,
 }
 
 impl AudioSpec {
     /// The host of both interfaces.
     pub fn host(&self) -> &str {
-        self.playback.split_once(':').map_or("", |(host, _)| host)
+        host_of(&self.playback)
     }
+
+    /// The streams of the interface.
+    pub fn streams(&self) -> StreamsSpec<'_> {
+        StreamsSpec {
+            playback: Some(&self.playback),
+            capture: Some(&self.capture),
+            rate: self.rate,
+            buffer_frames: self.buffer_frames,
+            cords: &self.cords,
+        }
+    }
+}
+
+fn host_of(id: &str) -> &str {
+    id.split_once(':').map_or("", |(host, _)| host)
+}
+
+/// An interface beside the main one, on a clock of its own: it records, and it plays background noise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtherSpec {
+    /// What ports and certificates call it.
+    pub name: String,
+    /// The id of what plays, if it plays.
+    pub playback: Option<String>,
+    /// The id of what records, if it records.
+    pub capture: Option<String>,
+    /// Its rate, in Hz.
+    pub rate: u32,
+    /// Frames in a buffer, at its rate.
+    pub buffer_frames: u32,
+    /// What its channels are connected to inside of the sound server.
+    pub cords: Vec<Cord>,
+    /// The channel of every output port on it, from 1.
+    pub outputs: BTreeMap<Port, u16>,
+    /// The channel of every input port on it.
+    pub inputs: BTreeMap<Port, InputSpec>,
+    /// The input that hears the loopback output of the main interface: it gives this interface its place in time.
+    pub sync: Option<SyncSpec>,
+}
+
+/// The input of a further interface that hears the loopback output of the main one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyncSpec {
+    /// The channel, from 1.
+    pub channel: u16,
+    /// The port under which it is recorded.
+    pub port: Port,
+}
+
+impl OtherSpec {
+    /// The hosts of its streams.
+    pub fn hosts(&self) -> impl Iterator<Item = &str> {
+        [&self.playback, &self.capture].into_iter().flatten().map(|id| host_of(id))
+    }
+
+    /// Its streams.
+    pub fn streams(&self) -> StreamsSpec<'_> {
+        StreamsSpec {
+            playback: self.playback.as_deref(),
+            capture: self.capture.as_deref(),
+            rate: self.rate,
+            buffer_frames: self.buffer_frames,
+            cords: &self.cords,
+        }
+    }
+
+    /// Its ids, for messages.
+    pub fn ids(&self) -> String {
+        let mut ids: Vec<&str> =
+            [&self.capture, &self.playback].into_iter().flatten().map(String::as_str).collect();
+        ids.dedup();
+        format!("{} ({})", ids.join(" or "), self.name)
+    }
+}
+
+/// The streams of one interface: what plays, what records, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StreamsSpec<'a> {
+    /// The id of what plays.
+    pub playback: Option<&'a str>,
+    /// The id of what records.
+    pub capture: Option<&'a str>,
+    /// The rate, in Hz.
+    pub rate: u32,
+    /// Frames in a buffer, at that rate.
+    pub buffer_frames: u32,
+    /// Connections inside of the sound server.
+    pub cords: &'a [Cord],
+}
+
+/// What a channel of the bench is connected to inside of a sound server that has ports, as JACK.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cord {
+    /// Whether the channel is one that plays.
+    pub is_output: bool,
+    /// The channel, from 1.
+    pub channel: u16,
+    /// The other ends.
+    pub to: Vec<Plug>,
+}
+
+/// The other end of a cord.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Plug {
+    /// A port of another program, `client:port`.
+    Port(String),
+    /// An input channel of the bench itself, from 1.
+    Input(u16),
 }
 
 /// An input of the interface.

@@ -8,12 +8,13 @@ use std::slice::Iter;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::audio::stream::{self, BedTrack, Desk, Fault, Program, ProgramTrack};
+use super::audio::stream::{self, BedTrack, Desk, Program, ProgramTrack, Shape};
 use super::audio::{AudioSystem, Streams};
 use super::file::BenchFile;
-use super::recorder::{Lane, Recorder, StreamFacts};
+use super::others::{self, Other, OtherTake};
+use super::recorder::{FULL_SCALE, Lane, Recorder, StreamFacts};
 use super::rig::Rig;
-use super::spec::LiveSpec;
+use super::spec::{LiveSpec, OtherSpec};
 use super::sync::{Code, LEAD, SEARCH_MAX};
 use crate::bench::noise::{NOISE_LEAD, NoiseSound};
 use crate::bench::{
@@ -27,15 +28,20 @@ use crate::take::{Frame, RATE, RigAction, Terminal};
 use crate::terms::Port;
 
 /// An interface that delivers nothing for that long is dead.
-const STALL: Duration = Duration::from_secs(2);
+pub(super) const STALL: Duration = Duration::from_secs(2);
 /// What a take may last beside its sound, and how many times longer than that sound.
 const SLOW: (Duration, u32) = (Duration::from_secs(30), 4);
 /// Sound that the ring holds beside what arrives while the rig is waited for.
 const RING_S: u32 = 4;
 /// Frames that are worked on at once.
-const CHUNK: usize = 4_800;
+pub(super) const CHUNK: usize = 4_800;
 /// Between two telemetry messages.
 const TELL: Frame = RATE as Frame / 10;
+
+/// How many times the bench's rate an interface runs at.
+pub(super) fn ratio_of(rate: u32) -> usize {
+    (rate / RATE).max(1) as usize
+}
 
 /// The streams of a call.
 struct Running {
@@ -45,9 +51,20 @@ struct Running {
     programs: u32,
     /// Whether a background noise runs: it is that of one call.
     has_noise: bool,
+    /// The further interfaces, in the order of the bench file.
+    others: Vec<Other>,
     /// Last, so that the callbacks are gone before their other ends.
     _streams: Streams,
 }
+
+impl Running {
+    fn are_running(&self) -> bool {
+        self.desk.counters.are_running() && self.others.iter().all(Other::is_running)
+    }
+}
+
+/// What of a background noise each interface plays: the main one first, then the others in the order of the bench file.
+type Beds = Vec<Vec<BedTrack>>;
 
 /// Audio interfaces and a rig.
 pub struct LiveBench {
@@ -88,9 +105,17 @@ impl LiveBench {
         }
     }
 
-    /// What of a background noise is played on which channel.
-    fn bed(&self, noise: Option<&RenderedNoise>) -> Result<Vec<BedTrack>, BenchError> {
-        let Some(noise) = noise else { return Ok(Vec::new()) };
+    /// Where a port is played: the number of its interface, 0 for the main one, and its channel from 0.
+    fn played_on(&self, port: &Port) -> Option<(usize, usize)> {
+        let others = self.spec.others.iter().map(|other| &other.outputs);
+        let mut all = std::iter::once(&self.spec.outputs).chain(others).enumerate();
+        all.find_map(|(n, outputs)| Some((n, usize::from(*outputs.get(port)?) - 1)))
+    }
+
+    /// What of a background noise is played on which channel of which interface.
+    fn beds(&self, noise: Option<&RenderedNoise>) -> Result<Beds, BenchError> {
+        let mut beds: Beds = (0..=self.spec.others.len()).map(|_| Vec::new()).collect();
+        let Some(noise) = noise else { return Ok(beds) };
         let name = &self.info.name;
         let NoiseSound::Ports(ports) = &noise.sound else {
             return Err(BenchError::StopRun(format!(
@@ -98,8 +123,8 @@ impl LiveBench {
                 noise.signal
             )));
         };
-        let track = |(port, samples): (&Port, &Arc<[f32]>)| {
-            let channel = self.spec.outputs.get(port).ok_or_else(|| {
+        for (port, samples) in ports {
+            let (interface, channel) = self.played_on(port).ok_or_else(|| {
                 BenchError::StopRun(format!(
                     "the bench '{name}' cannot play the noise '{}' on port {port}: bind it in the bench file",
                     noise.signal
@@ -111,32 +136,41 @@ impl LiveBench {
                     noise.signal
                 )));
             }
-            Ok(BedTrack { channel: usize::from(*channel) - 1, samples: Arc::clone(samples) })
-        };
-        ports.iter().map(track).collect()
+            beds[interface].push(BedTrack { channel, samples: Arc::clone(samples) });
+        }
+        Ok(beds)
     }
 
-    /// Opens the streams with a background noise, or none, and waits until both run and the noise has sounded for long
+    /// Opens the streams with a background noise, or none, and waits until all run and the noise has sounded for long
     /// enough.
     fn start(&self, noise: Option<&RenderedNoise>) -> Result<Running, BenchError> {
-        let bed = self.bed(noise)?;
-        let lead = if bed.is_empty() { 0 } else { NOISE_LEAD };
+        let mut beds = self.beds(noise)?.into_iter();
+        let bed = beds.next().unwrap_or_default();
+        let lead = if noise.is_some() { NOISE_LEAD } else { 0 };
         let mut inputs: Vec<usize> =
             self.spec.inputs.values().map(|input| usize::from(input.channel) - 1).collect();
         inputs.extend(self.spec.loopback.map(|pair| usize::from(pair.input) - 1));
         let loopback = self.spec.loopback.map(|pair| pair.output);
-        let outputs = self.spec.outputs.values().copied().chain(loopback).max().unwrap_or(1);
+        let outputs = self.spec.outputs.values().copied().chain(loopback).max().unwrap_or(1).into();
         let patience_s = self.spec.rig.as_ref().map_or(0.0, |rig| rig.timeout.as_secs_f64());
         let ring = (f64::from(RATE) * (f64::from(RING_S) + patience_s)) as usize;
-        let (lines, desk) = stream::lines(inputs, usize::from(outputs), bed, ring);
-        let streams = self.system.start(&self.spec.audio, lines)?;
+        let ratio = ratio_of(self.spec.audio.rate);
+        let (lines, desk) = stream::lines(Shape { inputs, outputs, bed, ring, ratio });
+        let streams = self.system.start(&self.spec.audio.streams(), lines)?;
+        let others = self.spec.others.iter().zip(beds);
+        let others = others
+            .map(|(spec, bed)| Other::start(&self.system, spec, bed, ring))
+            .collect::<Result<_, _>>()?;
         let has_noise = noise.is_some();
-        let mut running = Running { desk, read: 0, programs: 0, has_noise, _streams: streams };
+        let mut running = Running { desk, read: 0, programs: 0, has_noise, others, _streams: streams };
         let began = Instant::now();
-        while !running.desk.counters.are_running() {
+        while !running.are_running() {
             self.check_fault(&running)?;
             if began.elapsed() > STALL {
-                return Err(self.stalled("after it was started"));
+                let dead = running.others.iter().find(|other| !other.is_running());
+                let dead = dead.filter(|_| running.desk.counters.are_running());
+                let when = "after it was started";
+                return Err(dead.map_or_else(|| self.stalled(when), |other| other.stalled(when)));
             }
             self.system.pace().wait();
         }
@@ -162,25 +196,13 @@ impl LiveBench {
     }
 
     fn stalled(&self, when: &str) -> BenchError {
-        BenchError::AskOperator(format!(
-            "the interface {} delivered nothing for {} s {when}: check its cable, its clock and what else uses it, \
-             then resume the run",
-            self.spec.audio.capture,
-            STALL.as_secs()
-        ))
+        others::stalled(&self.spec.audio.capture, when)
     }
 
     fn check_fault(&self, running: &Running) -> Result<(), BenchError> {
-        let ids = format!("{} or {}", self.spec.audio.capture, self.spec.audio.playback);
-        match running.desk.counters.fault() {
-            None => Ok(()),
-            Some(Fault::Gone) => Err(BenchError::AskOperator(format!(
-                "the interface {ids} is gone: connect it, start its server, then resume the run"
-            ))),
-            Some(Fault::Backend) => Err(BenchError::TryAgain(format!(
-                "the sound system failed on {ids}: see its own messages if this happens again"
-            ))),
-        }
+        let ids = || format!("{} or {}", self.spec.audio.capture, self.spec.audio.playback);
+        running.desk.counters.fault().map_or(Ok(()), |fault| Err(others::fault_of(&ids(), fault)))?;
+        running.others.iter().try_for_each(Other::check_fault)
     }
 
     fn check(&self, take: &RenderedTake) -> Result<(), BenchError> {
@@ -188,7 +210,10 @@ impl LiveBench {
         if let Some(port) = take.tracks.keys().find(|port| !self.spec.outputs.contains_key(*port)) {
             return Err(BenchError::StopRun(format!("the bench '{name}' cannot play on port {port}")));
         }
-        let is_known = |port: &Port| self.lanes.iter().any(|lane| lane.port == *port);
+        let others = || self.spec.others.iter().flat_map(|other| other.inputs.keys());
+        let is_known = |port: &Port| {
+            self.lanes.iter().any(|lane| lane.port == *port) || others().any(|known| known == port)
+        };
         if let Some(port) = take.record.iter().find(|port| !is_known(port)) {
             return Err(BenchError::StopRun(format!("the bench '{name}' cannot record port {port}")));
         }
@@ -249,7 +274,7 @@ impl LiveBench {
         &mut self,
         running: &mut Running,
         take: &RenderedTake,
-        recorder: &mut Recorder<'_>,
+        (recorder, others): (&mut Recorder<'_>, &mut [OtherTake<'_>]),
         sink: &mut dyn CaptureSink,
         stop: &StopFlag,
     ) -> Result<(), BenchError> {
@@ -259,11 +284,16 @@ impl LiveBench {
         let mut told = 0;
         let sound = Duration::from_secs_f64(take.duration as f64 / f64::from(RATE));
         let (began, mut last) = (Instant::now(), Instant::now());
-        while !recorder.is_done() {
+        let mut others_wait = true;
+        while others_wait || !recorder.is_done() {
             if stop.is_set() {
                 return Err(BenchError::Stopped);
             }
             self.check_fault(running)?;
+            others_wait = false;
+            for (other, one) in running.others.iter_mut().zip(&mut *others) {
+                others_wait |= other.hear(one, &mut chunk, sink)?;
+            }
             let frames = running.desk.read(&mut chunk, CHUNK);
             if frames == 0 {
                 if last.elapsed() > STALL {
@@ -286,7 +316,7 @@ impl LiveBench {
                 self.act(&mut actions, done, stop)?;
                 if done >= told {
                     told = done + TELL;
-                    self.tell(take, done, recorder);
+                    self.tell(take, done, recorder, others);
                 }
             }
         }
@@ -314,13 +344,21 @@ impl LiveBench {
         Ok(())
     }
 
-    fn tell(&self, take: &RenderedTake, done: Frame, recorder: &mut Recorder<'_>) {
+    fn tell(
+        &self,
+        take: &RenderedTake,
+        done: Frame,
+        recorder: &mut Recorder<'_>,
+        others: &mut [OtherTake<'_>],
+    ) {
         if !self.telemetry.is_listened_to() {
             return;
         }
         let (epoch, id, total) = (take.epoch.clone(), take.id.clone(), take.duration);
         self.telemetry.send(Telemetry::TakeProgress { epoch, take: id, done, total });
-        self.telemetry.send(Telemetry::Levels { levels: recorder.levels() });
+        let mut levels = recorder.levels();
+        levels.extend(others.iter_mut().flat_map(OtherTake::levels));
+        self.telemetry.send(Telemetry::Levels { levels });
     }
 }
 
@@ -380,7 +418,12 @@ impl Bench for LiveBench {
         while let frames @ 1.. = running.desk.read(&mut old, SEARCH_MAX) {
             running.read += frames as u64;
         }
+        running.desk.overloads(FULL_SCALE);
         let counters = Arc::clone(&running.desk.counters);
+        let other_lanes: Vec<Vec<Lane>> = running.others.iter().map(|other| other.lanes().to_vec()).collect();
+        let others = running.others.iter_mut().zip(&other_lanes);
+        let mut others: Vec<OtherTake<'_>> =
+            others.map(|(other, lanes)| other.begin(lanes, code.as_ref(), take)).collect();
         let (overflowed, xruns) = (counters.overflowed(), counters.xruns());
         running.programs += 1;
         let program = self.program(take, running.programs, code.as_ref());
@@ -388,14 +431,17 @@ impl Bench for LiveBench {
         let loopback = code.map(|code| (lanes.len() - 1, code));
         let mut recorder = Recorder::new(&lanes, loopback, take, running.read);
         let result = if running.desk.order(Some(program)) {
-            self.run(&mut running, take, &mut recorder, sink, stop)
+            self.run(&mut running, take, (&mut recorder, &mut others), sink, stop)
         } else {
             Err(self.stalled("and takes no orders"))
         };
         // Silence after the take, whatever became of it. A callback that takes no orders plays nothing either.
         running.desk.order(None);
         let beginning = counters.beginning(running.programs);
-        self.running = Some(running);
+        for lane in running.desk.overloads(FULL_SCALE) {
+            recorder.overload(lane);
+        }
+        let running = self.running.insert(running);
         result?;
         let facts = StreamFacts {
             began_played: beginning.map_or(0, |one| one.played),
@@ -403,7 +449,11 @@ impl Bench for LiveBench {
             unread: overflowed,
             xruns: counters.xruns() - xruns,
         };
-        Ok(recorder.finish(self.spec.loopback, facts, sink)?)
+        let mut certificate = recorder.finish(self.spec.loopback, facts, sink)?;
+        for (other, one) in running.others.iter_mut().zip(others) {
+            certificate = other.certify(one, self.spec.loopback, certificate, sink)?;
+        }
+        Ok(certificate)
     }
 
     /// The rig first: its safe state does not depend on sound.
@@ -423,13 +473,16 @@ pub struct LiveBenchMaker {
 }
 
 impl LiveBenchMaker {
-    /// The bench of a file, on the audio host that the file names.
+    /// The bench of a file, on the audio hosts that the file names.
     ///
     /// # Errors
-    /// There is no such host, or it does not answer.
+    /// There is no such host, or one does not answer.
     pub fn new(file: BenchFile) -> Result<Self, BenchError> {
-        let system = Arc::new(AudioSystem::open(file.spec.audio.host())?);
-        Ok(Self { file, system })
+        let mut system = AudioSystem::open(file.spec.audio.host())?;
+        for host in file.spec.others.iter().flat_map(OtherSpec::hosts) {
+            system.add(host)?;
+        }
+        Ok(Self { file, system: Arc::new(system) })
     }
 
     /// The bench of a file, on an audio system of the caller's.

@@ -1,6 +1,7 @@
 //! The live bench on the in-process audio host: what is recorded, what is certified, what goes wrong.
 
 mod integrity;
+mod several;
 
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
@@ -96,7 +97,8 @@ fn hosted(text: &str, latency: usize, faults: Vec<LoopFault>, wiring: Wiring) ->
 }
 
 fn with_clock(text: &str, latency: usize, faults: Vec<LoopFault>, wiring: Wiring) -> (LiveBench, LoopClock) {
-    let (host, clock) = LoopHost::new(LoopSpec { outputs: 3, inputs: 4, latency, faults, wiring });
+    let (host, clock) =
+        LoopHost::new(LoopSpec { outputs: 3, inputs: 4, rate: 48_000, latency, faults, wiring });
     let system = AudioSystem::custom(host.into_cpal(), Arc::new(clock.clone()));
     (LiveBench::new(&desk(text), Arc::new(system)), clock)
 }
@@ -372,7 +374,14 @@ fn an_interface_on_its_own_thread_and_clock_is_recorded_bit_exact() {
             std::thread::sleep(Duration::from_millis(5));
         }
     }
-    let spec = LoopSpec { outputs: 3, inputs: 4, latency: 333, faults: Vec::new(), wiring: straight() };
+    let spec = LoopSpec {
+        outputs: 3,
+        inputs: 4,
+        rate: 48_000,
+        latency: 333,
+        faults: Vec::new(),
+        wiring: straight(),
+    };
     let (host, clock): (LoopHost, LoopClock) = LoopHost::new(spec);
     let system = AudioSystem::custom(host.into_cpal(), Arc::new(Elsewhere));
     let mut bench = LiveBench::new(&desk(BENCH), Arc::new(system));
@@ -524,7 +533,7 @@ fn noisy(latency: usize) -> LiveBench {
         }
     });
     let (host, clock) =
-        LoopHost::new(LoopSpec { outputs: 6, inputs: 5, latency, faults: Vec::new(), wiring });
+        LoopHost::new(LoopSpec { outputs: 6, inputs: 5, rate: 48_000, latency, faults: Vec::new(), wiring });
     let system = AudioSystem::custom(host.into_cpal(), Arc::new(clock));
     LiveBench::new(&desk(&noisy_bench()), Arc::new(system))
 }

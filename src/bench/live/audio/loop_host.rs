@@ -37,8 +37,8 @@ pub const WIRE: &str = "wire";
 const WIRE_OUTPUTS: u16 = 16;
 /// Frames from playing to recording through the wire: two blocks, as a small interface has it.
 const WIRE_LATENCY: usize = 960;
-/// Frames by which a waiting bench advances the clock.
-const ADVANCE: u32 = 4_800;
+/// How often in a second of sound a bench waits: it advances the clock by the rest.
+const WAITS_PER_S: u32 = 10;
 /// Buffers that the interface accepts, in frames.
 const BUFFERS: (FrameCount, FrameCount) = (16, 8_192);
 
@@ -52,7 +52,9 @@ pub struct LoopSpec {
     pub outputs: u16,
     /// Input channels.
     pub inputs: u16,
-    /// Frames from playing to recording.
+    /// Its sample rate, in Hz.
+    pub rate: u32,
+    /// Frames from playing to recording, at its rate.
     pub latency: usize,
     /// What it does wrong, in the order of time.
     pub faults: Vec<LoopFault>,
@@ -87,19 +89,26 @@ impl LoopHost {
             wiring: spec.wiring,
             outputs: spec.outputs,
             inputs: spec.inputs,
+            rate: spec.rate,
             playback: None,
             capture: None,
             heard: Vec::new(),
             recent: VecDeque::new(),
             captured: 0,
             now: 0,
+            due: 0,
             is_stalled: false,
             gone: None,
             next_stream: 0,
         };
         let board = Arc::new(Mutex::new(board));
         let clock = LoopClock { board: Arc::clone(&board) };
-        (Self { device: LoopDevice { board, outputs: spec.outputs, inputs: spec.inputs } }, clock)
+        (
+            Self {
+                device: LoopDevice { board, outputs: spec.outputs, inputs: spec.inputs, rate: spec.rate },
+            },
+            clock,
+        )
     }
 
     /// The host whose interface is a wire from every output to the input of the same number, and to the one
@@ -109,6 +118,7 @@ impl LoopHost {
         Self::new(LoopSpec {
             outputs: WIRE_OUTPUTS,
             inputs: 2 * WIRE_OUTPUTS,
+            rate: RATE,
             latency: WIRE_LATENCY,
             faults: Vec::new(),
             wiring: Box::new(move |out, input| {
@@ -130,15 +140,24 @@ impl LoopClock {
     /// Lets the interface run for some frames, in whole buffers.
     pub fn advance(&self, frames: u32) {
         let mut board = lock(&self.board);
-        let end = board.now + u64::from(frames);
-        while board.now < end && board.run() {}
+        // What one advance was too long by, the next one is shorter: buffers of any length keep the same time.
+        board.due = board.due + u64::from(frames);
+        while board.now < board.due {
+            if !board.run() {
+                board.due = board.now;
+            }
+        }
     }
 }
 
 impl Pace for LoopClock {
     fn wait(&self) {
-        let before = lock(&self.board).captured;
-        self.advance(ADVANCE);
+        let (before, rate) = {
+            let board = lock(&self.board);
+            (board.captured, board.rate)
+        };
+        // The same time for every clock.
+        self.advance(rate / WAITS_PER_S);
         if lock(&self.board).captured == before {
             // A dead interface: don't spin.
             std::thread::sleep(Duration::from_millis(1));
@@ -171,6 +190,7 @@ struct Board {
     wiring: Wiring,
     outputs: u16,
     inputs: u16,
+    rate: u32,
     /// Interleaved inputs on their way.
     latency: VecDeque<f32>,
     drift: Option<Drift>,
@@ -183,6 +203,8 @@ struct Board {
     recent: VecDeque<f32>,
     captured: u64,
     now: u64,
+    /// Where the clock is to be.
+    due: u64,
     is_stalled: bool,
     /// What the error callbacks say once the interface or its server is gone.
     gone: Option<ErrorKind>,
@@ -364,6 +386,7 @@ pub struct LoopDevice {
     board: Arc<Mutex<Board>>,
     outputs: u16,
     inputs: u16,
+    rate: u32,
 }
 
 impl PartialEq for LoopDevice {
@@ -393,19 +416,19 @@ impl fmt::Display for LoopDevice {
 }
 
 /// The one configuration of a side.
-fn range(channels: ChannelCount) -> SupportedStreamConfigRange {
+fn range(channels: ChannelCount, rate: u32) -> SupportedStreamConfigRange {
     let buffer = SupportedBufferSize::Range { min: BUFFERS.0, max: BUFFERS.1 };
-    SupportedStreamConfigRange::new(channels, RATE, RATE, buffer, SampleFormat::F32)
+    SupportedStreamConfigRange::new(channels, rate, rate, buffer, SampleFormat::F32)
 }
 
 /// Checks what a stream is asked to be; gives its buffer.
-fn checked(config: StreamConfig, format: SampleFormat, channels: u16) -> Result<u32, Error> {
+fn checked(config: StreamConfig, format: SampleFormat, channels: u16, rate: u32) -> Result<u32, Error> {
     let frames = match config.buffer_size {
         BufferSize::Fixed(frames) => frames,
         BufferSize::Default => 480,
     };
     let is_good = format == SampleFormat::F32
-        && config.sample_rate == RATE
+        && config.sample_rate == rate
         && (1..=channels).contains(&config.channels)
         && (BUFFERS.0..=BUFFERS.1).contains(&frames);
     if is_good { Ok(frames) } else { Err(Error::new(ErrorKind::UnsupportedConfig)) }
@@ -446,19 +469,19 @@ impl DeviceTrait for LoopDevice {
     }
 
     fn supported_input_configs(&self) -> Result<Self::SupportedInputConfigs, Error> {
-        Ok(std::iter::once(range(self.inputs)))
+        Ok(std::iter::once(range(self.inputs, self.rate)))
     }
 
     fn supported_output_configs(&self) -> Result<Self::SupportedOutputConfigs, Error> {
-        Ok(std::iter::once(range(self.outputs)))
+        Ok(std::iter::once(range(self.outputs, self.rate)))
     }
 
     fn default_input_config(&self) -> Result<SupportedStreamConfig, Error> {
-        Ok(range(self.inputs).with_sample_rate(RATE))
+        Ok(range(self.inputs, self.rate).with_sample_rate(self.rate))
     }
 
     fn default_output_config(&self) -> Result<SupportedStreamConfig, Error> {
-        Ok(range(self.outputs).with_sample_rate(RATE))
+        Ok(range(self.outputs, self.rate).with_sample_rate(self.rate))
     }
 
     fn build_input_stream_raw<D, E>(
@@ -473,7 +496,7 @@ impl DeviceTrait for LoopDevice {
         D: FnMut(&Data, &InputCallbackInfo) + Send + 'static,
         E: FnMut(Error) + Send + 'static,
     {
-        let buffer = checked(config, format, self.inputs)?;
+        let buffer = checked(config, format, self.inputs, self.rate)?;
         let callback: CaptureCallback = Box::new(data_callback);
         let (stream, plugged) = self.plug(config, buffer, callback, Box::new(error_callback));
         lock(&self.board).capture = Some(plugged);
@@ -492,7 +515,7 @@ impl DeviceTrait for LoopDevice {
         D: FnMut(&mut Data, &OutputCallbackInfo) + Send + 'static,
         E: FnMut(Error) + Send + 'static,
     {
-        let buffer = checked(config, format, self.outputs)?;
+        let buffer = checked(config, format, self.outputs, self.rate)?;
         let callback: PlaybackCallback = Box::new(data_callback);
         let (stream, plugged) = self.plug(config, buffer, callback, Box::new(error_callback));
         lock(&self.board).playback = Some(plugged);

@@ -2,12 +2,17 @@
 //!
 //! Everything is allocated before a stream starts. A take's tracks are handed to the playback side as a [`Program`]
 //! and come back when they are played, so that memory is given back by the bench and never by a callback.
+//!
+//! An interface may run at a whole multiple of the bench's rate. The callbacks know nothing of it: what is to be played
+//! is raised before it is handed over, and what was heard is lowered where the ring is read.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use cpal::FromSample;
 use rtrb::{Consumer, Producer, RingBuffer};
+
+use super::multiple::{Lowering, raised, raised_turn};
 
 /// Programs on their way to the callback.
 const PROGRAMS_MAX: usize = 8;
@@ -33,6 +38,7 @@ pub struct ProgramTrack {
 }
 
 /// One loudspeaker of a background noise: its turn goes round for as long as the streams run.
+#[derive(Debug)]
 pub struct BedTrack {
     /// The channel, from 0.
     pub channel: usize,
@@ -49,9 +55,13 @@ pub enum Fault {
     Backend,
 }
 
-/// What the callbacks tell. Counters only grow while the streams run.
-#[derive(Debug, Default)]
+/// What the callbacks tell. Counters only grow while the streams run; all are given in frames of the bench's rate.
+#[derive(Debug)]
 pub struct Counters {
+    /// How many times the bench's rate the interface runs at.
+    ratio: u64,
+    /// Which of the two streams there are: playback, capture.
+    has: [bool; 2],
     played: AtomicU64,
     captured: AtomicU64,
     overflowed: AtomicU64,
@@ -73,19 +83,49 @@ pub struct Beginning {
 }
 
 impl Counters {
-    /// Whether both streams have run.
+    /// Counters at zero.
+    pub fn new(ratio: usize, has: [bool; 2]) -> Self {
+        let zero = || AtomicU64::new(0);
+        Self {
+            ratio: ratio.max(1) as u64,
+            has,
+            played: zero(),
+            captured: zero(),
+            overflowed: zero(),
+            xruns: zero(),
+            errors: zero(),
+            fault: AtomicU8::new(0),
+            began: AtomicU32::new(0),
+            began_played: zero(),
+            began_captured: zero(),
+        }
+    }
+
+    fn frames(&self, counter: &AtomicU64) -> u64 {
+        counter.load(Ordering::Acquire) / self.ratio
+    }
+
+    /// Whether the streams that there are have run.
     pub fn are_running(&self) -> bool {
-        self.played.load(Ordering::Acquire) > 0 && self.captured.load(Ordering::Acquire) > 0
+        [&self.played, &self.captured]
+            .into_iter()
+            .zip(self.has)
+            .all(|(counter, has)| !has || counter.load(Ordering::Acquire) > 0)
+    }
+
+    /// Frames that were played.
+    pub fn played(&self) -> u64 {
+        self.frames(&self.played)
     }
 
     /// Frames that went into the ring.
     pub fn captured(&self) -> u64 {
-        self.captured.load(Ordering::Acquire)
+        self.frames(&self.captured)
     }
 
     /// Frames that found no room in the ring.
     pub fn overflowed(&self) -> u64 {
-        self.overflowed.load(Ordering::Acquire)
+        self.overflowed.load(Ordering::Acquire).div_ceil(self.ratio)
     }
 
     /// How often the sound system reported a lost block.
@@ -105,8 +145,8 @@ impl Counters {
     /// Where the streams were when program `number` began, once it has.
     pub fn beginning(&self, number: u32) -> Option<Beginning> {
         (self.began.load(Ordering::Acquire) == number).then(|| Beginning {
-            played: self.began_played.load(Ordering::Acquire),
-            captured: self.began_captured.load(Ordering::Acquire),
+            played: self.frames(&self.began_played),
+            captured: self.frames(&self.began_captured),
         })
     }
 
@@ -143,18 +183,41 @@ pub struct Desk {
     used: Consumer<Program>,
     ring: Consumer<f32>,
     lanes: usize,
+    ratio: usize,
+    /// Where the interface runs faster than the bench.
+    lowering: Option<Lowering>,
     /// The counters.
     pub counters: Arc<Counters>,
 }
 
-/// Both ends of everything: for the channels `inputs` (from 0, in the order of the lanes), a highest output channel,
-/// a background noise on channels that no program has, and a ring of `frames`.
-pub fn lines(inputs: Vec<usize>, outputs: usize, bed: Vec<BedTrack>, frames: usize) -> (Lines, Desk) {
+/// What the streams of an interface are for.
+#[derive(Debug, Default)]
+pub struct Shape {
+    /// The channels that are heard, from 0, in the order of the lanes; none: nothing is recorded.
+    pub inputs: Vec<usize>,
+    /// The highest channel that is played on, from 1; 0: nothing is played.
+    pub outputs: usize,
+    /// A background noise on channels that no program has.
+    pub bed: Vec<BedTrack>,
+    /// Frames that the ring holds, at the bench's rate.
+    pub ring: usize,
+    /// How many times the bench's rate the interface runs at.
+    pub ratio: usize,
+}
+
+/// Both ends of everything.
+pub fn lines(shape: Shape) -> (Lines, Desk) {
+    let Shape { inputs, outputs, bed, ring, ratio } = shape;
+    let ratio = ratio.max(1);
     let (orders, orders_in) = RingBuffer::new(PROGRAMS_MAX);
     let (used_out, used) = RingBuffer::new(2 * PROGRAMS_MAX);
     let lanes = inputs.len();
-    let (ring_in, ring) = RingBuffer::new(frames * lanes.max(1));
-    let counters = Arc::new(Counters::default());
+    let (ring_in, ring) = RingBuffer::new(ring * ratio * lanes.max(1));
+    let counters = Arc::new(Counters::new(ratio, [outputs > 0, lanes > 0]));
+    let bed = bed
+        .into_iter()
+        .map(|track| BedTrack { samples: raised_turn(&track.samples, ratio), ..track })
+        .collect();
     let playback = PlaybackSide {
         orders: orders_in,
         used: used_out,
@@ -167,7 +230,8 @@ pub fn lines(inputs: Vec<usize>, outputs: usize, bed: Vec<BedTrack>, frames: usi
     };
     let capture = CaptureSide { ring: ring_in, inputs, counters: Arc::clone(&counters) };
     let lines = Lines { playback, capture, counters: Arc::clone(&counters) };
-    (lines, Desk { orders, used, ring, lanes, counters })
+    let lowering = (ratio > 1).then(|| Lowering::new(ratio, lanes));
+    (lines, Desk { orders, used, ring, lanes, ratio, lowering, counters })
 }
 
 impl Desk {
@@ -175,26 +239,58 @@ impl Desk {
     /// orders.
     pub fn order(&mut self, program: Option<Program>) -> bool {
         while self.used.pop().is_ok() {}
-        self.orders.push(program).is_ok()
+        self.orders.push(program.map(|program| self.at_rate(program))).is_ok()
+    }
+
+    /// A program at the rate of the interface.
+    fn at_rate(&self, program: Program) -> Program {
+        if self.ratio == 1 {
+            return program;
+        }
+        let track = |track: ProgramTrack| ProgramTrack {
+            channel: track.channel,
+            at: track.at * self.ratio,
+            samples: raised(&track.samples, self.ratio),
+        };
+        Program {
+            number: program.number,
+            frames: program.frames * self.ratio,
+            tracks: program.tracks.into_iter().map(track).collect(),
+        }
     }
 
     /// Reads what was heard, at most `frames_max` frames, all lanes of a frame together. Gives the number of frames.
     pub fn read(&mut self, into: &mut Vec<f32>, frames_max: usize) -> usize {
         into.clear();
-        let frames = (self.ring.slots() / self.lanes.max(1)).min(frames_max);
-        if let Ok(chunk) = self.ring.read_chunk(frames * self.lanes) {
-            let (one, other) = chunk.as_slices();
-            into.extend_from_slice(one);
-            into.extend_from_slice(other);
-            chunk.commit_all();
+        if let Some(lowering) = &mut self.lowering {
+            let ring = &mut self.ring;
+            return lowering.read(into, frames_max, |raw, frames| from_ring(ring, raw, frames, self.lanes));
         }
+        let frames = (self.ring.slots() / self.lanes.max(1)).min(frames_max);
+        from_ring(&mut self.ring, into, frames, self.lanes);
         frames
+    }
+
+    /// Which lanes reached a magnitude of `full` since this was last asked, before the rate was lowered: what is lowered
+    /// does not show it. Nothing where the rate is the bench's.
+    pub fn overloads(&mut self, full: f32) -> Vec<usize> {
+        self.lowering.as_mut().map_or_else(Vec::new, |lowering| lowering.overloads(full))
     }
 
     /// How many samples a frame has.
     pub fn lanes(&self) -> usize {
         self.lanes
     }
+}
+
+/// Appends some frames of the ring, all or none.
+fn from_ring(ring: &mut Consumer<f32>, into: &mut Vec<f32>, frames: usize, lanes: usize) -> bool {
+    let Ok(chunk) = ring.read_chunk(frames * lanes) else { return false };
+    let (one, other) = chunk.as_slices();
+    into.extend_from_slice(one);
+    into.extend_from_slice(other);
+    chunk.commit_all();
+    true
 }
 
 /// Plays programs.
@@ -323,7 +419,8 @@ mod tests {
 
     #[test]
     fn a_program_is_played_once_from_where_it_was_ordered() {
-        let (mut lines, mut desk) = lines(vec![0], 2, Vec::new(), 100);
+        let (mut lines, mut desk) =
+            lines(Shape { inputs: vec![0], outputs: 2, ring: 100, ratio: 1, ..Shape::default() });
         assert_eq!(play(&mut lines.playback, 3), [0.0; 3]);
         assert!(desk.order(Some(program(1, &[0.1, 0.2, 0.3, 0.4], 2))));
         assert_eq!(play(&mut lines.playback, 3), [0.0, 0.0, 0.1]);
@@ -335,7 +432,8 @@ mod tests {
 
     #[test]
     fn silence_ends_a_program_and_another_one_replaces_it() {
-        let (mut lines, mut desk) = lines(vec![0], 2, Vec::new(), 100);
+        let (mut lines, mut desk) =
+            lines(Shape { inputs: vec![0], outputs: 2, ring: 100, ratio: 1, ..Shape::default() });
         let samples = [0.5; 50];
         desk.order(Some(program(1, &samples, 0)));
         assert_eq!(play(&mut lines.playback, 2), [0.5; 2]);
@@ -353,7 +451,8 @@ mod tests {
 
     #[test]
     fn what_is_heard_arrives_lane_by_lane_or_is_counted_as_lost() {
-        let (mut lines, mut desk) = lines(vec![2, 0], 1, Vec::new(), 4);
+        let (mut lines, mut desk) =
+            lines(Shape { inputs: vec![2, 0], outputs: 1, ring: 4, ratio: 1, ..Shape::default() });
         assert_eq!(lines.capture.channels_min(), 3);
         lines.capture.take_in(&[1i16, 2, 16_384, 4, 5, -16_384], 3);
         let mut heard = Vec::new();
@@ -367,9 +466,39 @@ mod tests {
     }
 
     #[test]
+    fn at_twice_the_rate_the_counters_and_the_programs_are_those_of_the_bench() {
+        let shape = Shape { inputs: vec![0], outputs: 2, ring: 4_800, ratio: 2, ..Shape::default() };
+        let (mut lines, mut desk) = lines(shape);
+        lines.capture.take_in(&[0.25f32; 960], 1);
+        assert_eq!(desk.counters.captured(), 480);
+        assert_eq!(play(&mut lines.playback, 10), [0.0; 10]);
+        let samples: Vec<f32> = (0..500).map(|n| 0.5 * (n as f32 * 0.1).sin()).collect();
+        assert!(desk.order(Some(program(1, &samples, 3))));
+        let played = play(&mut lines.playback, 1_006);
+        assert_eq!(desk.counters.beginning(1), Some(Beginning { played: 5, captured: 480 }));
+        // Every second frame is the sample itself, 3 frames late.
+        for (n, sample) in samples.iter().enumerate().take(400).skip(100) {
+            assert!((played[6 + 2 * n] - sample).abs() < 1e-3, "{n}: {} {sample}", played[6 + 2 * n]);
+        }
+        assert_eq!(play(&mut lines.playback, 4), [0.0; 4]);
+    }
+
+    #[test]
+    fn streams_that_there_are_not_are_not_waited_for() {
+        let (mut only_in, desk) = lines(Shape { inputs: vec![0], ring: 100, ratio: 1, ..Shape::default() });
+        assert!(!desk.counters.are_running());
+        only_in.capture.take_in(&[0.0f32; 4], 1);
+        assert!(desk.counters.are_running());
+        let (mut only_out, desk) = lines(Shape { outputs: 2, ring: 1, ratio: 1, ..Shape::default() });
+        play(&mut only_out.playback, 4);
+        assert!(desk.counters.are_running());
+    }
+
+    #[test]
     fn a_bed_goes_round_under_programs_and_silence() {
         let bed = vec![BedTrack { channel: 0, samples: [0.1, 0.2, 0.3].into() }];
-        let (mut lines, mut desk) = lines(vec![0], 2, bed, 100);
+        let (mut lines, mut desk) =
+            lines(Shape { inputs: vec![0], outputs: 2, bed, ring: 100, ratio: 1, ..Shape::default() });
         let mut play = |frames: usize| {
             let mut out = vec![9.0f32; 2 * frames];
             lines.playback.put_out(&mut out, 2);

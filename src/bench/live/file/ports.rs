@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use time::Date;
 
 use super::{CHANNELS, UNCALIBRATED, need_integer};
-use crate::bench::live::spec::{InputSpec, LoopbackSpec};
+use crate::bench::live::spec::{Cord, InputSpec, LoopbackSpec, Plug};
 use crate::calibration::ear::EarResponse;
 use crate::calibration::ledger::LedgerRecord;
 use crate::calibration::ledger::ear::EarRecord;
@@ -17,6 +17,11 @@ use crate::plan::{Folder, Input, Sources};
 use crate::problem::{Problem, SourceText};
 use crate::terms::Port;
 use crate::units::{Quantity, Unit};
+
+/// What the interface of `[audio]` is called.
+pub(super) const MAIN: &str = "main";
+/// The host whose ports are connected by a bench file.
+const JACK: &str = "jack";
 
 /// What stands for a record on the loopback, which has no unit to be calibrated in.
 const BY_NATURE: &str = "digital full scale";
@@ -53,18 +58,27 @@ fn word_of(direction: PortDirection) -> &'static str {
     DIRECTIONS.iter().find(|one| one.0 == direction).map_or("out and in", |one| one.1)
 }
 
+/// What is bound on one interface.
+#[derive(Debug, Default)]
+struct Bound {
+    host: String,
+    /// The channels that are played on.
+    outputs: BTreeMap<Port, u16>,
+    /// The channels that are recorded.
+    inputs: BTreeMap<Port, InputSpec>,
+    cords: Vec<Cord>,
+}
+
 /// The ports of a bench file while it is read.
 pub(super) struct Wiring<'a> {
     ledger: &'a dyn Sources,
     on: Date,
     /// What planning and evaluation see.
     pub ports: BTreeMap<Port, PortInfo>,
-    /// The channels that are played on.
-    pub outputs: BTreeMap<Port, u16>,
-    /// The channels that are recorded.
-    pub inputs: BTreeMap<Port, InputSpec>,
-    /// Who has a channel: direction, channel.
-    taken: BTreeMap<(bool, i64), String>,
+    /// What is bound on each interface, by its name.
+    interfaces: BTreeMap<String, Bound>,
+    /// Who has a channel: interface, direction, channel.
+    taken: BTreeMap<(String, bool, i64), String>,
     /// The records that were read.
     pub used: BTreeMap<String, Input>,
     /// The records that could not be read, so that each is reported once.
@@ -77,19 +91,127 @@ impl<'a> Wiring<'a> {
             ledger,
             on,
             ports: BTreeMap::new(),
-            outputs: BTreeMap::new(),
-            inputs: BTreeMap::new(),
+            interfaces: BTreeMap::new(),
             taken: BTreeMap::new(),
             used: BTreeMap::new(),
             failed: BTreeSet::new(),
         }
     }
 
+    /// An interface that ports may be bound on; `false` where the name is taken.
+    pub(super) fn interface(&mut self, name: &str, host: &str) -> bool {
+        let bound = Bound { host: host.to_owned(), ..Bound::default() };
+        self.interfaces.insert(name.to_owned(), bound).is_none()
+    }
+
+    fn bound_on(&mut self, interface: &str) -> &mut Bound {
+        self.interfaces.entry(interface.to_owned()).or_default()
+    }
+
+    /// The channels that are played on an interface.
+    pub(super) fn outputs_of(&mut self, interface: &str) -> BTreeMap<Port, u16> {
+        std::mem::take(&mut self.bound_on(interface).outputs)
+    }
+
+    /// The channels that are recorded by an interface.
+    pub(super) fn inputs_of(&mut self, interface: &str) -> BTreeMap<Port, InputSpec> {
+        std::mem::take(&mut self.bound_on(interface).inputs)
+    }
+
+    /// The connections of an interface inside of its sound server.
+    pub(super) fn cords_of(&mut self, interface: &str) -> Vec<Cord> {
+        std::mem::take(&mut self.bound_on(interface).cords)
+    }
+
+    /// The input of a further interface that hears the loopback output of the main one.
+    pub(super) fn sync(
+        &mut self,
+        table: &Table<'_>,
+        interface: &str,
+        channel: &Placed<i64>,
+        port: &Port,
+    ) -> Option<()> {
+        self.take_channel(table, interface, PortDirection::In, channel, port.name())?;
+        let cord = |to| Cord { is_output: false, channel: channel.value as u16, to };
+        let cords = self.connections(table, interface, "sync_connect").map(cord);
+        self.bound_on(interface).cords.extend(cords);
+        self.ports.insert(port.clone(), Self::by_nature(PortDirection::In));
+        Some(())
+    }
+
+    /// The interface of a port: that of `[audio]` unless it says otherwise.
+    fn interface_of(&self, table: &Table<'_>) -> Option<Placed<String>> {
+        if !table.has("interface") {
+            table.text("interface");
+            return Some(Placed { value: MAIN.to_owned(), place: table.place().clone() });
+        }
+        let name = table.text("interface")?;
+        if self.interfaces.contains_key(&name.value) || name.value == MAIN {
+            return Some(name);
+        }
+        let words: Vec<&str> = self.interfaces.keys().map(String::as_str).collect();
+        let near = nearest(&name.value, &words).map(|near| format!("did you mean '{near}'?"));
+        table.problems().report(
+            name.place,
+            "there is no such interface",
+            format!("'{}'", name.value),
+            words.join(", "),
+            near.unwrap_or_else(|| "add an [[interface]] with this name".to_owned()),
+        );
+        None
+    }
+
+    /// The ports of other programs that a channel is connected to, at a key.
+    fn connections(&self, table: &Table<'_>, interface: &str, key: &str) -> Option<Vec<Plug>> {
+        let ports = table.texts(key)?;
+        let has_ports = self.interfaces.get(interface).is_none_or(|one| one.host == JACK);
+        for port in &ports {
+            if has_ports
+                && port
+                    .value
+                    .split_once(':')
+                    .is_some_and(|(client, name)| !client.is_empty() && !name.is_empty())
+            {
+                continue;
+            }
+            table.problems().report(
+                port.place.clone(),
+                if has_ports { "this is no port of JACK" } else { "the interface has no ports to connect" },
+                format!("'{}'", port.value),
+                if has_ports {
+                    "client and port, as in \"system:capture_1\""
+                } else {
+                    "an interface of the host jack"
+                },
+                if has_ports {
+                    "`jack_lsp` lists the ports"
+                } else {
+                    "remove 'connect': wire it, or use the server's own means"
+                },
+            );
+            return None;
+        }
+        Some(ports.into_iter().map(|port| Plug::Port(port.value)).collect())
+    }
+
+    /// What is true of a port that has no unit.
+    fn by_nature(direction: PortDirection) -> PortInfo {
+        let calibration = PortCalibration {
+            record: BY_NATURE.to_owned(),
+            zero_dbov: Quantity::new(0.0, Unit::DbOv),
+            validity: Validity::Valid,
+        };
+        PortInfo { direction, calibration, ear: None }
+    }
+
     /// One port.
     pub(super) fn port(&mut self, table: &Table<'_>) -> Option<()> {
         let name = table.need_text("name").and_then(|name| port_name(table, name));
         let direction = table.need_text("direction").and_then(|word| direction_of(table, &word));
+        let interface = self.interface_of(table);
         let channel = need_integer(table, "channel", CHANNELS);
+        let on = interface.as_ref().map_or(MAIN, |one| one.value.as_str());
+        let cords = self.connections(table, on, "connect");
         let converter = converter_of(table);
         let named = name.as_ref().and_then(|name| nature(&name.value));
         let planes = named.map_or(&[Unit::DbPa, Unit::Dbm0, Unit::DbOv][..], |(_, planes)| planes);
@@ -107,19 +229,32 @@ impl<'a> Wiring<'a> {
             );
             return None;
         }
-        let channel = channel?;
-        self.take_channel(table, direction.value, &channel, name.value.name())?;
+        let (channel, interface) = (channel?, interface?);
+        if direction.value != PortDirection::In
+            && interface.value != MAIN
+            && !name.value.name().starts_with("noise.")
+        {
+            table.problems().report(
+                interface.place,
+                "a stimulus is played on another clock",
+                format!("port {} on the interface '{}'", name.value, interface.value),
+                "the interface of [audio] for what is played in a take; others record, and play background noise",
+                "bind it on the main interface, or make this interface the main one",
+            );
+            return None;
+        }
+        self.take_channel(table, &interface.value, direction.value, &channel, name.value.name())?;
         let (calibration, ear) = (calibration?, ear?);
         let is_analog = converter?.unwrap_or(calibration.unit() == Unit::DbPa);
         let bound = self.bound(table, &name, direction.value, directions, &calibration)?;
         let channel = channel.value as u16;
-        match direction.value {
-            PortDirection::In => {
-                self.inputs.insert(name.value.clone(), InputSpec { channel, is_analog });
-            }
-            PortDirection::Out | PortDirection::Both => {
-                self.outputs.insert(name.value.clone(), channel);
-            }
+        let is_output = direction.value != PortDirection::In;
+        let on = self.bound_on(&interface.value);
+        on.cords.extend(cords.map(|to| Cord { is_output, channel, to }));
+        if is_output {
+            on.outputs.insert(name.value.clone(), channel);
+        } else {
+            on.inputs.insert(name.value.clone(), InputSpec { channel, is_analog });
         }
         self.ports.insert(name.value, PortInfo { direction: bound, calibration, ear });
         Some(())
@@ -167,28 +302,46 @@ impl<'a> Wiring<'a> {
     pub(super) fn loopback(&mut self, table: &Table<'_>) -> Option<LoopbackSpec> {
         let out = need_integer(table, "out", CHANNELS);
         let input = need_integer(table, "in", CHANNELS);
+        let cords = self.loopback_cords(table);
         table.finish();
         let (out, input) = (out?, input?);
-        let is_free = self.take_channel(table, PortDirection::Out, &out, Port::LOOPBACK);
-        self.take_channel(table, PortDirection::In, &input, Port::LOOPBACK).and(is_free)?;
-        let calibration = PortCalibration {
-            record: BY_NATURE.to_owned(),
-            zero_dbov: Quantity::new(0.0, Unit::DbOv),
-            validity: Validity::Valid,
-        };
-        let info = PortInfo { direction: PortDirection::Both, calibration, ear: None };
-        self.ports.insert(Port::of(Port::LOOPBACK), info);
-        Some(LoopbackSpec { output: out.value as u16, input: input.value as u16 })
+        let is_free = self.take_channel(table, MAIN, PortDirection::Out, &out, Port::LOOPBACK);
+        self.take_channel(table, MAIN, PortDirection::In, &input, Port::LOOPBACK).and(is_free)?;
+        let pair = LoopbackSpec { output: out.value as u16, input: input.value as u16 };
+        let [from, to] = cords?;
+        let is_direct = from.is_none() && to.is_none();
+        let cord = |is_output, channel, to| Cord { is_output, channel, to };
+        let main = self.bound_on(MAIN);
+        // Where a sound server is the cable, nothing else would connect the two.
+        if is_direct && main.host == JACK {
+            main.cords.push(cord(true, pair.output, vec![Plug::Input(pair.input)]));
+        }
+        main.cords.extend(from.map(|from| cord(true, pair.output, from)));
+        main.cords.extend(to.map(|to| cord(false, pair.input, to)));
+        self.ports.insert(Port::of(Port::LOOPBACK), Self::by_nature(PortDirection::Both));
+        Some(pair)
+    }
+
+    /// What the ends of the loopback are connected to, output first.
+    fn loopback_cords(&self, table: &Table<'_>) -> Option<[Option<Vec<Plug>>; 2]> {
+        let ends = ["out_connect", "in_connect"].map(|key| {
+            let is_there = table.has(key);
+            let found = self.connections(table, MAIN, key);
+            (found.is_some() || !is_there).then_some(found)
+        });
+        let [from, to] = ends;
+        Some([from?, to?])
     }
 
     fn take_channel(
         &mut self,
         table: &Table<'_>,
+        interface: &str,
         direction: PortDirection,
         channel: &Placed<i64>,
         owner: &str,
     ) -> Option<()> {
-        let key = (direction == PortDirection::In, channel.value);
+        let key = (interface.to_owned(), direction == PortDirection::In, channel.value);
         let Some(other) = self.taken.insert(key, owner.to_owned()) else { return Some(()) };
         table.problems().report(
             channel.place.clone(),

@@ -5,7 +5,7 @@ use time::macros::date;
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::bench::live::spec::{InputSpec, LoopbackSpec};
+use crate::bench::live::spec::{Cord, InputSpec, LoopbackSpec, Plug};
 use crate::calibration::{PortCalibration, Validity};
 use crate::context::PortDirection;
 use crate::plan::Recorded;
@@ -147,9 +147,20 @@ fn validity_is_that_of_the_day_of_capture() {
 const SLIPS: &[(&str, &str, &[&str])] = &[
     ("name = \"lab\"\n", "", &["'name' is missing"]),
     ("description", "descripion", &["lab.toml:2:1", "'descripion' is not a key", "description"]),
-    ("rate_hz = 48000", "rate_hz = 44100", &["lab.toml:6:11", "44100 Hz", "write rate_hz = 48000"]),
+    ("rate_hz = 48000", "rate_hz = 44100", &["lab.toml:6:11", "44100 Hz", "96000", "write rate_hz = 48000"]),
     ("rate_hz = 48000\n", "", &["'rate_hz' is missing"]),
     ("alsa:hw:1", "jack:in", &["lab.toml:5:11", "alsa and jack", "share a clock"]),
+    (
+        "channel = 1\nnominal",
+        "channel = 1\ninterface = \"hats\"\nnominal",
+        &["there is no such interface", "'hats'", "[[interface]]"],
+    ),
+    (
+        "channel = 1\nnominal",
+        "channel = 1\nconnect = [\"system:capture_1\"]\nnominal",
+        &["no ports to connect", "jack"],
+    ),
+    ("in = 7\n", "in = 7\nin_connect = [\"system:capture_1\"]\n", &["no ports to connect", "jack"]),
     ("alsa:hw:1", "hw", &["lab.toml:5:11", "'hw'", "list interfaces"]),
     ("buffer_frames = 256", "buffer_frames = 9", &["lab.toml:7:17", "16 to 8192"]),
     ("buffer_frames", "buffer_frame", &["lab.toml:7:1", "did you mean 'buffer_frames'?"]),
@@ -215,7 +226,7 @@ fn every_slip_is_told_with_its_place_and_a_remedy() {
 
 #[test]
 fn all_problems_are_reported_at_once() {
-    let text = BENCH.replace("48000", "96000").replace("\"in\"", "\"im\"").replace("{step}", "");
+    let text = BENCH.replace("48000", "44100").replace("\"in\"", "\"im\"").replace("{step}", "");
     let problems = bench(&text).unwrap_err();
     assert_eq!(problems.len(), 4, "{problems:#?}");
     let empty = bench("").unwrap_err();
@@ -252,4 +263,92 @@ fn an_access_point_is_played_on_and_recorded() {
         let text = format!("{problems:?}");
         assert!(problems.len() == 1 && text.contains(expected), "{text}");
     }
+}
+
+/// The bench with a second interface that records the ear and plays a noise.
+fn with_second(head: &str, ports: &str) -> String {
+    let second = "[[interface]]\nname = \"hats\"\ncapture = \"jack:input\"\nplayback = \"jack:output\"\n\
+                  rate_hz = 96000\nbuffer_frames = 512\nsync_in = 4\n";
+    let noise = "[[port]]\nname = \"noise.1\"\ndirection = \"out\"\nchannel = 2\nnominal = \"20 dBPa\"\n\
+                 interface = \"hats\"\n";
+    let text = BENCH.replace("channel = 2\ncalibration", "channel = 2\ninterface = \"hats\"\ncalibration");
+    text.replace("[rig]", &format!("{}{noise}{ports}[rig]", if head.is_empty() { second } else { head }))
+}
+
+#[test]
+fn ports_are_bound_on_further_interfaces() {
+    let BenchFile { info, spec, .. } = bench(&with_second("", "")).unwrap();
+    assert_eq!((spec.audio.rate, spec.audio.host()), (48_000, "alsa"));
+    assert_eq!(spec.inputs.keys().map(Port::name).collect::<Vec<_>>(), ["poi.send"]);
+    let [hats] = &spec.others[..] else { panic!("{:?}", spec.others) };
+    assert_eq!((hats.name.as_str(), hats.rate, hats.buffer_frames), ("hats", 96_000, 512));
+    assert_eq!(
+        hats.inputs,
+        BTreeMap::from([(Port::of("ear.left"), InputSpec { channel: 2, is_analog: true })])
+    );
+    assert_eq!(hats.outputs, BTreeMap::from([(Port::of("noise.1"), 2)]));
+    let sync = hats.sync.as_ref().unwrap();
+    assert_eq!((sync.channel, sync.port.name()), (4, "loopback.hats"));
+    // Channel 2 is there on either interface, and ports know nothing of interfaces.
+    assert!(info.ports.contains_key(&Port::of("ear.left")) && info.ports.contains_key(&sync.port));
+    let main = BENCH.replace("channel = 1\nnominal", "channel = 1\ninterface = \"main\"\nnominal");
+    assert_eq!(bench(&main).unwrap().spec, bench(BENCH).unwrap().spec);
+}
+
+#[test]
+fn an_interface_on_a_clock_of_its_own_must_be_proven_and_plays_no_stimulus() {
+    let told = |text: &str| {
+        let problems = bench(text).expect_err(text);
+        problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    };
+    let text = with_second("", "");
+    for (from, to, part) in [
+        ("sync_in = 4\n", "", "nothing proves its time"),
+        ("[loopback]\nout = 8\nin = 7\n", "", "nothing proves its time"),
+        ("sync_in = 4", "sync_in = 2", "in channel 2 is used twice"),
+        ("name = \"hats\"", "name = \"main\"", "no name of an interface"),
+        ("name = \"hats\"", "name = \"HATS 1\"", "no name of an interface"),
+        ("capture = \"jack:input\"\n", "", "has ports but no 'capture'"),
+        ("playback = \"jack:output\"\n", "", "has ports but no 'playback'"),
+        ("name = \"noise.1\"", "name = \"mouth\"", "a stimulus is played on another clock"),
+        ("rate_hz = 96000", "rate_hz = 88200", "48000 or 96000"),
+        ("interface = \"hats\"", "interface = \"hat\"", "did you mean 'hats'?"),
+    ] {
+        assert!(text.contains(from), "{from}");
+        let all = told(&text.replacen(from, to, 1));
+        assert!(all.contains(part), "{from} → {to}: '{part}' is not in\n{all}");
+    }
+    let idle = "[[interface]]\nname = \"idle\"\ncapture = \"alsa:x\"\nrate_hz = 48000\nbuffer_frames = 64\n";
+    assert!(
+        told(&BENCH.replace("[rig]", &format!("{idle}[rig]"))).contains("has 'capture' but no port there")
+    );
+    assert!(told(&BENCH.replace("[rig]", &format!("{idle}{idle}[rig]"))).contains("there twice"));
+}
+
+#[test]
+fn a_bench_on_jack_says_what_its_channels_are_connected_to() {
+    let jack = BENCH.replace("alsa:hw:0", "jack:output").replace("alsa:hw:1", "jack:input");
+    let cords = |text: &str| bench(text).unwrap().spec.audio.cords;
+    let port = |name: &str| Plug::Port(name.to_owned());
+    // The loopback needs no words: the server is its cable.
+    assert_eq!(cords(&jack), [Cord { is_output: true, channel: 8, to: vec![Plug::Input(7)] }]);
+    let text = jack
+        .replace(
+            "in = 7\n",
+            "in = 7\nout_connect = [\"system:playback_8\"]\nin_connect = [\"system:capture_7\"]\n",
+        )
+        .replace("channel = 1\nnominal", "channel = 1\nconnect = [\"sim:send\", \"sim:monitor\"]\nnominal");
+    let found = cords(&text);
+    for wanted in [
+        Cord { is_output: false, channel: 1, to: vec![port("sim:send"), port("sim:monitor")] },
+        Cord { is_output: true, channel: 8, to: vec![port("system:playback_8")] },
+        Cord { is_output: false, channel: 7, to: vec![port("system:capture_7")] },
+    ] {
+        assert!(found.contains(&wanted), "{wanted:?}: {found:?}");
+    }
+    assert_eq!(found.len(), 3);
+    let bad = bench(&text.replace("sim:send", "send")).unwrap_err();
+    assert!(bad[0].to_string().contains("jack_lsp"), "{bad:?}");
+    // A fixed wiring is told by its own ports elsewhere.
+    assert!(cords(BENCH).is_empty());
 }

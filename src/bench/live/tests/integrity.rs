@@ -178,7 +178,8 @@ fn analog(mut course: impl FnMut(u64, &mut [f32]) + Send + 'static) -> Wiring {
 }
 
 fn recorded(text: &str, wiring: Wiring, faults: Vec<LoopFault>, spoken: &RenderedTake) -> Certificate {
-    let (host, clock) = LoopHost::new(LoopSpec { outputs: 3, inputs: 5, latency: 300, faults, wiring });
+    let (host, clock) =
+        LoopHost::new(LoopSpec { outputs: 3, inputs: 5, latency: 300, faults, wiring, rate: 48_000 });
     let system = AudioSystem::custom(host.into_cpal(), Arc::new(clock));
     let mut bench = LiveBench::new(&desk(&with_microphone(text)), Arc::new(system));
     bench.open(&epoch(Bandwidth::Wb, 0), &TelemetrySender::none()).unwrap();

@@ -1,0 +1,503 @@
+//! A bench on a real JACK server, `jackd2` with its dummy driver, and a car between its ports: a client of its own, which
+//! runs the blocks of a virtual car of known properties in its process callback.
+
+mod car;
+
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use lombard::bench::car::file::read_car;
+use lombard::bench::car::{BLOCK, Car};
+use lombard::bench::live::audio::AudioSystem;
+use lombard::bench::live::file::read_bench;
+use lombard::bench::live::sync::{AFTER, LEAD};
+use lombard::bench::live::take::LiveBench;
+use lombard::bench::{
+    Bench, BenchError, CaptureSink, RenderedEpoch, RenderedTake, SinkError, StopFlag, TelemetrySender,
+};
+use lombard::capture::Grade;
+use lombard::event::Event;
+use lombard::plan::{BuiltIn, Folder, Recorded, Sources};
+use lombard::problem::SourceText;
+use lombard::run::view::RunState;
+use lombard::run::{BenchChoice, Engine, Update};
+use lombard::signals::random::Random;
+use lombard::take::{EpochKey, RATE, TakeId, Terminal};
+use lombard::terms::{Bandwidth, Port};
+use time::macros::date;
+
+use self::car::{car_behind_ports, rig_of};
+use crate::recording::{plan_in, request};
+use crate::servers::{
+    Daemon, folder_of, fresh_folder, is_inside, is_installed, run_inside, scalars, wait_until,
+};
+
+/// Frames of a period of the server: two blocks of the car, so that the car adds no time of its own.
+const PERIOD: usize = 2 * BLOCK;
+
+/// Runs a test in a process of its own, with a server of its own.
+fn with_server(test: &str, channels: u32, patience_s: u64) -> bool {
+    if is_inside() {
+        return true;
+    }
+    if !is_installed(test, &["jackd", "jack_lsp", "jack_freewheel"]) {
+        return false;
+    }
+    let folder = fresh_folder(test);
+    let name = format!("lombard-{}-{}", std::process::id(), test.replace("::", "-"));
+    let environment = [
+        ("JACK_DEFAULT_SERVER", name.clone()),
+        ("JACK_NO_START_SERVER", "1".to_owned()),
+        ("JACK_NO_AUDIO_RESERVATION", "1".to_owned()),
+    ];
+    let mut server = Command::new("jackd");
+    server.args([
+        "-n",
+        &name,
+        "--no-mlock",
+        "-r",
+        "-S",
+        "-d",
+        "dummy",
+        "-r",
+        "48000",
+        "-p",
+        &PERIOD.to_string(),
+    ]);
+    server.args(["-C", &channels.to_string(), "-P", &channels.to_string()]).envs(environment.clone());
+    let server = Daemon::start(&mut server, &folder.join("jackd.log"));
+    wait_until("jackd answers", || {
+        let mut lsp = Command::new("jack_lsp");
+        lsp.envs(environment.clone()).output().is_ok_and(|said| said.status.success())
+    });
+    run_inside(test, &environment, Duration::from_secs(patience_s));
+    drop(server);
+    false
+}
+
+/// The bench of the car, with what each channel is connected to.
+fn bench_file(rig: &str) -> String {
+    let port = |name: &str, direction: &str, channel: u32, nominal: &str, to: &str| {
+        format!(
+            "[[port]]\nname = \"{name}\"\ndirection = \"{direction}\"\nchannel = {channel}\n\
+             nominal = \"{nominal}\"\nconnect = [\"car:{to}\"]\n"
+        )
+    };
+    let head = format!(
+        "name = \"jack\"\ndescription = \"a car between ports\"\n[audio]\nplayback = \"jack:output\"\n\
+         capture = \"jack:input\"\nrate_hz = 48000\nbuffer_frames = {PERIOD}\n[network]\ncodec = \"linear\"\n\
+         bandwidth = \"WB\"\ndelay_send = \"20 ms\"\ndelay_receive = \"20 ms\"\n[device]\nvolume_steps = 16\n\
+         [loopback]\nout = 4\nin = 7\n[rig]\nport = \"{rig}\"\nbaud = 115200\ntimeout = \"1 s\"\n\
+         set_volume = \"VOLUME {{step}}\"\nturn_reflector = \"TURN\"\nrest_reflector = \"REST\"\nreply = \"OK\"\n\
+         safe_state = []\n"
+    );
+    let acoustic = "30 dBPa";
+    let network = "6.15 dBm0";
+    [
+        head,
+        port("mouth", "out", 1, acoustic, "mouth"),
+        port("poi.receive", "out", 2, network, "receive"),
+        port("poi.send", "in", 1, network, "send"),
+        port("ear.left", "in", 2, acoustic, "left"),
+        port("ear.right", "in", 3, acoustic, "right"),
+        port("mic.reference", "in", 4, acoustic, "reference"),
+        port("mic.mrp", "in", 5, acoustic, "mrp"),
+        port("srw.send", "out", 3, network, "access_send"),
+        port("srw.receive", "in", 6, network, "access_receive"),
+    ]
+    .concat()
+}
+
+/// The quick plan with these entries only: the others need a field of noise, for which this bench has no loudspeakers.
+fn part_of_the_quick_plan(only: &[&str]) -> String {
+    let plan = BuiltIn.read(Folder::Plans, "quick-wb").unwrap();
+    let mut parts = plan.text.split("[[entry]]\n");
+    let head = parts.next().unwrap().to_owned();
+    let is_wanted = |part: &&str| only.iter().any(|id| part.starts_with(&format!("id = \"{id}\"\n")));
+    let kept: Vec<&str> = parts.filter(is_wanted).collect();
+    assert_eq!(kept.len(), only.len());
+    kept.into_iter().fold(head, |text, part| format!("{text}[[entry]]\n{part}"))
+}
+
+/// Records a part of the quick plan twice, on JACK and on the virtual bench, and compares.
+/// Gives how many times the sound, with lead and tail of every take, the run took on the clock.
+fn compare_with_the_virtual_bench(test: &str, only: &[&str]) -> f64 {
+    let spec = read_car(&BuiltIn.read(Folder::Cars, "ideal-wb").unwrap()).unwrap();
+    let car = Arc::new(Mutex::new(Car::new(&spec, 1)));
+    car.lock().unwrap().open(Bandwidth::Wb, 0).unwrap();
+    let client = car_behind_ports(&car);
+    let folder = folder_of(test);
+    let path = folder.join("jack.toml");
+    std::fs::write(&path, bench_file(&rig_of(&car))).unwrap();
+
+    let engine = Engine::new(Vec::new());
+    let mut wish = request(&plan_in(&folder, &part_of_the_quick_plan(only)), &folder, 1);
+    wish.bench = BenchChoice::of(None, Some("ideal-wb".to_owned()));
+    let there = engine.record(&wish, &|_| {}, &StopFlag::default()).unwrap();
+    wish.bench = BenchChoice::of(Some(path.display().to_string()), None);
+    // Between the beginning of the run and its last take there is nothing but the clock of the server.
+    let takes = Mutex::new((0u32, Instant::now(), Vec::new()));
+    let listener = |update: Update<'_>| {
+        if let Update::Event(Event::TakeRecorded { certificate, .. }) = update {
+            let mut takes = takes.lock().unwrap();
+            takes.0 += 1;
+            takes.1 = Instant::now();
+            // The streams begin in the same period, or in two that follow each other.
+            let is_whole = certificate.offset_frames % PERIOD as f64 == 0.0;
+            if certificate.grade != Grade::Good || !is_whole || certificate.drift_ppm != 0.0 {
+                takes.2.push(certificate.clone());
+            }
+        }
+    };
+    let began = Instant::now();
+    let here = engine.record(&wish, &listener, &StopFlag::default()).unwrap();
+    let (count, last, odd) = takes.into_inner().unwrap();
+    assert_eq!(here.state, RunState::Finished);
+    drop(client);
+
+    let wall_s = (last - began).as_secs_f64();
+    let pauses_s = f64::from(count) * (LEAD + AFTER) as f64 / f64::from(RATE);
+    let ratio = wall_s / (here.audio_s + pauses_s);
+    println!(
+        "{count} takes, {:.1} s of sound, {pauses_s:.1} s of lead and tail, {wall_s:.1} s on the clock: {ratio:.4}",
+        here.audio_s
+    );
+
+    let (here, there) = (scalars(&here), scalars(&there));
+    let mut compared = 0;
+    let mut worst = Vec::new();
+    for ((entry, measurand, value, unit), other) in here.iter().zip(&there) {
+        assert_eq!((entry, measurand), (&other.0, &other.1));
+        let apart = (value - other.2).abs();
+        let unit = unit.as_str();
+        let allowed =
+            if unit == "ms" || unit.starts_with("dB") { 0.02 } else { 0.005 * other.2.abs().max(1.0) };
+        compared += 1;
+        println!("{entry} {measurand}: {value:.4} {unit}, virtual {:.4}, apart {apart:.5}", other.2);
+        if !(apart <= allowed || (value.is_infinite() && *value == other.2)) {
+            worst.push(format!("{entry} {measurand}: {value} {unit}, virtual {}", other.2));
+        }
+    }
+    assert!(
+        compared >= only.len() && here.len() == there.len(),
+        "{compared} of {} and {}",
+        here.len(),
+        there.len()
+    );
+    assert!(worst.is_empty(), "{worst:#?}");
+    assert!(odd.is_empty(), "{odd:#?}");
+    ratio
+}
+
+#[test]
+fn a_car_between_the_ports_of_a_jack_server_measures_as_on_its_own_bench() {
+    let test = "jack::a_car_between_the_ports_of_a_jack_server_measures_as_on_its_own_bench";
+    if with_server(test, 2, 300) {
+        compare_with_the_virtual_bench(test, &["volume", "delay", "slr", "rlr"]);
+    }
+}
+
+/// Every entry of the plan that needs neither a field of noise nor an access behind the network.
+const WITHOUT_NOISE: &[&str] = &[
+    "call",
+    "reference",
+    "volume",
+    "conditioning",
+    "setup",
+    "delay",
+    "delay_implementation",
+    "slr",
+    "rlr",
+    "rlr_maximum",
+    "volume_range",
+    "send_linearity",
+    "send_response",
+    "receive_response",
+    "send_response_twelfth",
+    "receive_response_twelfth",
+    "out_of_band_send",
+    "out_of_band_receive",
+    "distortion_send",
+    "distortion_send_high",
+    "distortion_send_level",
+    "distortion_send_noise",
+    "distortion_receive",
+    "distortion_receive_high",
+    "distortion_receive_level",
+    "distortion_receive_noise",
+    "distortion_receive_maximum",
+    "coupling_loss",
+    "coupling_loss_loud",
+    "echo_level",
+    "echo_spectrum",
+    "echo_convergence",
+    "activation_send",
+    "activation_receive",
+    "attenuation_range_send",
+    "attenuation_range_receive",
+    "double_talk_send",
+    "double_talk_receive",
+    "double_talk_echo",
+    "double_talk_sent",
+    "setup_end",
+];
+
+#[test]
+#[ignore = "in real time: some 20 minutes; `make nightly-jack`"]
+fn the_quick_plan_on_a_jack_server_measures_as_on_the_virtual_bench() {
+    let test = "jack::the_quick_plan_on_a_jack_server_measures_as_on_the_virtual_bench";
+    if with_server(test, 2, 2_400) {
+        // What call set-up, judging and disk need counts, too. On a busy machine a synchronous server waits for its clients,
+        // so that this says something on an idle one only, and is no part of the test above.
+        let ratio = compare_with_the_virtual_bench(test, WITHOUT_NOISE);
+        assert!(ratio <= 1.02, "{ratio} times the sound");
+    }
+}
+
+/// Counts what is written and drops it.
+#[derive(Default)]
+struct Counted {
+    frames: u64,
+    file: Option<std::fs::File>,
+    in_file: u64,
+}
+
+/// Samples after which a file is begun anew.
+const FILE_SAMPLES: u64 = 16 * 48_000 * 10;
+
+impl CaptureSink for Counted {
+    fn write(&mut self, port: &Port, samples: &[f32]) -> Result<(), SinkError> {
+        let fail = |error: std::io::Error| SinkError { port: port.clone(), cause: error.to_string() };
+        self.frames += samples.len() as u64;
+        if self.in_file > FILE_SAMPLES {
+            (self.file, self.in_file) = (None, 0);
+        }
+        if self.file.is_none() {
+            self.file = Some(tempfile::tempfile().map_err(fail)?);
+        }
+        self.in_file += samples.len() as u64;
+        let bytes: Vec<u8> = samples.iter().flat_map(|x| x.to_le_bytes()).collect();
+        self.file.iter_mut().try_for_each(|file| file.write_all(&bytes)).map_err(fail)
+    }
+}
+
+/// The resident memory of this process, in MB.
+fn resident_mb() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1_024.0
+}
+
+const SIXTEEN: usize = 16;
+
+/// Sixteen outputs wired to sixteen inputs inside of the server; the last pair is the loopback.
+fn wide_bench() -> String {
+    let names_out: Vec<String> = ["mouth", "poi.receive", "srw.send", "tap.microphone"]
+        .map(str::to_owned)
+        .into_iter()
+        .chain((1..=10).map(|n| format!("noise.{n}")))
+        .chain(["noise.sub".to_owned()])
+        .collect();
+    let names_in = [
+        "poi.send",
+        "ear.left",
+        "ear.right",
+        "ear.codriver.left",
+        "ear.codriver.right",
+        "mic.reference",
+        "mic.mrp",
+        "mic.hfrp",
+        "srw.receive",
+        "tap.echo_reference",
+        "tap.loudspeaker",
+        "ear.rear_left.left",
+        "ear.rear_left.right",
+        "ear.rear_right.left",
+        "ear.rear_right.right",
+    ];
+    let unit = |name: &str| match name.split('.').next().unwrap() {
+        "poi" | "srw" => "6.15 dBm0",
+        "tap" => "0 dBov",
+        _ => "20 dBPa",
+    };
+    let port = |name: &str, direction: &str, n: usize| {
+        let nominal = unit(name);
+        format!(
+            "[[port]]\nname = \"{name}\"\ndirection = \"{direction}\"\nchannel = {}\nnominal = \"{nominal}\"\n",
+            n + 1
+        )
+    };
+    let mut text = format!(
+        "name = \"wide\"\ndescription = \"16 by 16\"\n[audio]\nplayback = \"jack:output\"\n\
+         capture = \"jack:input\"\nrate_hz = 48000\nbuffer_frames = {PERIOD}\n[network]\ncodec = \"none\"\n\
+         bandwidth = \"FB\"\ndelay_send = \"0 ms\"\ndelay_receive = \"0 ms\"\n[device]\nvolume_steps = 1\n\
+         [loopback]\nout = {SIXTEEN}\nin = {SIXTEEN}\n"
+    );
+    for (n, name) in names_out.iter().enumerate() {
+        text += &port(name, "out", n);
+    }
+    for (n, name) in names_in.iter().enumerate() {
+        text += &port(name, "in", n);
+    }
+    text
+}
+
+fn epoch() -> RenderedEpoch {
+    RenderedEpoch {
+        key: EpochKey::stored("e"),
+        seed: 1,
+        bandwidth: Bandwidth::Wb,
+        volume_step: 0,
+        terminal: Terminal::Device,
+        noise: None,
+    }
+}
+
+/// A take that plays on four ports and records all fifteen.
+fn wide_take(bench: &LiveBench, seconds: usize) -> RenderedTake {
+    let mut random = Random::new(5);
+    let mut noise =
+        || -> Arc<[f32]> { (0..seconds * 48_000).map(|_| (0.2 * (random.uniform() - 0.5)) as f32).collect() };
+    let ports = ["mouth", "poi.receive", "srw.send", "tap.microphone"].map(Port::of);
+    let inputs = bench.info().ports.iter().filter(|(port, _)| port.name() != Port::LOOPBACK);
+    let inputs = inputs.filter(|(_, info)| info.direction == lombard::context::PortDirection::In);
+    RenderedTake {
+        id: TakeId::stored("t"),
+        epoch: EpochKey::stored("e"),
+        from: 0,
+        duration: seconds as u64 * 48_000,
+        tracks: ports.into_iter().map(|port| (port, noise())).collect(),
+        actions: Vec::new(),
+        record: inputs.map(|(port, _)| port.clone()).collect(),
+    }
+}
+
+/// Switches the server's freewheel: as fast as the machine can, with streams that are there before and after.
+fn freewheel(is_on: bool) {
+    let said = Command::new("jack_freewheel").arg(if is_on { "y" } else { "n" }).output().unwrap();
+    assert!(said.status.success(), "{said:?}");
+}
+
+#[test]
+#[ignore = "an hour of sixteen channels in freewheel and three minutes in real time; `make nightly-jack`"]
+fn an_hour_of_sixteen_by_sixteen_channels_has_no_glitch_and_keeps_its_memory() {
+    let test = "jack::an_hour_of_sixteen_by_sixteen_channels_has_no_glitch_and_keeps_its_memory";
+    if !with_server(test, 2, 3_000) {
+        return;
+    }
+    let file =
+        read_bench(&SourceText::new("wide", wide_bench()), &Recorded::default(), date!(2026 - 11 - 22))
+            .unwrap();
+    let mut bench = LiveBench::new(&file, Arc::new(AudioSystem::open("jack").unwrap()));
+    let take = wide_take(&bench, 60);
+    assert_eq!(take.record.len(), SIXTEEN - 1);
+    let mut sink = Counted::default();
+    let mut memory = Vec::new();
+    let mut attempts = 0;
+    for (minutes, is_free) in [(60, true), (3, false)] {
+        bench.open(&epoch(), &TelemetrySender::none()).unwrap();
+        if is_free {
+            freewheel(true);
+        }
+        let began = Instant::now();
+        let mut good = 0;
+        while good < minutes {
+            attempts += 1;
+            let certificate = bench.take(&take, &mut sink, &StopFlag::default()).unwrap();
+            // A glitch that the certificate tells is one that the machine had; none may stay untold.
+            if certificate.grade == Grade::Good {
+                assert_eq!((certificate.lost_frames, certificate.repeated_frames), (0, 0));
+                good += 1;
+            } else {
+                println!("attempt {attempts}: {certificate:?}");
+            }
+            assert!(attempts < 80, "too many glitches");
+            memory.push(resident_mb());
+        }
+        if is_free {
+            freewheel(false);
+        }
+        println!("{minutes} min in {:.1} s", began.elapsed().as_secs_f64());
+        bench.close().unwrap();
+    }
+    // The first takes fill what is allocated once.
+    let settled = &memory[3..];
+    let most = settled.iter().copied().fold(f64::MIN, f64::max);
+    let least = settled.iter().copied().fold(f64::MAX, f64::min);
+    println!("{attempts} takes of 60 s, {} samples, resident memory {least:.1} to {most:.1} MB", sink.frames);
+    assert!(most - least < 20.0, "{memory:?}");
+}
+
+#[test]
+fn a_jack_server_that_dies_is_an_error_with_a_remedy_and_the_next_call_finds_the_new_one() {
+    let test = "jack::a_jack_server_that_dies_is_an_error_with_a_remedy_and_the_next_call_finds_the_new_one";
+    // The server belongs to the process inside, which kills it.
+    if !is_inside() {
+        if is_installed(test, &["jackd", "jack_lsp"]) {
+            fresh_folder(test);
+            let name = format!("lombard-{}-dies", std::process::id());
+            run_inside(
+                test,
+                &[
+                    ("JACK_DEFAULT_SERVER", name),
+                    ("JACK_NO_START_SERVER", "1".to_owned()),
+                    ("JACK_NO_AUDIO_RESERVATION", "1".to_owned()),
+                ],
+                Duration::from_secs(120),
+            );
+        }
+        return;
+    }
+    let file =
+        read_bench(&SourceText::new("wide", wide_bench()), &Recorded::default(), date!(2026 - 11 - 22))
+            .unwrap();
+    let mut bench = LiveBench::new(&file, Arc::new(AudioSystem::open("jack").unwrap()));
+    let error = bench.open(&epoch(), &TelemetrySender::none()).unwrap_err();
+    assert!(matches!(&error, BenchError::AskOperator(text) if text.contains("JACK")), "{error:?}");
+    let mut server = server_inside(&folder_of(test));
+    let take = wide_take(&bench, 2);
+    bench.open(&epoch(), &TelemetrySender::none()).unwrap();
+    let certificate = bench.take(&take, &mut Counted::default(), &StopFlag::default()).unwrap();
+    assert_eq!(certificate.grade, Grade::Good, "{certificate:?}");
+    // It dies half a second into a take.
+    let killer = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(900));
+        server.kill();
+    });
+    let began = Instant::now();
+    let error = bench.take(&take, &mut Counted::default(), &StopFlag::default()).unwrap_err();
+    killer.join().unwrap();
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    let text = error.to_string();
+    assert!(matches!(error, BenchError::AskOperator(_)) && text.contains("resume the run"), "{text}");
+    let _server = server_inside(&folder_of(test));
+    bench.open(&epoch(), &TelemetrySender::none()).unwrap();
+    let certificate = bench.take(&take, &mut Counted::default(), &StopFlag::default()).unwrap();
+    assert_eq!(certificate.grade, Grade::Good, "{certificate:?}");
+    bench.close().unwrap();
+}
+
+/// Starts a server under the name that this process looks for.
+fn server_inside(folder: &Path) -> Daemon {
+    let name = std::env::var("JACK_DEFAULT_SERVER").unwrap();
+    let mut server = Command::new("jackd");
+    server.args([
+        "-n",
+        &name,
+        "--no-mlock",
+        "-r",
+        "-S",
+        "-d",
+        "dummy",
+        "-r",
+        "48000",
+        "-p",
+        &PERIOD.to_string(),
+    ]);
+    let server = Daemon::start(&mut server, &folder.join("jackd.log"));
+    wait_until("jackd answers", || Command::new("jack_lsp").output().is_ok_and(|said| said.status.success()));
+    server
+}

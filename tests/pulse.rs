@@ -1,0 +1,236 @@
+//! A real hands-free device on a real sound server: PulseAudio's WebRTC echo canceller between null sinks, with a delayed
+//! echo path from its loudspeaker to its microphone, measured from the call's set-up to the echo's verdicts.
+//!
+//! PulseAudio loses blocks under load and does not say so, and the canceller's own loops jump: either the certificates
+//! are good and verdicts stand, or a take is bad with the place of the loss and its entry is inconclusive. Anything else
+//! is a fault of the bench.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use lombard::bench::StopFlag;
+use lombard::capture::Grade;
+use lombard::event::Event;
+use lombard::run::view::RunState;
+use lombard::run::{BenchChoice, Engine, Update};
+use lombard::verdict::Verdict;
+
+use crate::recording::{plan_in, request};
+use crate::servers::{
+    Daemon, folder_of, fresh_folder, is_inside, is_installed, run_inside, scalars, wait_until,
+};
+
+/// The modules that make the car: what the bench plays on (mouth, far end, loopback), what it records (send, ear,
+/// loopback), the loudspeaker and the microphone of the device, its echo path of 40 ms and more, and the canceller.
+const MODULES: &[&str] = &[
+    "module-null-sink sink_name=play format=float32le rate=48000 channels=3 channel_map=front-left,front-right,front-center",
+    "module-null-sink sink_name=hear format=float32le rate=48000 channels=4 channel_map=front-left,front-right,rear-left,rear-right",
+    "module-null-sink sink_name=carspk format=float32le rate=48000 channels=1",
+    "module-null-sink sink_name=carmic format=float32le rate=48000 channels=1",
+    "module-remap-source source_name=mouth master=play.monitor master_channel_map=front-left channel_map=mono channels=1 remix=no",
+    "module-remap-source source_name=far master=play.monitor master_channel_map=front-right channel_map=mono channels=1 remix=no",
+    "module-remap-source source_name=loop master=play.monitor master_channel_map=front-center channel_map=rear-left channels=1 remix=no",
+    "module-loopback source=carspk.monitor sink=carmic latency_msec=40 adjust_time=0",
+    "module-echo-cancel source_name=ec_src sink_name=ec_sink source_master=carmic.monitor sink_master=carspk \
+     aec_method=webrtc channels=1 rate=48000 use_volume_sharing=no \
+     aec_args=\"analog_gain_control=0\\ digital_gain_control=0\\ noise_suppression=0\"",
+    "module-remap-source source_name=sent master=ec_src master_channel_map=mono channel_map=front-left channels=1 remix=no",
+    "module-remap-source source_name=heard master=carspk.monitor master_channel_map=mono,mono channel_map=front-right,rear-right channels=2 remix=no",
+    "module-loopback source=mouth sink=carmic latency_msec=80 adjust_time=0",
+    "module-loopback source=far sink=ec_sink latency_msec=80 adjust_time=0",
+    "module-loopback source=sent sink=hear channels=1 channel_map=front-left remix=no latency_msec=80 adjust_time=0",
+    "module-loopback source=heard sink=hear channels=2 channel_map=front-right,rear-right remix=no latency_msec=80 adjust_time=0",
+    "module-loopback source=loop sink=hear channels=1 channel_map=rear-left remix=no latency_msec=80 adjust_time=0",
+];
+
+const BENCH: &str = r#"
+name = "pulse"
+description = "the canceller of PulseAudio between null sinks"
+[audio]
+playback = "pulseaudio:play"
+capture = "pulseaudio:hear.monitor"
+rate_hz = 48000
+buffer_frames = 1920
+[network]
+codec = "none"
+bandwidth = "WB"
+delay_send = "0 ms"
+delay_receive = "0 ms"
+[device]
+volume_steps = 1
+[loopback]
+out = 3
+in = 3
+[[port]]
+name = "mouth"
+direction = "out"
+channel = 1
+calibration = "example-mouth"
+[[port]]
+name = "poi.receive"
+direction = "out"
+channel = 2
+calibration = "example-poi"
+[[port]]
+name = "poi.send"
+direction = "in"
+channel = 1
+calibration = "example-poi"
+[[port]]
+name = "ear.left"
+direction = "in"
+channel = 2
+calibration = "example-ear"
+[[port]]
+name = "ear.right"
+direction = "in"
+channel = 4
+calibration = "example-ear"
+"#;
+
+/// From the call to the echo: how late the device is, and how much of the far end comes back.
+const PLAN: &str = r#"
+title = "Echo of a real canceller"
+recommendation = "P.1110"
+edition = "10/2025"
+bandwidth = "WB"
+car = "ideal-wb"
+limits = ["p1110-2025"]
+
+[defaults]
+delay_max = "500 ms"
+
+[[entry]]
+id = "delay"
+clause = "11.2"
+method = "delay"
+volume = "maximum"
+limits = ["delay_round_trip"]
+
+[[entry]]
+id = "coupling_loss"
+clause = "11.11.1"
+method = "coupling_loss"
+volume = "maximum"
+limits = ["coupling_loss"]
+[entry.parameters]
+idle = "2 s"
+
+[[entry]]
+id = "echo_level"
+clause = "11.11.2"
+method = "echo_level"
+volume = "maximum"
+limits = ["echo_level"]
+[entry.parameters]
+idle = "1 s"
+"#;
+
+/// Starts a server with the device in it.
+fn device_in(folder: &Path) -> Daemon {
+    use std::os::unix::fs::PermissionsExt;
+    for name in ["rt", "state", "home"] {
+        std::fs::create_dir_all(folder.join(name)).unwrap();
+    }
+    std::fs::set_permissions(folder.join("rt"), std::fs::Permissions::from_mode(0o700)).unwrap();
+    let socket = std::env::var("PULSE_SERVER").unwrap();
+    let mut server = Command::new("pulseaudio");
+    server.args([
+        "-n",
+        "--daemonize=no",
+        "--exit-idle-time=-1",
+        "--disallow-exit",
+        "--realtime=no",
+        "--high-priority=no",
+    ]);
+    // With shared memory PulseAudio 16.1 dies after some twenty streams (its issue 824).
+    server.arg("--disable-shm=yes");
+    let protocol =
+        format!("module-native-protocol-unix auth-anonymous=1 socket={}", &socket["unix:".len()..]);
+    server.args(["-L", &protocol]);
+    let server = Daemon::start(&mut server, &folder.join("pulseaudio.log"));
+    let pactl = |words: &[&str]| Command::new("timeout").arg("10").arg("pactl").args(words).output().unwrap();
+    wait_until("pulseaudio answers", || pactl(&["info"]).status.success());
+    for module in MODULES {
+        let (name, arguments) = module.split_once(' ').unwrap();
+        let said = pactl(&["load-module", name, arguments]);
+        assert!(said.status.success(), "{module}: {said:?}");
+    }
+    server
+}
+
+#[test]
+fn a_real_canceller_on_a_real_server_gets_verdicts_or_the_place_of_every_loss() {
+    let test = "pulse::a_real_canceller_on_a_real_server_gets_verdicts_or_the_place_of_every_loss";
+    if !is_inside() {
+        if is_installed(test, &["pulseaudio", "pactl", "timeout"]) {
+            let folder = fresh_folder(test);
+            std::fs::write(folder.join("cookie"), [0; 256]).unwrap();
+            let path = |name: &str| folder.join(name).display().to_string();
+            let environment = [
+                // A path of a socket is short, whatever the folder of the target is.
+                (
+                    "PULSE_SERVER",
+                    format!(
+                        "unix:{}",
+                        std::env::temp_dir().join(format!("lombard-{}", std::process::id())).display()
+                    ),
+                ),
+                ("PULSE_RUNTIME_PATH", path("rt")),
+                ("PULSE_STATE_PATH", path("state")),
+                ("HOME", path("home")),
+                // The client wants a cookie to send, whatever the server does with it.
+                ("PULSE_COOKIE", path("cookie")),
+            ];
+            run_inside(test, &environment, Duration::from_secs(400));
+        }
+        return;
+    }
+    let folder = folder_of(test);
+    let _server = device_in(&folder);
+    let bench = folder.join("pulse.toml");
+    std::fs::write(&bench, BENCH).unwrap();
+    let mut wish = request(&plan_in(&folder, PLAN), &folder, 1);
+    wish.bench = BenchChoice::of(Some(bench.display().to_string()), None);
+    let takes = Mutex::new(Vec::new());
+    let listener = |update: Update<'_>| {
+        if let Update::Event(Event::TakeRecorded { take, certificate, .. }) = update {
+            println!("{take}: {certificate:?}");
+            takes.lock().unwrap().push(certificate.clone());
+        }
+    };
+    let began = Instant::now();
+    let view = Engine::new(Vec::new()).record(&wish, &listener, &StopFlag::default()).unwrap();
+    println!("{:.1} s of sound in {:.1} s", view.audio_s, began.elapsed().as_secs_f64());
+    assert_eq!(view.state, RunState::Finished);
+    let takes = takes.into_inner().unwrap();
+    for certificate in &takes {
+        // Nothing is bad without a place or another reason that a person can act on.
+        let is_told =
+            ["at frame", "loopback", "ppm", "no room"].iter().any(|word| certificate.note.contains(word));
+        assert!(
+            certificate.grade == Grade::Good || (certificate.grade == Grade::Bad && is_told),
+            "{certificate:?}"
+        );
+    }
+    let all_good = takes.iter().all(|one| one.grade == Grade::Good);
+    for one in &view.entries {
+        println!("{}: {} {}", one.entry.id.text(), one.verdict, one.reason);
+        let stands = matches!(one.verdict, Verdict::Pass | Verdict::Fail | Verdict::Measured);
+        assert!(stands || one.verdict == Verdict::Inconclusive, "{one:#?}");
+        assert!(stands || !one.reason.is_empty(), "{one:#?}");
+    }
+    for (entry, measurand, value, unit) in scalars(&view) {
+        println!("{entry} {measurand}: {value:.2} {unit}");
+        // Server, loops and canceller together take some blocks, never a second.
+        if measurand == "delay_send" || measurand == "delay_receive" {
+            assert!((1.0..1_000.0).contains(&value), "{measurand}: {value}");
+        }
+        // The echo path of the device has no loss; the canceller takes out more than 15 dB (23 to 53 dB of speech).
+        if measurand == "coupling_loss" && all_good {
+            assert!(value > 15.0, "{value}");
+        }
+    }
+}
