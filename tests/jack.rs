@@ -6,6 +6,7 @@ mod car;
 use std::io::Write;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -47,7 +48,9 @@ fn with_server(test: &str, channels: u32, patience_s: u64) -> bool {
         return false;
     }
     let folder = fresh_folder(test);
-    let name = format!("lombard-{}-{}", std::process::id(), test.replace("::", "-"));
+    // Short: it is a part of the path of a socket, which has 108 characters at most.
+    static SERVERS: AtomicU32 = AtomicU32::new(0);
+    let name = format!("lombard-{}-{}", std::process::id(), SERVERS.fetch_add(1, Ordering::SeqCst));
     let environment = [
         ("JACK_DEFAULT_SERVER", name.clone()),
         ("JACK_NO_START_SERVER", "1".to_owned()),
