@@ -259,10 +259,7 @@ impl Session {
         let mut state =
             state.into_inner().map_err(|_| RunError::Broken("a recording thread panicked".to_owned()))?;
         let stopped = stopped?;
-        let last = match &stopped {
-            Some(reason) => Event::RunStopped { reason: reason.clone() },
-            None => Event::RunFinished,
-        };
+        let last = stopped.map_or(Event::RunFinished, |reason| Event::RunStopped { reason });
         // Outcomes of entries that were not reached depend on why the run ended: fold the end first.
         state.log.apply(&clock::now(), &last);
         let mut writer =
