@@ -169,7 +169,7 @@ impl Certificate {
     /// How the recording is brought to the clock that played, where that is needed and known well enough.
     pub fn retiming(&self) -> Option<Retiming> {
         self.is_drift_corrected
-            .then(|| Retiming { first: self.rest_frames, ratio: 1.0 + self.drift_ppm * 1e-6 })
+            .then_some(Retiming { first: self.rest_frames, ratio: 1.0 + self.drift_ppm * 1e-6 })
     }
 }
 

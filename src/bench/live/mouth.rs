@@ -205,11 +205,11 @@ pub(super) fn fall(mouth: &Mouth, heard: &[f32], late: usize, silence: &[f32]) -
         rows.push((there, here));
     }
     let mut quieter: Vec<Vec<f64>> = vec![Vec::new(); rows.len()];
-    for octave in 0..OCTAVES_HZ.len() {
+    for (octave, quiet) in quiet.iter().enumerate() {
         let loudest = rows.iter().fold(f64::MIN, |most, row| most.max(row.1[octave]));
         let speaks = |row: &([f64; 6], [f64; 6])| row.1[octave] >= loudest - ACTIVE_DB;
         // A level that a background noise makes says nothing about the mouth.
-        let is_heard = |row: &([f64; 6], [f64; 6])| row.0[octave] >= quiet[octave] + ABOVE_SILENCE_DB;
+        let is_heard = |row: &([f64; 6], [f64; 6])| row.0[octave] >= quiet + ABOVE_SILENCE_DB;
         let gained = rows.iter().filter(|row| speaks(row) && is_heard(row));
         let mut gains: Vec<f64> = gained.map(|row| row.0[octave] - row.1[octave]).collect();
         let Some(beginning) = median(gains.iter().copied().take(BEGINNING_PIECES).collect()) else {
@@ -219,7 +219,7 @@ pub(super) fn fall(mouth: &Mouth, heard: &[f32], late: usize, silence: &[f32]) -
         let usual = gains[gains.len() * 3 / 4].max(beginning);
         for (row, quieter) in rows.iter().zip(&mut quieter) {
             // What the octave would have as usual must stand out of the silence.
-            if speaks(row) && row.1[octave] + usual >= quiet[octave] + ABOVE_SILENCE_DB {
+            if speaks(row) && row.1[octave] + usual >= quiet + ABOVE_SILENCE_DB {
                 quieter.push(usual - (row.0[octave] - row.1[octave]));
             }
         }
@@ -329,7 +329,9 @@ mod tests {
         for level in [0.05, 1.0] {
             let mut random = Random::new(98);
             let mut noisy = heard(&played, 2, |_| 1.0);
-            noisy.iter_mut().for_each(|x| *x += (level * (random.uniform() - 0.5)) as f32);
+            for x in &mut noisy {
+                *x += (level * (random.uniform() - 0.5)) as f32;
+            }
             let silence: Vec<f32> = (0..9_600).map(|_| (level * (random.uniform() - 0.5)) as f32).collect();
             assert_eq!(fall(&mouth, &noisy, 2, &silence), None, "{level}");
             assert_eq!(fall(&mouth, &noisy, 2, &[]), None, "{level}, no silence");

@@ -164,8 +164,12 @@ impl Watch {
         let (before, after) = (within(&self.quiet.before), within(&self.quiet.after));
         for (n, input) in self.inputs.iter_mut().enumerate() {
             let lane = |part: &[f32]| part.iter().skip(n).step_by(width).copied().collect::<Vec<f32>>();
-            lane(&frames[before.clone()]).into_iter().for_each(|x| input.before.add(x));
-            lane(&frames[after.clone()]).into_iter().for_each(|x| input.after.add(x));
+            for sample in lane(&frames[before.clone()]) {
+                input.before.add(sample);
+            }
+            for sample in lane(&frames[after.clone()]) {
+                input.after.add(sample);
+            }
             if at >= 0 {
                 input.push(at as Frame, frames.iter().skip(n).step_by(width).copied());
             }

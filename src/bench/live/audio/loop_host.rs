@@ -141,7 +141,7 @@ impl LoopClock {
     pub fn advance(&self, frames: u32) {
         let mut board = lock(&self.board);
         // What one advance was too long by, the next one is shorter: buffers of any length keep the same time.
-        board.due = board.due + u64::from(frames);
+        board.due += u64::from(frames);
         while board.now < board.due {
             if !board.run() {
                 board.due = board.now;

@@ -29,7 +29,7 @@ fn faults_are_found(cases: u64, seed: u64) {
             _ => LoopFault::Kill { at },
         };
         let mut bench = hosted(BENCH, latency, vec![fault], straight());
-        bench.open(&epoch(Bandwidth::Wb, 0), &TelemetrySender::none()).unwrap();
+        bench.open(&epoch(Bandwidth::Wb, 0), &TelemetrySender::none()).expect("the call opens");
         let result = bench.take(&short, &mut Memory::default(), &StopFlag::default());
         let count = frames as u64;
         let (lost, repeated) = if case % 5 == 0 { (count, 0) } else { (0, count) };
@@ -71,7 +71,7 @@ fn apart(played: &[f32], recorded: &[f64], at: usize) -> f64 {
     let wide: Vec<f64> = played[at + 512..at + 512 + 8_192].iter().map(|x| f64::from(*x)).collect();
     let search = DelaySearch::between(Seconds(0.0), Seconds(1_024.0 / f64::from(RATE)));
     let delay = find_delay(&wide, &recorded[at..at + 1_024 + 8_192], RATE, &search.whitened(100.0, 20_000.0));
-    delay.unwrap().delay.0 * f64::from(RATE) - 512.0
+    delay.expect("it is found").delay.0 * f64::from(RATE) - 512.0
 }
 
 /// A minute on a capture clock that is off by a random part of ±200 ppm: the drift is found within 0.1 ppm, and what is
@@ -87,9 +87,9 @@ fn drifts_are_found(cases: usize, seed: u64) {
         let ppm = f64::from(ppb) * 1e-3;
         let latency = (random.bits() % 2_000) as usize;
         let mut bench = hosted(BENCH, latency, vec![LoopFault::Drift { ppb }], straight());
-        bench.open(&epoch(Bandwidth::Wb, 0), &TelemetrySender::none()).unwrap();
+        bench.open(&epoch(Bandwidth::Wb, 0), &TelemetrySender::none()).expect("the call opens");
         let mut sink = Memory::default();
-        let certificate = bench.take(&long, &mut sink, &StopFlag::default()).unwrap();
+        let certificate = bench.take(&long, &mut sink, &StopFlag::default()).expect("it is recorded");
         let error = certificate.drift_ppm - ppm;
         worst = worst.max(error.abs());
         let uncertainty_ppm = certificate.drift_uncertainty_ppm.expect("a minute tells a drift");
@@ -182,8 +182,8 @@ fn recorded(text: &str, wiring: Wiring, faults: Vec<LoopFault>, spoken: &Rendere
         LoopHost::new(LoopSpec { outputs: 3, inputs: 5, latency: 300, faults, wiring, rate: 48_000 });
     let system = AudioSystem::custom(host.into_cpal(), Arc::new(clock));
     let mut bench = LiveBench::new(&desk(&with_microphone(text)), Arc::new(system));
-    bench.open(&epoch(Bandwidth::Wb, 0), &TelemetrySender::none()).unwrap();
-    bench.take(spoken, &mut Memory::default(), &StopFlag::default()).unwrap()
+    bench.open(&epoch(Bandwidth::Wb, 0), &TelemetrySender::none()).expect("the call opens");
+    bench.take(spoken, &mut Memory::default(), &StopFlag::default()).expect("it is recorded")
 }
 
 /// Six seconds: the mouth speaks from 0.5 to 4.5 s, and everything that hears is recorded.

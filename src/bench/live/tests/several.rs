@@ -10,9 +10,9 @@ const BETWEEN: f64 = 2_000.0;
 /// The bench with its ears and a loudspeaker on a second interface. Inputs there: left ear 1, right ear 2, code 3.
 fn two_files() -> String {
     let on_second = |text: String, name: &str, channel: u32| {
-        let (head, rest) = text.split_once(&format!("name = \"{name}\"")).unwrap();
-        let (old, rest) = rest.split_once("channel = ").unwrap();
-        let rest = rest.split_once('\n').unwrap().1;
+        let (head, rest) = text.split_once(&format!("name = \"{name}\"")).expect("the port is bound");
+        let (old, rest) = rest.split_once("channel = ").expect("it has a channel");
+        let rest = rest.split_once('\n').expect("the line ends").1;
         format!("{head}name = \"{name}\"{old}channel = {channel}\ninterface = \"hats\"\n{rest}")
     };
     let second = "[[interface]]\nname = \"hats\"\ncapture = \"second:wire\"\nplayback = \"second:wire\"\nrate_hz = 48000\n\
@@ -44,7 +44,7 @@ fn two(ppm: f64, faults: Vec<LoopFault>) -> LiveBench {
     let tape: Tape = Arc::default();
     let played = Arc::clone(&tape);
     let first: Wiring = Box::new(move |out, input| {
-        let mut tape = played.lock().unwrap();
+        let mut tape = played.lock().expect("nobody panicked");
         for (from, to) in out.chunks_exact(3).zip(input.chunks_exact_mut(4)) {
             tape.push([from[0], from[1], from[2]]);
             to.copy_from_slice(&[from[0], 0.0, 0.0, from[2]]);
@@ -52,7 +52,7 @@ fn two(ppm: f64, faults: Vec<LoopFault>) -> LiveBench {
     });
     let mut frame = 0u64;
     let second: Wiring = Box::new(move |out, input| {
-        let tape = tape.lock().unwrap();
+        let tape = tape.lock().expect("nobody panicked");
         for (from, to) in out.iter().zip(input.chunks_exact_mut(3)) {
             let time = frame as f64 * (1.0 + ppm * 1e-6) - BETWEEN;
             let heard = |track| {
