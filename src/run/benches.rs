@@ -59,6 +59,13 @@ impl Benches {
     }
 
     /// The live bench of a file, with the records of the ledger as they hold on a day.
+    #[cfg_attr(
+        not(feature = "audio"),
+        expect(
+            clippy::trivially_copy_pass_by_ref,
+            reason = "nothing without audio, a shared system with it"
+        )
+    )]
     fn of_rig(text: SourceText, ledger: &dyn Sources, on: Date, audio: &Audio) -> Result<Self, RunError> {
         let file = read_bench(&text, ledger, on)?;
         let mut inputs = vec![Input { file: RIG.to_owned(), text }];
@@ -99,7 +106,11 @@ fn live(file: BenchFile, audio: &Audio) -> Result<Box<dyn BenchMaker>, RunError>
 }
 
 #[cfg(not(feature = "audio"))]
-#[expect(clippy::needless_pass_by_value, reason = "as with live audio, which keeps it")]
+#[expect(
+    clippy::needless_pass_by_value,
+    clippy::trivially_copy_pass_by_ref,
+    reason = "as with live audio, which keeps the file and shares its system"
+)]
 fn live(file: BenchFile, _: &Audio) -> Result<Box<dyn BenchMaker>, RunError> {
     Err(RunError::Usage(format!(
         "the bench '{}' is live, and this program was built without audio interfaces: build it with \

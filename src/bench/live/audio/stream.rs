@@ -419,7 +419,8 @@ mod tests {
 
     #[test]
     fn a_program_is_played_once_from_where_it_was_ordered() {
-        let (mut lines, mut desk) = lines(Shape { inputs: vec![0], outputs: 2, ring: 100, ratio: 1 });
+        let (mut lines, mut desk) =
+            lines(Shape { inputs: vec![0], outputs: 2, ring: 100, ratio: 1, ..Shape::default() });
         assert_eq!(play(&mut lines.playback, 3), [0.0; 3]);
         assert!(desk.order(Some(program(1, &[0.1, 0.2, 0.3, 0.4], 2))));
         assert_eq!(play(&mut lines.playback, 3), [0.0, 0.0, 0.1]);
@@ -431,7 +432,8 @@ mod tests {
 
     #[test]
     fn silence_ends_a_program_and_another_one_replaces_it() {
-        let (mut lines, mut desk) = lines(Shape { inputs: vec![0], outputs: 2, ring: 100, ratio: 1 });
+        let (mut lines, mut desk) =
+            lines(Shape { inputs: vec![0], outputs: 2, ring: 100, ratio: 1, ..Shape::default() });
         let samples = [0.5; 50];
         desk.order(Some(program(1, &samples, 0)));
         assert_eq!(play(&mut lines.playback, 2), [0.5; 2]);
@@ -483,7 +485,7 @@ mod tests {
 
     #[test]
     fn streams_that_there_are_not_are_not_waited_for() {
-        let (mut only_in, desk) = lines(Shape { inputs: vec![0], ring: 100, ratio: 1 });
+        let (mut only_in, desk) = lines(Shape { inputs: vec![0], ring: 100, ratio: 1, ..Shape::default() });
         assert!(!desk.counters.are_running());
         only_in.capture.take_in(&[0.0f32; 4], 1);
         assert!(desk.counters.are_running());
