@@ -4,7 +4,7 @@
 //! ahead of the take by [`LEAD`] frames, beside it, and on for [`TAIL`]. [`find`] looks for the end of the lead in what
 //! came back; [`examine`] then goes through the rest, window by window:
 //!
-//! 1. A clock that drifts moves the code along a straight line ([`drift`]): offsets at check points all over the take,
+//! 1. A clock that drifts moves the code along a straight line (`drift`): offsets at check points all over the take,
 //!    between the frames, tell that from jumps. What has drifted is brought to the clock that played before it is gone through.
 //! 2. A window fits while the code explains it as well as it explains the others. Where one does not, the code is looked
 //!    for again further on and further away, and the cheapest way to explain what lies between (the old offset, then
