@@ -144,6 +144,14 @@ pub struct Finding {
     pub note: String,
 }
 
+/// Adds something to a note, behind what stands there.
+pub fn add_note(note: &mut String, more: &str) {
+    if !note.is_empty() {
+        note.push_str("; ");
+    }
+    note.push_str(more);
+}
+
 impl Finding {
     /// A finding of a measurand with a value; the rest is empty.
     pub fn new(measurand: &str, value: Value, unit: Unit) -> Self {
@@ -177,6 +185,11 @@ impl Finding {
     pub fn series(measurand: &str, seconds: Vec<f64>, values: Vec<f64>, unit: Unit) -> Self {
         assert_eq!(seconds.len(), values.len(), "a series has one value for each time");
         Self::new(measurand, Value::Series(Series { seconds, values }), unit)
+    }
+
+    /// Adds something to the note, behind what stands there.
+    pub fn tell(&mut self, more: &str) {
+        add_note(&mut self.note, more);
     }
 
     /// Whether only a bound is known of the point at a position of a curve or series.

@@ -83,7 +83,7 @@ use crate::capture::Take;
 use crate::context::{EvalCx, PlanCx, PortDirection, Track};
 use crate::dsp::weighting::Weighting;
 use crate::entry::{Entry, Param, ParameterKind, ParameterType, ParameterValue, SignalId};
-use crate::finding::{Bound, Finding, Unmeasurable};
+use crate::finding::{Bound, Finding, Unmeasurable, add_note};
 use crate::take::RATE;
 use crate::terms::{Bandwidth, Direction, Port};
 use crate::units::{Hz, Seconds, Unit};
@@ -459,7 +459,7 @@ impl Reading {
     }
 
     fn and_note(mut self, more: &str) -> Self {
-        self.note = if self.note.is_empty() { more.to_owned() } else { format!("{}; {more}", self.note) };
+        add_note(&mut self.note, more);
         self
     }
 

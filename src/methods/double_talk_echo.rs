@@ -195,10 +195,7 @@ impl Method for DoubleTalkEcho {
         let complete = |(mut finding, influences): (Finding, _)| {
             if read.spread {
                 finding.flags.push(Flag::Spread);
-                if !finding.note.is_empty() {
-                    finding.note.push_str("; ");
-                }
-                finding.note.push_str("energy between the bands of both signals makes the reading");
+                finding.tell("energy between the bands of both signals makes the reading");
             }
             let told = [combs.as_str(), finding.note.as_str()].into_iter().filter(|text| !text.is_empty());
             finding.note = told.collect::<Vec<_>>().join("; ");

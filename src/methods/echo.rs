@@ -128,13 +128,10 @@ impl Clipping {
         }
         let places: Vec<String> =
             self.told.iter().map(|(place, times)| format!("{place} ({times} times)")).collect();
+        let told = format!("the device reached full scale at {}", places.join(" and at "));
         for finding in findings {
             finding.flags.push(Flag::DeviceClips);
-            if !finding.note.is_empty() {
-                finding.note.push_str("; ");
-            }
-            finding.note.push_str("the device reached full scale at ");
-            finding.note.push_str(&places.join(" and at "));
+            finding.tell(&told);
         }
     }
 }

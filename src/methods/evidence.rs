@@ -181,10 +181,7 @@ impl EarAtPort {
             }
         }
         for one in told {
-            if !finding.note.is_empty() {
-                finding.note.push_str("; ");
-            }
-            finding.note.push_str(one);
+            finding.tell(one);
         }
         if ears.iter().any(|ear| ear.is_table) && !finding.flags.contains(&Flag::Provisional) {
             finding.flags.push(Flag::Provisional);

@@ -68,7 +68,7 @@ use std::ops::Range;
 
 use super::call::{self, CONDITIONING, DELAY_MAX, LEVEL_MRP, LOMBARD_BASE, SETTLING, Timeline, quantity};
 use super::echo::db;
-use super::transmitted_noise::{self, ALONE, CONDITIONED, SPEECH, turn, turns_over};
+use super::transmitted_noise::{self, ALONE, CONDITIONED, SPEECH, power, same_sound, turn, turns_over};
 use super::{Card, Measurand, Method, Refusal, Wish, evidence};
 use crate::capture::Take;
 use crate::context::{EvalCx, PlanCx, PortDirection, Track};
@@ -225,12 +225,6 @@ fn in_band(samples: &[f64], bandwidth: Bandwidth) -> Vec<f64> {
     low.filtered(&high.filtered(&weighted(samples, RATE, Weighting::A)))
 }
 
-/// The power of a part of a track.
-fn power(samples: &[f64], part: Range<Frame>) -> f64 {
-    let end = (part.end as usize).min(samples.len());
-    mean_square(&samples[(part.start as usize).min(end)..end])
-}
-
 /// A frame of the speech: where it was played, and how long before the same sound of the noise was alone.
 #[derive(Debug, Clone, Copy)]
 struct Spoken {
@@ -277,7 +271,7 @@ impl Scene {
         let step = frames(FRAME);
         let mut silent_from = None;
         for at in (self.speech.start..self.speech.end - step).step_by(step as usize) {
-            let below_db = db(power(&self.clean, at..at + step)) - active_db;
+            let below_db = db(power(&self.clean, &(at..at + step))) - active_db;
             let is_silent = below_db < -PAUSE_BELOW_DB;
             silent_from = if is_silent { silent_from.or(Some(at)) } else { None };
             let Some(back) = self.same_sound(at, step) else { continue };
@@ -299,9 +293,8 @@ impl Scene {
 
     /// How long before a part of the take, by whatever path it arrives, the same sound of the noise was alone.
     fn same_sound(&self, at: Frame, length: Frame) -> Option<Frame> {
-        let end = at + length + frames(self.delay_max);
-        let back = end.saturating_sub(self.alone.end).div_ceil(self.turn.max(1)) * self.turn;
-        (at.checked_sub(back)? >= self.alone.start).then_some(back)
+        let part = at..at + length + frames(self.delay_max);
+        Some(at - same_sound(&part, &self.alone, self.turn)?.start)
     }
 
     /// Two sets of ratios side by side, class by class.
@@ -347,10 +340,10 @@ impl Compared {
         let told: Vec<String> = self.classes.iter().map(of).collect();
         finding.note = told.join(", ");
         for (name, _) in CLASSES.iter().filter(|(name, _)| self.classes.iter().all(|one| one.0 != *name)) {
-            finding.note = format!("{}; {name} speech is lost in the noise", finding.note);
+            finding.tell(&format!("{name} speech is lost in the noise"));
         }
         if !besides.is_empty() {
-            finding.note = format!("{}; {besides}", finding.note);
+            finding.tell(besides);
         }
         finding
     }
@@ -401,7 +394,7 @@ impl Mixed {
         let step = frames(FRAME);
         let sum = |back: &dyn Fn(&Spoken) -> Frame| -> f64 {
             let of = |one: &Spoken| one.at + self.later - back(one);
-            spoken.iter().map(|one| power(&self.samples, of(one)..of(one) + step)).sum()
+            spoken.iter().map(|one| power(&self.samples, &(of(one)..of(one) + step))).sum()
         };
         (sum(&|_| 0), sum(&|one| one.back))
     }
@@ -454,11 +447,11 @@ impl Head {
         let step = frames(FRAME);
         let at_hfrp = 10f64.powf(-HFRP_BELOW_MRP_DB / 10.0);
         scene.classes.each_ref().map(|spoken| {
-            let said: f64 = spoken.iter().map(|one| power(&scene.clean, one.at..one.at + step)).sum();
+            let said: f64 = spoken.iter().map(|one| power(&scene.clean, &(one.at..one.at + step))).sum();
             let noise: f64 = match self {
                 Self::Heard { weighted, .. } => {
                     let of = |one: &Spoken| one.at - one.back;
-                    spoken.iter().map(|one| power(weighted, of(one)..of(one) + step)).sum()
+                    spoken.iter().map(|one| power(weighted, &(of(one)..of(one) + step))).sum()
                 }
                 Self::Recorded { power, .. } => power * spoken.len() as f64,
             };
@@ -522,7 +515,7 @@ fn d_value(
         value.note = format!("unweighted mean of {} third octaves; speech from the MRP", shown.1.len());
         if !left_out.is_empty() {
             let names = evidence::names(&all, &left_out);
-            value.note = format!("{}; left out, the speech is lost in the noise: {names}", value.note);
+            value.tell(&format!("left out, the speech is lost in the noise: {names}"));
         }
         let mut curve = Finding::curve("d_spectrum", shown.0, shown.1, Unit::Db);
         curve.note.clone_from(&value.note);

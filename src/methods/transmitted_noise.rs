@@ -106,16 +106,27 @@ impl Sent {
 
     /// The A-weighted power of a part.
     pub fn power(&self, part: &Range<Frame>) -> f64 {
-        let end = (part.end as usize).min(self.weighted.len());
-        mean_square(&self.weighted[(part.start as usize).min(end)..end]).max(self.silence)
+        power(&self.weighted, part).max(self.silence)
     }
 
     /// The part of the noise alone that holds the same sound, where there is one that lies wholly in `alone`.
     pub fn same_sound(&self, part: &Range<Frame>, alone: &Range<Frame>) -> Option<Range<Frame>> {
-        let back = part.end.saturating_sub(alone.end).div_ceil(self.turn) * self.turn;
-        let from = part.start.checked_sub(back)?;
-        (from >= alone.start).then(|| from..part.end - back)
+        same_sound(part, alone, self.turn)
     }
+}
+
+/// The power of a part of a track, as far as the track goes.
+pub fn power(samples: &[f64], part: &Range<Frame>) -> f64 {
+    let end = (part.end as usize).min(samples.len());
+    mean_square(&samples[(part.start as usize).min(end)..end])
+}
+
+/// The part of the noise alone that holds the same sound, so many turns before `part`, where there is one that lies wholly in
+/// `alone`.
+pub fn same_sound(part: &Range<Frame>, alone: &Range<Frame>, turn: Frame) -> Option<Range<Frame>> {
+    let back = part.end.saturating_sub(alone.end).div_ceil(turn.max(1)) * turn;
+    let from = part.start.checked_sub(back)?;
+    (from >= alone.start).then(|| from..part.end - back)
 }
 
 /// How much of what is sent follows the far end.

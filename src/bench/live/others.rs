@@ -11,10 +11,11 @@ use super::audio::stream::{self, BedTrack, Desk, Fault, Shape};
 use super::audio::{AudioSystem, Streams};
 use super::recorder::{FULL_SCALE, Lane, Recorder, StreamFacts};
 use super::spec::{LoopbackSpec, OtherSpec};
-use super::sync::{Code, SEARCH_MAX};
+use super::sync::Code;
 use super::take::{CHUNK, STALL, ratio_of};
 use crate::bench::{BenchError, CaptureSink, RenderedTake, SinkError};
 use crate::capture::{Certificate, Grade};
+use crate::finding::add_note;
 
 /// The streams of a further interface in a call.
 pub(super) struct Other {
@@ -86,11 +87,7 @@ impl Other {
         code: Option<&Code>,
         take: &RenderedTake,
     ) -> OtherTake<'a> {
-        let mut old = Vec::new();
-        while let frames @ 1.. = self.desk.read(&mut old, SEARCH_MAX) {
-            self.read += frames as u64;
-        }
-        self.desk.overloads(FULL_SCALE);
+        self.read += self.desk.forget();
         let counters = &self.desk.counters;
         let before = StreamFacts {
             began_played: counters.captured() + counters.overflowed(),
@@ -148,7 +145,7 @@ impl Other {
             if facts.xruns > 0 {
                 certificate.grade = Grade::Bad;
                 add_note(
-                    &mut certificate,
+                    &mut certificate.note,
                     &format!("{name}: {} lost block(s) of what it plays", facts.xruns),
                 );
             }
@@ -160,17 +157,13 @@ impl Other {
         let input = self.spec.sync.as_ref().map_or(0, |sync| sync.channel);
         let pair = pair.map(|pair| LoopbackSpec { output: pair.output, input });
         let own = recorder.finish(pair, facts, sink)?;
-        let worse = match (certificate.grade, own.grade) {
-            (Grade::Bad, _) | (_, Grade::Bad) => Grade::Bad,
-            (Grade::Weak, _) | (_, Grade::Weak) => Grade::Weak,
-            _ => Grade::Good,
-        };
-        certificate.grade = worse;
+        // The worse of both.
+        certificate.grade = certificate.grade.max(own.grade);
         if own.is_drift_corrected || certificate.is_drift_corrected {
             certificate.grade = Grade::Bad;
             certificate.is_drift_corrected = false;
             add_note(
-                &mut certificate,
+                &mut certificate.note,
                 &format!("{name}: no drift is corrected where several interfaces record: lock their clocks"),
             );
         }
@@ -182,7 +175,7 @@ impl Other {
         }
         certificate.overloaded.extend(own.overloaded);
         certificate.dead.extend(own.dead);
-        add_note(&mut certificate, &format!("{name}: {}", own.note));
+        add_note(&mut certificate.note, &format!("{name}: {}", own.note));
         Ok(certificate)
     }
 }
@@ -192,13 +185,6 @@ impl OtherTake<'_> {
     pub(super) fn levels(&mut self) -> std::collections::BTreeMap<crate::terms::Port, (f64, f64)> {
         self.recorder.as_mut().map(Recorder::levels).unwrap_or_default()
     }
-}
-
-fn add_note(certificate: &mut Certificate, text: &str) {
-    if !certificate.note.is_empty() {
-        certificate.note.push_str("; ");
-    }
-    certificate.note.push_str(text);
 }
 
 /// An interface that delivers nothing.

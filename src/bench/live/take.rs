@@ -15,7 +15,7 @@ use super::others::{self, Other, OtherTake};
 use super::recorder::{FULL_SCALE, Lane, Recorder, StreamFacts};
 use super::rig::Rig;
 use super::spec::{LiveSpec, OtherSpec};
-use super::sync::{Code, LEAD, SEARCH_MAX};
+use super::sync::{Code, LEAD};
 use crate::bench::noise::{NOISE_LEAD, NoiseSound};
 use crate::bench::{
     Bench, BenchError, BenchMaker, CaptureSink, LoopCue, RenderedEpoch, RenderedNoise, RenderedTake,
@@ -415,11 +415,7 @@ impl Bench for LiveBench {
         self.takes += 1;
         let code = self.spec.loopback.map(|_| Code::new(self.takes, take.duration));
         // What was heard between takes is of no interest.
-        let mut old = Vec::new();
-        while let frames @ 1.. = running.desk.read(&mut old, SEARCH_MAX) {
-            running.read += frames as u64;
-        }
-        running.desk.overloads(FULL_SCALE);
+        running.read += running.desk.forget();
         let counters = Arc::clone(&running.desk.counters);
         let other_lanes: Vec<Vec<Lane>> = running.others.iter().map(|other| other.lanes().to_vec()).collect();
         let others = running.others.iter_mut().zip(&other_lanes);

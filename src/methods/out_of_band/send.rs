@@ -194,7 +194,7 @@ pub(super) fn findings(entry: &Entry, cx: &EvalCx<'_>) -> Result<Vec<Finding>, U
     if !missed.is_empty() {
         let left_out = format!("left out, since the mouth made {}", missed.join(", "));
         loss.note = format!("{}; {left_out}: the worst tone has at most this", loss.note);
-        curve.note = if curve.note.is_empty() { left_out } else { format!("{}; {left_out}", curve.note) };
+        curve.tell(&left_out);
     }
     let mut findings = vec![loss, curve];
     for finding in &mut findings {

@@ -16,6 +16,8 @@ use super::multiple::{Lowering, raised, raised_turn};
 
 /// Programs on their way to the callback.
 const PROGRAMS_MAX: usize = 8;
+/// Frames of the ring that are thrown away at once.
+const FORGOTTEN_AT_ONCE: usize = 131_072;
 
 /// Tracks to play from one moment on.
 pub struct Program {
@@ -269,6 +271,16 @@ impl Desk {
         let frames = (self.ring.slots() / self.lanes.max(1)).min(frames_max);
         from_ring(&mut self.ring, into, frames, self.lanes);
         frames
+    }
+
+    /// Throws away what was heard so far, with its overloads. Gives the number of frames.
+    pub fn forget(&mut self) -> u64 {
+        let (mut old, mut all) = (Vec::new(), 0);
+        while let frames @ 1.. = self.read(&mut old, FORGOTTEN_AT_ONCE) {
+            all += frames as u64;
+        }
+        self.overloads(f32::INFINITY);
+        all
     }
 
     /// Which lanes reached a magnitude of `full` since this was last asked, before the rate was lowered: what is lowered
