@@ -140,6 +140,8 @@ pub struct Certificate {
     /// Whether the clocks ran apart by so much that the recording is resampled to the clock that played when it is read.
     /// What is stored is what was heard.
     pub is_drift_corrected: bool,
+    /// The clocks of further interfaces that recorded; offset, rest and drift above are those of the main one.
+    pub further: Vec<FurtherClock>,
     /// Inputs of the bench that were overloaded.
     pub overloaded: Vec<Port>,
     /// Inputs of the bench that delivered what no converter delivers: a constant, or nothing.
@@ -160,17 +162,55 @@ impl Certificate {
             drift_ppm: 0.0,
             drift_uncertainty_ppm: Some(0.0),
             is_drift_corrected: false,
+            further: Vec::new(),
             overloaded: Vec::new(),
             dead: Vec::new(),
             note: "one clock by construction".to_owned(),
         }
     }
 
-    /// How the recording is brought to the clock that played, where that is needed and known well enough.
-    pub fn retiming(&self) -> Option<Retiming> {
-        self.is_drift_corrected
-            .then_some(Retiming { first: self.rest_frames, ratio: 1.0 + self.drift_ppm * 1e-6 })
+    /// How the track of a port is brought to the clock that played, where that is needed and known well enough.
+    pub fn retiming(&self, port: &Port) -> Option<Retiming> {
+        let by = |rest_frames, drift_ppm: f64| Retiming { first: rest_frames, ratio: 1.0 + drift_ppm * 1e-6 };
+        match self.further.iter().find(|clock| clock.ports.contains(port)) {
+            Some(clock) => clock.is_drift_corrected.then(|| by(clock.rest_frames, clock.drift_ppm)),
+            None => self.is_drift_corrected.then(|| by(self.rest_frames, self.drift_ppm)),
+        }
     }
+
+    /// The largest drift by which a track is resampled, in parts per million; `None` where none is.
+    pub fn resampled_ppm(&self) -> Option<f64> {
+        let main = self.is_drift_corrected.then_some(self.drift_ppm);
+        let further =
+            self.further.iter().filter(|clock| clock.is_drift_corrected).map(|clock| clock.drift_ppm);
+        main.into_iter().chain(further).max_by(|one, other| one.abs().total_cmp(&other.abs()))
+    }
+
+    /// Makes it one on which no verdict stands: nothing is corrected then either.
+    pub fn refuse(&mut self) {
+        self.grade = Grade::Bad;
+        self.is_drift_corrected = false;
+        for clock in &mut self.further {
+            clock.is_drift_corrected = false;
+        }
+    }
+}
+
+/// How the clock of a further interface ran beside the clock that played.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FurtherClock {
+    /// The interface, as the bench file calls it.
+    pub interface: String,
+    /// What it recorded.
+    pub ports: Vec<Port>,
+    /// As [`Certificate::rest_frames`].
+    pub rest_frames: f64,
+    /// As [`Certificate::drift_ppm`].
+    pub drift_ppm: f64,
+    /// As [`Certificate::drift_uncertainty_ppm`].
+    pub drift_uncertainty_ppm: Option<f64>,
+    /// As [`Certificate::is_drift_corrected`].
+    pub is_drift_corrected: bool,
 }
 
 /// One recorded take.

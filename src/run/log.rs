@@ -288,9 +288,10 @@ impl TakeSource for StoredTakes<'_> {
             records.iter().map(|record| (record.port.clone(), self.folder.track(record))).collect()
         };
         let mut captures: BTreeMap<Port, Capture> = tracks(&recorded.captures);
-        if let Some(retiming) = recorded.certificate.retiming() {
-            let retimed = |(port, capture): (Port, Capture)| (port, capture.retimed(retiming, spec.duration));
-            captures = captures.into_iter().map(retimed).collect();
+        for (port, capture) in &mut captures {
+            if let Some(retiming) = recorded.certificate.retiming(port) {
+                *capture = capture.clone().retimed(retiming, spec.duration);
+            }
         }
         Some(Take {
             id: id.clone(),

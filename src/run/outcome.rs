@@ -92,7 +92,7 @@ pub fn evaluate(
     if takes.iter().any(|take| take.method_equivalent) {
         judged.flags.push(Flag::MethodEquivalentSignal);
     }
-    if takes.iter().any(|take| take.certificate.is_drift_corrected) {
+    if takes.iter().any(|take| take.certificate.resampled_ppm().is_some()) {
         judged.flags.push(Flag::DriftCorrected);
     }
     if takes.iter().any(|take| take.certificate.grade == Grade::Weak) {
@@ -202,14 +202,13 @@ fn findings(
     takes: &[Take],
     material: &Material<'_>,
 ) -> Result<Vec<Finding>, Obstacle> {
-    let resampled = takes.iter().find(|take| take.certificate.is_drift_corrected);
-    if let Some(take) = resampled.filter(|_| method.card().reads_single_samples) {
+    let resampled = takes.iter().find_map(|take| Some((take, take.certificate.resampled_ppm()?)));
+    if let Some((take, drift_ppm)) = resampled.filter(|_| method.card().reads_single_samples) {
         let reason = format!(
-            "no verdict stands on take {}: {} looks at single samples as they came, and the clocks of the bench ran {:+.2} ppm apart; use \
+            "no verdict stands on take {}: {} looks at single samples as they came, and the clocks of the bench ran {drift_ppm:+.2} ppm apart; use \
              one interface, or lock the two",
             take.id,
-            method.card().id,
-            take.certificate.drift_ppm
+            method.card().id
         );
         return Err(Obstacle::new(Verdict::Inconclusive, reason));
     }

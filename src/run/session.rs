@@ -479,7 +479,7 @@ fn recordings_of(log: &RunLog) -> Vec<RecordingView> {
         attempt: one.number,
         replay: one.replay,
         grade: one.certificate.as_ref().map(|certificate| certificate.grade),
-        is_drift_corrected: one.certificate.as_ref().is_some_and(|one| one.is_drift_corrected),
+        is_drift_corrected: one.certificate.as_ref().is_some_and(|one| one.resampled_ppm().is_some()),
         note: one.certificate.as_ref().map_or_else(|| one.reason.clone(), |one| one.note.clone()),
     };
     each.map(view).collect()

@@ -14,7 +14,7 @@ use super::spec::{LoopbackSpec, OtherSpec};
 use super::sync::Code;
 use super::take::{CHUNK, STALL, ratio_of};
 use crate::bench::{BenchError, CaptureSink, RenderedTake, SinkError};
-use crate::capture::{Certificate, Grade};
+use crate::capture::{Certificate, FurtherClock, Grade};
 use crate::finding::add_note;
 
 /// The streams of a further interface in a call.
@@ -123,10 +123,8 @@ impl Other {
         Ok(!recorder.is_done())
     }
 
-    /// Adds what is known about this interface's part of the take to the certificate.
-    ///
-    /// A certificate has one drift, by which every track of the take is resampled: a take in which the clocks of several
-    /// interfaces drift from that of playback is bad.
+    /// Adds what is known about this interface's part of the take to the certificate, its clock among it: each track is
+    /// resampled by the clock that recorded it.
     pub(super) fn certify(
         &mut self,
         one: OtherTake<'_>,
@@ -143,7 +141,7 @@ impl Other {
         let name = &self.spec.name;
         let Some(mut recorder) = one.recorder else {
             if facts.xruns > 0 {
-                certificate.grade = Grade::Bad;
+                certificate.refuse();
                 add_note(
                     &mut certificate.note,
                     &format!("{name}: {} lost block(s) of what it plays", facts.xruns),
@@ -157,22 +155,21 @@ impl Other {
         let input = self.spec.sync.as_ref().map_or(0, |sync| sync.channel);
         let pair = pair.map(|pair| LoopbackSpec { output: pair.output, input });
         let own = recorder.finish(pair, facts, sink)?;
+        certificate.further.push(FurtherClock {
+            interface: name.clone(),
+            ports: self.lanes.iter().map(|lane| lane.port.clone()).collect(),
+            rest_frames: own.rest_frames,
+            drift_ppm: own.drift_ppm,
+            drift_uncertainty_ppm: own.drift_uncertainty_ppm,
+            is_drift_corrected: own.is_drift_corrected,
+        });
         // The worse of both.
         certificate.grade = certificate.grade.max(own.grade);
-        if own.is_drift_corrected || certificate.is_drift_corrected {
-            certificate.grade = Grade::Bad;
-            certificate.is_drift_corrected = false;
-            add_note(
-                &mut certificate.note,
-                &format!("{name}: no drift is corrected where several interfaces record: lock their clocks"),
-            );
+        if certificate.grade == Grade::Bad {
+            certificate.refuse();
         }
         certificate.lost_frames += own.lost_frames;
         certificate.repeated_frames += own.repeated_frames;
-        if own.drift_ppm.abs() > certificate.drift_ppm.abs() {
-            certificate.drift_ppm = own.drift_ppm;
-            certificate.drift_uncertainty_ppm = own.drift_uncertainty_ppm;
-        }
         certificate.overloaded.extend(own.overloaded);
         certificate.dead.extend(own.dead);
         add_note(&mut certificate.note, &format!("{name}: {}", own.note));

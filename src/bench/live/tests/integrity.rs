@@ -97,7 +97,7 @@ fn drifts_are_found(cases: usize, seed: u64) {
         assert!(error.abs() <= uncertainty_ppm, "case {case}, {ppm} ppm: {certificate:?}");
         assert_eq!(certificate.grade, Grade::Good, "case {case}, {ppm} ppm: {certificate:?}");
         let raw: Vec<f64> = sink.tracks[&Port::of("poi.send")].iter().map(|x| f64::from(*x)).collect();
-        let Some(Retiming { first, ratio }) = certificate.retiming() else {
+        let Some(Retiming { first, ratio }) = certificate.retiming(&Port::of("poi.send")) else {
             // Half a frame in a minute is 0.17 ppm.
             assert!(ppm.abs() < 0.2, "case {case}, {ppm} ppm: {certificate:?}");
             continue;
@@ -129,7 +129,7 @@ fn a_clock_that_is_further_off_gives_no_recording_to_judge() {
         let (certificate, _) =
             record(&mut hosted(BENCH, 100, vec![LoopFault::Drift { ppb }], straight())).unwrap();
         assert_eq!(certificate.grade, Grade::Bad, "{certificate:?}");
-        assert!(!certificate.is_drift_corrected && certificate.retiming().is_none());
+        assert!(!certificate.is_drift_corrected && certificate.retiming(&Port::of("poi.send")).is_none());
         assert!(certificate.note.contains("more than the 200 ppm"), "{}", certificate.note);
     }
 }

@@ -41,6 +41,11 @@ fn at(tape: &[[f32; 3]], time: f64, track: usize) -> f32 {
 
 /// Two interfaces; the clock of the second is slower by `ppm`, and it does something wrong.
 fn two(ppm: f64, faults: Vec<LoopFault>) -> LiveBench {
+    two_faulty(ppm, Vec::new(), faults)
+}
+
+/// [`two`], with what the first interface does wrong.
+fn two_faulty(ppm: f64, of_first: Vec<LoopFault>, of_second: Vec<LoopFault>) -> LiveBench {
     let tape: Tape = Arc::default();
     let played = Arc::clone(&tape);
     let first: Wiring = Box::new(move |out, input| {
@@ -75,9 +80,9 @@ fn two(ppm: f64, faults: Vec<LoopFault>) -> LiveBench {
         faults,
         wiring,
     };
-    let (host, clock) = LoopHost::new(spec(3, 4, first, Vec::new()));
+    let (host, clock) = LoopHost::new(spec(3, 4, first, of_first));
     let mut system = AudioSystem::custom(host.into_cpal(), Arc::new(clock));
-    let (host, clock) = LoopHost::new(spec(1, 3, second, faults));
+    let (host, clock) = LoopHost::new(spec(1, 3, second, of_second));
     system.put("second", host.into_cpal(), Arc::new(clock));
     LiveBench::new(&desk(&two_files()), Arc::new(system))
 }
@@ -100,23 +105,65 @@ fn a_promise_of_one_bench_is_one_of_several_interfaces() {
     suite::hold(&mut two(0.0, Vec::new()), Bandwidth::Wb);
 }
 
+/// Records ten seconds of [`tones`] at the POI, on the first interface, and at the right ear, on the second.
+fn ten_seconds(bench: &mut LiveBench) -> (Certificate, Memory) {
+    bench.open(&epoch(Bandwidth::Wb, 0), &TelemetrySender::none()).unwrap();
+    let take = take(TEN as u64, &[("mouth", tones(TEN))], &["poi.send", "ear.right"]);
+    let mut sink = Memory::default();
+    let certificate = bench.take(&take, &mut sink, &StopFlag::default()).unwrap();
+    (certificate, sink)
+}
+
+const TEN: usize = 480_000;
+
+/// How far a recording, brought to the clock that played, is from what was played; but for its ends.
+fn off(certificate: &Certificate, sink: &Memory, port: &'static str) -> f64 {
+    let port = Port::of(port);
+    let raw: Vec<f64> = sink.tracks[&port].iter().map(|x| f64::from(*x)).collect();
+    let timed = match certificate.retiming(&port) {
+        Some(by) => crate::dsp::resample::retimed(&raw, by.first, by.ratio, TEN),
+        None => raw,
+    };
+    let apart = timed.iter().zip(tones(TEN)).map(|(heard, played)| (heard - f64::from(played)).abs());
+    apart.skip(400).take(TEN - 800).fold(0.0, f64::max)
+}
+
 #[test]
-fn the_drift_of_a_second_interface_is_measured_and_no_verdict_stands_on_it() {
-    for ppm in [23.4, -150.0] {
-        let mut bench = two(ppm, Vec::new());
-        bench.open(&epoch(Bandwidth::Wb, 0), &TelemetrySender::none()).unwrap();
-        let frames = 480_000;
-        let take = take(frames, &[("mouth", noise(1, frames as usize))], &["poi.send", "ear.right"]);
-        let certificate = bench.take(&take, &mut Memory::default(), &StopFlag::default()).unwrap();
-        assert_eq!(certificate.grade, Grade::Bad, "{certificate:?}");
+fn each_interface_is_brought_to_the_clock_that_played_by_its_own_drift() {
+    for (main, hats) in [(0, 23.4), (0, -150.0), (80_000, -31.0), (-120_000, 0.0)] {
+        let of_first = if main == 0 { Vec::new() } else { vec![LoopFault::Drift { ppb: main }] };
+        let (certificate, sink) = ten_seconds(&mut two_faulty(hats, of_first, Vec::new()));
+        assert_eq!(certificate.grade, Grade::Good, "{certificate:?}");
+        assert!((certificate.drift_ppm - f64::from(main) * 1e-3).abs() < 0.1, "{main}: {certificate:?}");
+        let clock = &certificate.further[0];
         // A slower clock counts fewer frames for the same sound: what it hears comes ever earlier.
-        assert!((certificate.drift_ppm + ppm).abs() < 0.1, "{ppm}: {certificate:?}");
-        assert!(
-            certificate.note.contains("hats: ") && certificate.note.contains("ppm"),
-            "{}",
-            certificate.note
-        );
+        assert!((clock.drift_ppm + hats).abs() < 0.1, "{hats}: {certificate:?}");
+        assert_eq!((clock.interface.as_str(), clock.is_drift_corrected), ("hats", hats != 0.0));
+        assert_eq!(certificate.is_drift_corrected, main != 0);
         assert_eq!((certificate.lost_frames, certificate.repeated_frames), (0, 0));
+        // The tones have 0.25 together, and 18 kHz turns by 14° in a tenth of a frame.
+        for port in ["poi.send", "ear.right"] {
+            let off = off(&certificate, &sink, port);
+            assert!(off < 0.05 * 0.24, "{main} and {hats} ppm, {port}: {off}");
+        }
+        // What is stored is what was heard.
+        let untimed = Certificate { is_drift_corrected: false, further: Vec::new(), ..certificate.clone() };
+        for (port, ppm) in [("poi.send", f64::from(main)), ("ear.right", hats)] {
+            assert_eq!(off(&untimed, &sink, port) > 0.05, ppm != 0.0, "{port}");
+        }
+    }
+}
+
+#[test]
+fn where_one_of_two_interfaces_cannot_be_corrected_nothing_is() {
+    for (main, hats) in [(80_000, 260.0), (260_000, -31.0)] {
+        let (certificate, _) =
+            ten_seconds(&mut two_faulty(hats, vec![LoopFault::Drift { ppb: main }], Vec::new()));
+        assert_eq!((certificate.grade, certificate.resampled_ppm()), (Grade::Bad, None), "{certificate:?}");
+        assert!(certificate.note.contains("more than the 200 ppm"), "{}", certificate.note);
+        for port in ["poi.send", "ear.right"] {
+            assert_eq!(certificate.retiming(&Port::of(port)), None);
+        }
     }
 }
 
