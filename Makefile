@@ -24,11 +24,11 @@ nightly:
 	@cargo test --release --no-default-features --features audio --lib --test main -- --ignored --nocapture
 
 servers:
-	@sh .ci/install servers
+	@sh .ci/install test
 	@cargo test --no-default-features --features jack,pulseaudio --test main -- jack:: pulse:: servers::
 
 nightly-jack:
-	@sh .ci/install servers
+	@sh .ci/install test
 	@cargo test --release --no-default-features --features jack --test main -- --ignored --nocapture jack::
 
 bless:

@@ -86,6 +86,8 @@ pub struct BenchInfo {
     pub has_reflector: bool,
     /// Whether what is sent can be looped back to the device at the POI, without a delay of the loop's own.
     pub has_loop: bool,
+    /// Whether it hangs up and calls anew by itself, so that a device is cold where a call begins; otherwise a person does.
+    pub sets_up_calls: bool,
 }
 
 impl BenchInfo {

@@ -85,6 +85,8 @@ pub struct Card {
     pub objects: bool,
     /// Whether it looks at single samples as they came, so that a recording that was resampled says nothing to it.
     pub reads_single_samples: bool,
+    /// Whether what it measures depends on a device that is cold where the call begins.
+    pub starts_cold: bool,
     /// The facts that it finds: the name of the fact and the measurand whose value it is.
     pub facts_found: &'static [(&'static str, &'static str)],
     /// The largest number of takes that it ever asks for, adaptive ones included.
@@ -107,6 +109,7 @@ impl Card {
         picks_volume: false,
         objects: false,
         reads_single_samples: false,
+        starts_cold: false,
         facts_found: &[],
         takes_max: 1,
         shown_on: None,

@@ -91,6 +91,8 @@ pub enum Flag {
     DriftCorrected,
     /// The bench has no loopback pair: what was lost on its way may not have been seen.
     WeakEvidence,
+    /// The device has to be cold where the call begins, and the bench does not set up calls: a person does, or did not.
+    CallByHand,
     /// The test signal has the properties asked for but is not the Recommendation's own recording.
     MethodEquivalentSignal,
     /// The entry does not count towards the verdict of the run.
@@ -110,6 +112,7 @@ impl Flag {
         Self::DeviceClips,
         Self::DriftCorrected,
         Self::WeakEvidence,
+        Self::CallByHand,
         Self::MethodEquivalentSignal,
         Self::Informative,
     ];
@@ -127,6 +130,7 @@ impl Flag {
             Self::DeviceClips => "device-clips",
             Self::DriftCorrected => "drift-corrected",
             Self::WeakEvidence => "weak-evidence",
+            Self::CallByHand => "call-by-hand",
             Self::MethodEquivalentSignal => "method-equivalent-signal",
             Self::Informative => "informative",
         }

@@ -23,6 +23,8 @@ mod jack;
 mod junit;
 mod layers;
 mod live;
+#[cfg(all(feature = "audio", unix))]
+mod live_calls;
 #[cfg(feature = "audio")]
 mod live_integrity;
 mod meters;

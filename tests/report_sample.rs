@@ -302,6 +302,7 @@ fn bench() -> BenchInfo {
         volume_step_count: 16,
         has_reflector: false,
         has_loop: false,
+        sets_up_calls: true,
     }
 }
 

@@ -96,6 +96,7 @@ static CARD: Card = Card {
     parameters: &[SIGNAL.spec(), LEVEL_POI.spec(), IDLE.spec(), DELAY_MAX.spec()],
     facts_wanted: echo::FACTS_WANTED,
     shown_on: Some(METER),
+    starts_cold: true,
     ..Card::PLAIN
 };
 

@@ -82,6 +82,7 @@ static CARD: Card = Card {
     ],
     parameters: &[WATCHED.spec(), DELAY_MAX.spec()],
     shown_on: Some(FAST),
+    starts_cold: true,
     ..Card::PLAIN
 };
 

@@ -127,6 +127,7 @@ static CARD: Card = Card {
     ],
     takes_max: TAKES_MAX,
     shown_on: Some(METER),
+    starts_cold: true,
     ..Card::PLAIN
 };
 
@@ -179,8 +180,8 @@ impl Method for Stability {
             checks.refuse_bench(
                 format!("bench '{}' without an electrical loop at the POI", cx.bench.name),
                 "a loop from poi.send to poi.receive that only attenuates, without delay",
-                "remove the entry in an overlay: a live bench cannot close such a loop yet, and the network of a virtual car \
-                 needs 10 ms of delay for it beyond what its codec takes",
+                "give the rig of a live bench the lines close_loop, open_loop and call, or remove the entry in an overlay; the network \
+                 of a virtual car needs 10 ms of delay for it beyond what its codec takes",
             );
         }
         checks.at_least(entry, &IDLE, Seconds(0.5), "the noise is known from it");

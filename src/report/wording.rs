@@ -245,6 +245,9 @@ pub const fn flag_meaning(flag: Flag) -> &'static str {
         Flag::WeakEvidence => {
             "The bench has no loopback pair: a loss on the way to or from its interface may not have been seen."
         }
+        Flag::CallByHand => {
+            "The device has to be cold where the call begins; the bench does not set up calls, so nothing proves that it was."
+        }
         Flag::MethodEquivalentSignal => {
             "The test signal has the properties asked for but is not the Recommendation's own recording."
         }

@@ -177,6 +177,7 @@ mod tests {
             volume_step_count: 1,
             has_reflector: false,
             has_loop: false,
+            sets_up_calls: true,
         }
     }
 

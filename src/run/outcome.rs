@@ -98,6 +98,9 @@ pub fn evaluate(
     if takes.iter().any(|take| take.certificate.grade == Grade::Weak) {
         judged.flags.push(Flag::WeakEvidence);
     }
+    if method.card().starts_cold && !material.bench.sets_up_calls && !takes.is_empty() {
+        judged.flags.push(Flag::CallByHand);
+    }
     judged.flags.sort_unstable();
     judged.flags.dedup();
     Outcome { judged, warnings }

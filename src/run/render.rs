@@ -333,6 +333,7 @@ mod tests {
             volume_step_count: 1,
             has_reflector: false,
             has_loop: true,
+            sets_up_calls: true,
         }
     }
 

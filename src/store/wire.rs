@@ -489,6 +489,13 @@ pub struct WireBench {
     pub has_reflector: bool,
     #[serde(default)]
     pub has_loop: bool,
+    #[serde(default = "sets_up_calls")]
+    pub sets_up_calls: bool,
+}
+
+/// Of a journal from before this was told.
+fn sets_up_calls() -> bool {
+    true
 }
 
 /// See [`PortInfo`].
@@ -534,6 +541,7 @@ impl From<&BenchInfo> for WireBench {
             volume_step_count: bench.volume_step_count,
             has_reflector: bench.has_reflector,
             has_loop: bench.has_loop,
+            sets_up_calls: bench.sets_up_calls,
         }
     }
 }
@@ -569,6 +577,7 @@ impl TryFrom<WireBench> for BenchInfo {
             volume_step_count: wire.volume_step_count,
             has_reflector: wire.has_reflector,
             has_loop: wire.has_loop,
+            sets_up_calls: wire.sets_up_calls,
         })
     }
 }

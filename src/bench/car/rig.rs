@@ -143,6 +143,7 @@ fn info_of(model: &Model) -> BenchInfo {
         volume_step_count: spec.terminal.volume_steps,
         has_reflector: spec.cabin.reflector.is_some(),
         has_loop: feedback::is_possible(spec),
+        sets_up_calls: true,
     }
 }
 

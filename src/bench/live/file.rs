@@ -27,6 +27,8 @@ const CHANNELS: RangeInclusive<i64> = 1..=256;
 const DELAYS_S: RangeInclusive<f64> = 0.0..=2.0;
 /// How long a take may wait for an answer of the rig.
 const TIMEOUTS_S: RangeInclusive<f64> = 0.01..=10.0;
+/// How long a call may need until it sounds.
+const CALL_WAITS_S: RangeInclusive<f64> = 0.0..=30.0;
 
 /// A bench file with what it refers to.
 #[derive(Debug, Clone, PartialEq)]
@@ -118,8 +120,8 @@ pub fn read_bench(source: &SourceText, ledger: &dyn Sources, on: Date) -> Result
                 network: network?,
                 volume_step_count: steps?.value as u32,
                 has_reflector: rig.iter().flatten().any(|rig| rig.reflector.is_some()),
-                // Nothing in a bench file closes one yet.
-                has_loop: false,
+                has_loop: rig.iter().flatten().any(|rig| rig.far_loop.is_some()),
+                sets_up_calls: rig.iter().flatten().any(|rig| !rig.call.is_empty()),
             },
             spec: LiveSpec {
                 audio: AudioSpec { cords: wiring.cords_of(MAIN), ..audio? },
@@ -230,7 +232,19 @@ fn rig_of(table: &Table<'_>) -> Option<RigSpec> {
         table.text("set_volume");
         Some(None)
     };
-    let reflector = reflector_of(table);
+    let reflector = pair_of(
+        table,
+        ["turn_reflector", "rest_reflector"],
+        "a panel that is turned comes to rest again: the lines for both",
+    );
+    let far_loop = pair_of(
+        table,
+        ["close_loop", "open_loop"],
+        "a loop that is closed is opened again: the lines for both",
+    );
+    let call = call_of(table);
+    let calls = call.as_ref().is_none_or(|(lines, _)| !lines.is_empty());
+    let far_loop = far_loop.and_then(|lines| loop_with_calls(table, lines, calls));
     let safe_state = if table.has("safe_state") {
         table.texts("safe_state")
     } else {
@@ -246,35 +260,90 @@ fn rig_of(table: &Table<'_>) -> Option<RigSpec> {
         .into_iter()
         .map(|line| a_line(table, "safe_state", line).map(|line| line.value))
         .collect();
+    let (call, call_wait) = call?;
     Some(RigSpec {
         port: port?.value,
         baud: baud?.value as u32,
         timeout: Duration::from_secs_f64(timeout?),
         line_end: line_end?,
         set_volume: set_volume?,
+        call,
+        call_wait,
+        far_loop: far_loop?,
         reflector: reflector?,
         safe_state: safe_state?,
         reply: reply?.value,
     })
 }
 
+/// The lines that do something and undo it: both, or none where the rig cannot.
 #[expect(clippy::option_option, reason = "absent and reported are two things")]
-/// The lines that turn the reflecting panel and let it rest: both, or none where there is no panel.
-fn reflector_of(table: &Table<'_>) -> Option<Option<[String; 2]>> {
-    const KEYS: [&str; 2] = ["turn_reflector", "rest_reflector"];
-    let [turns, rests] = KEYS.map(|key| table.text(key));
-    match (turns, rests) {
-        (None, None) if !KEYS.iter().any(|key| table.has(key)) => Some(None),
-        (Some(turns), Some(rests)) => {
-            let lines = [a_line(table, KEYS[0], turns)?, a_line(table, KEYS[1], rests)?];
+fn pair_of(table: &Table<'_>, keys: [&str; 2], why: &str) -> Option<Option<[String; 2]>> {
+    let [does, undoes] = keys.map(|key| table.text(key));
+    match (does, undoes) {
+        (None, None) if !keys.iter().any(|key| table.has(key)) => Some(None),
+        (Some(does), Some(undoes)) => {
+            let lines = [a_line(table, keys[0], does)?, a_line(table, keys[1], undoes)?];
             Some(Some(lines.map(|line| line.value)))
         }
         _ => {
-            let missing = if table.has(KEYS[0]) { KEYS[1] } else { KEYS[0] };
-            table.missing(missing, "a panel that is turned comes to rest again: the lines for both");
+            let missing = if table.has(keys[0]) { keys[1] } else { keys[0] };
+            table.missing(missing, why);
             None
         }
     }
+}
+
+/// The lines that call anew, and how long a call needs then.
+fn call_of(table: &Table<'_>) -> Option<(Vec<String>, Duration)> {
+    let (has_lines, has_wait) = (table.has("call"), table.has("call_wait"));
+    let lines = table.texts("call");
+    if !has_lines {
+        table.text("call_wait");
+        if has_wait {
+            table.missing("call", "the lines that hang up and call anew, which 'call_wait' waits for");
+            return None;
+        }
+        return Some((Vec::new(), Duration::ZERO));
+    }
+    let wait = if has_wait {
+        seconds(table, "call_wait", CALL_WAITS_S)
+    } else {
+        table.text("call_wait");
+        table.missing("call_wait", "how long a call needs from the last answer until it sounds, as \"2 s\"");
+        None
+    };
+    let lines: Option<Vec<String>> =
+        lines?.into_iter().map(|line| a_line(table, "call", line).map(|line| line.value)).collect();
+    Some((lines?, Duration::from_secs_f64(wait?)))
+}
+
+/// A loop says where its loss goes, and needs new calls: the canceller is cold at each loss.
+#[expect(clippy::option_option, reason = "absent and reported are two things")]
+fn loop_with_calls(
+    table: &Table<'_>,
+    lines: Option<[String; 2]>,
+    calls: bool,
+) -> Option<Option<[String; 2]>> {
+    let Some([close, _]) = &lines else { return Some(None) };
+    if !calls {
+        table.missing(
+            "call",
+            "the lines that hang up and call anew: a loop is tried in a new call at each loss",
+        );
+        return None;
+    }
+    if !close.contains(RigSpec::LOSS) {
+        table.problems().report(
+            table.text("close_loop")?.place,
+            "'close_loop' does not say which loss",
+            format!("'{close}'"),
+            format!("a line with {} where the loss in dB goes", RigSpec::LOSS),
+            format!("write close_loop = \"LOOP {}\"", RigSpec::LOSS),
+        );
+        return None;
+    }
+    Some(lines)
 }
 
 fn line_end_of(table: &Table<'_>) -> Option<LineEnd> {

@@ -56,6 +56,39 @@ impl Rig {
         self.exchange(&line, Some(stop))
     }
 
+    /// Hangs up and calls anew, and waits until the call sounds; without lines for it nothing is done.
+    ///
+    /// # Errors
+    /// As [`Rig::set_volume`].
+    pub fn call(&mut self, stop: &StopFlag) -> Result<(), BenchError> {
+        let (lines, wait) = (self.spec.call.clone(), self.spec.call_wait);
+        if lines.is_empty() {
+            return Ok(());
+        }
+        for line in &lines {
+            self.exchange(line, Some(stop))?;
+        }
+        let began = Instant::now();
+        while began.elapsed() < wait {
+            go_on(Some(stop))?;
+            std::thread::sleep(SLICE.min(wait.saturating_sub(began.elapsed())));
+        }
+        Ok(())
+    }
+
+    /// Closes the electrical loop in place of the far end with a loss in dB, or opens it.
+    ///
+    /// # Errors
+    /// As [`Rig::set_volume`].
+    pub fn set_loop(&mut self, loss_db: Option<f64>, stop: &StopFlag) -> Result<(), BenchError> {
+        let line = self.spec.loop_line(loss_db).ok_or_else(|| {
+            BenchError::StopRun(
+                "the rig has no loop: add close_loop and open_loop to [rig] of the bench file".to_owned(),
+            )
+        })?;
+        self.exchange(&line, Some(stop))
+    }
+
     /// Lets the reflecting panel turn, or come to rest.
     ///
     /// # Errors

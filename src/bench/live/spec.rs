@@ -186,6 +186,13 @@ pub struct RigSpec {
     pub line_end: LineEnd,
     /// The line that sets the receive volume, with [`RigSpec::STEP`] where the number goes.
     pub set_volume: Option<String>,
+    /// The lines that hang up and call anew, in their order; none: calls are set up by hand.
+    pub call: Vec<String>,
+    /// How long a call needs from the last answer until it sounds.
+    pub call_wait: Duration,
+    /// The lines that close the electrical loop in place of the far end, with [`RigSpec::LOSS`] where its loss goes, and that
+    /// open it.
+    pub far_loop: Option<[String; 2]>,
     /// The lines that let the reflecting panel in the cabin turn, and come to rest.
     pub reflector: Option<[String; 2]>,
     /// The lines that bring the rig into its safe state, in their order.
@@ -197,10 +204,21 @@ pub struct RigSpec {
 impl RigSpec {
     /// Where the number of the volume step goes.
     pub const STEP: &'static str = "{step}";
+    /// The loss of the loop goes here, in dB with one decimal.
+    pub const LOSS: &'static str = "{loss}";
 
     /// The line that sets the receive volume to a step, if the rig can.
     pub fn volume_line(&self, step: u32) -> Option<String> {
         Some(self.set_volume.as_ref()?.replace(Self::STEP, &step.to_string()))
+    }
+
+    /// The line that closes the loop with a loss in dB, or opens it; `None` where the rig has no loop.
+    pub fn loop_line(&self, loss_db: Option<f64>) -> Option<String> {
+        let [close, open] = self.far_loop.as_ref()?;
+        Some(match loss_db {
+            Some(loss_db) => close.replace(Self::LOSS, &format!("{loss_db:.1}")),
+            None => open.clone(),
+        })
     }
 }
 

@@ -79,9 +79,24 @@ pub struct LiveBench {
     telemetry: TelemetrySender,
 }
 
-/// A live bench calls between takes only.
+/// A live bench calls between takes only, if at all.
 fn no_new_call(name: &str) -> BenchError {
-    BenchError::StopRun(format!("the bench '{name}' cannot hang up and call again within a take"))
+    BenchError::StopRun(format!(
+        "the bench '{name}' cannot hang up and call again there: it needs the lines 'call' in [rig] of its file, and does so \
+         before a take only"
+    ))
+}
+
+/// What the rig is told within a take, in its order.
+struct Orders<'a> {
+    actions: Peekable<Iter<'a, (Frame, RigAction)>>,
+    loops: Peekable<Iter<'a, LoopCue>>,
+}
+
+impl<'a> Orders<'a> {
+    fn of(take: &'a RenderedTake) -> Self {
+        Self { actions: take.actions.iter().peekable(), loops: take.loops.iter().peekable() }
+    }
 }
 
 impl LiveBench {
@@ -218,16 +233,16 @@ impl LiveBench {
             return Err(BenchError::StopRun(format!("the bench '{name}' cannot record port {port}")));
         }
         take.check_numbers()?;
-        let impossible = take.actions.iter().find_map(|(_, action)| match action {
+        let impossible = take.actions.iter().find_map(|(frame, action)| match action {
             RigAction::SetVolume(step) => (*step >= self.info.volume_step_count).then(|| self.no_step(*step)),
             RigAction::TurnReflector(_) => (!self.info.has_reflector)
                 .then(|| BenchError::StopRun(format!("the bench '{name}' has no reflector"))),
-            RigAction::NewCall => Some(no_new_call(name)),
+            RigAction::NewCall => (!self.info.sets_up_calls || *frame > 0).then(|| no_new_call(name)),
         });
-        if let Some(LoopCue { from, to, .. }) = take.loops.first() {
+        if let Some(LoopCue { from, to, .. }) = take.loops.first().filter(|_| !self.info.has_loop) {
             return Err(BenchError::StopRun(format!(
-                "the bench '{name}' cannot loop {from} to {to}: that needs an electrical loop at the network simulator, which \
-                 a live bench does not offer yet; leave the entry out with an overlay"
+                "the bench '{name}' cannot loop {from} to {to}: that needs an electrical loop at the network simulator; add \
+                 close_loop and open_loop to [rig] of the bench file, or leave the entry out with an overlay"
             )));
         }
         impossible.map_or(Ok(()), Err)
@@ -279,7 +294,7 @@ impl LiveBench {
         stop: &StopFlag,
     ) -> Result<(), BenchError> {
         let number = running.programs;
-        let mut actions = take.actions.iter().peekable();
+        let mut orders = Orders::of(take);
         let mut chunk = Vec::new();
         let mut told = 0;
         let sound = Duration::from_secs_f64(take.duration as f64 / f64::from(RATE));
@@ -312,7 +327,7 @@ impl LiveBench {
                 )));
             }
             if let Some(done) = recorder.written() {
-                self.act(&mut actions, done, stop)?;
+                self.act(&mut orders, done, stop)?;
                 if done >= told {
                     told = done + TELL;
                     self.tell(take, done, recorder, others);
@@ -325,13 +340,8 @@ impl LiveBench {
     }
 
     /// Does what is due. An action takes effect when its frame was heard and the rig has answered.
-    fn act(
-        &mut self,
-        actions: &mut Peekable<Iter<'_, (Frame, RigAction)>>,
-        done: Frame,
-        stop: &StopFlag,
-    ) -> Result<(), BenchError> {
-        while let Some((_, action)) = actions.next_if(|(frame, _)| *frame <= done) {
+    fn act(&mut self, orders: &mut Orders<'_>, done: Frame, stop: &StopFlag) -> Result<(), BenchError> {
+        while let Some((_, action)) = orders.actions.next_if(|(frame, _)| *frame <= done) {
             match action {
                 RigAction::SetVolume(step) => self.set_volume(*step, stop)?,
                 RigAction::TurnReflector(turns) => {
@@ -339,10 +349,37 @@ impl LiveBench {
                         rig.turn_reflector(*turns, stop)?;
                     }
                 }
-                RigAction::NewCall => return Err(no_new_call(&self.info.name)),
+                // It was set up before the take began.
+                RigAction::NewCall => {}
+            }
+        }
+        while let Some(cue) = orders.loops.next_if(|cue| cue.at <= done) {
+            let loss_db = cue.gain.map(|gain| self.loss_db(cue, gain));
+            if let Some(rig) = &mut self.rig {
+                rig.set_loop(loss_db, stop)?;
             }
         }
         Ok(())
+    }
+
+    /// The loss of a loop in levels, which is what a network simulator counts, by the calibrations of both ports.
+    fn loss_db(&self, cue: &LoopCue, gain: f32) -> f64 {
+        let unit =
+            |port: &Port| self.info.ports.get(port).map_or(1.0, |info| info.calibration.unit_per_sample());
+        -20.0 * (f64::from(gain) * unit(&cue.to) / unit(&cue.from)).log10()
+    }
+
+    /// Opens a loop that a take which failed may have left closed.
+    fn open_loop(&mut self, take: &RenderedTake, failed: bool) -> Result<(), BenchError> {
+        let Some(rig) = self.rig.as_mut().filter(|_| failed && !take.loops.is_empty()) else { return Ok(()) };
+        rig.set_loop(None, &StopFlag::default())
+    }
+
+    /// Hangs up and calls anew where a take wants that before it begins, with the loop open.
+    fn call_anew(&mut self, take: &RenderedTake, stop: &StopFlag) -> Result<(), BenchError> {
+        let wanted = take.actions.iter().any(|(_, action)| *action == RigAction::NewCall);
+        let Some(rig) = self.rig.as_mut().filter(|_| wanted) else { return Ok(()) };
+        rig.call(stop)
     }
 
     fn tell(
@@ -391,6 +428,9 @@ impl Bench for LiveBench {
         if noise.is_some() {
             self.running = Some(self.start(noise)?);
         }
+        if let Some(rig) = self.rig.as_mut().filter(|_| epoch.terminal == Terminal::Device) {
+            rig.call(&StopFlag::default())?;
+        }
         // A reference terminal has no volume, and the device is not touched for it.
         if epoch.terminal == Terminal::Device {
             self.set_volume(epoch.volume_step, &StopFlag::default())?;
@@ -412,6 +452,10 @@ impl Bench for LiveBench {
         let Some(mut running) = self.running.take_if(|_| self.is_open) else {
             return Err(BenchError::StopRun("no call is open".to_owned()));
         };
+        if let Err(error) = self.call_anew(take, stop) {
+            self.running = Some(running);
+            return Err(error);
+        }
         self.takes += 1;
         let code = self.spec.loopback.map(|_| Code::new(self.takes, take.duration));
         // What was heard between takes is of no interest.
@@ -434,12 +478,14 @@ impl Bench for LiveBench {
         };
         // Silence after the take, whatever became of it. A callback that takes no orders plays nothing either.
         running.desk.order(None);
+        // A loop that howls must not go on howling because a take ended early.
+        let opened = self.open_loop(take, result.is_err());
         let beginning = counters.beginning(running.programs);
         for lane in running.desk.overloads(FULL_SCALE) {
             recorder.overload(lane);
         }
         let running = self.running.insert(running);
-        result?;
+        result.and(opened)?;
         let facts = StreamFacts {
             began_played: beginning.map_or(0, |one| one.played),
             overflowed: counters.overflowed() - overflowed,

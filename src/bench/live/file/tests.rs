@@ -114,6 +114,7 @@ fn a_bench_file_says_what_is_wired_where() {
     assert_eq!(spec.inputs[&Port::of("poi.send")], InputSpec { channel: 1, is_analog: true });
     assert_eq!(spec.loopback, Some(LoopbackSpec { output: 8, input: 7 }));
     let rig = spec.rig.unwrap();
+    assert!(!info.has_loop && !info.sets_up_calls && rig.loop_line(None).is_none());
     assert_eq!(rig.volume_line(7).as_deref(), Some("AT+VGS=7"));
     assert_eq!((rig.timeout, rig.line_end), (Duration::from_millis(500), LineEnd::Cr));
     assert_eq!(rig.safe_state, ["AT+CHUP", "LAMP 0"]);
@@ -209,6 +210,25 @@ const SLIPS: &[(&str, &str, &[&str])] = &[
     ("safe_state = [\"AT+CHUP\", \"LAMP 0\"]", "", &["'safe_state' is missing", "in their order"]),
     ("safe_state = [\"AT+CHUP\", \"LAMP 0\"]", "safe_state = [\"\"]", &["'safe_state' is no line"]),
     ("baud = 115200", "baud = 115200\nparity = 1", &["'parity' is not a key of [rig]"]),
+    ("baud = 115200", "baud = 115200\ncall = [\"DIAL\"]", &["'call_wait' is missing", "2 s"]),
+    ("baud = 115200", "baud = 115200\ncall_wait = \"1 s\"", &["'call' is missing", "hang up"]),
+    ("baud = 115200", "baud = 115200\ncall = [\"\"]\ncall_wait = \"1 s\"", &["'call' is no line"]),
+    ("baud = 115200", "baud = 115200\ncall = [\"D\"]\ncall_wait = \"1 h\"", &["call_wait", "0 to 30 s"]),
+    (
+        "baud = 115200",
+        "baud = 115200\nclose_loop = \"L {loss}\"",
+        &["'open_loop' is missing", "lines for both"],
+    ),
+    (
+        "baud = 115200",
+        "baud = 115200\nclose_loop = \"L {loss}\"\nopen_loop = \"O\"",
+        &["'call' is missing", "new call at each loss"],
+    ),
+    (
+        "baud = 115200",
+        "baud = 115200\ncall = [\"D\"]\ncall_wait = \"1 s\"\nclose_loop = \"L\"\nopen_loop = \"O\"",
+        &["does not say which loss", "{loss}"],
+    ),
 ];
 
 #[test]
@@ -231,6 +251,18 @@ fn all_problems_are_reported_at_once() {
     assert_eq!(problems.len(), 4, "{problems:#?}");
     let empty = bench("").unwrap_err();
     assert!(empty.len() >= 6, "{empty:#?}");
+}
+
+#[test]
+fn a_rig_that_calls_and_loops_says_so() {
+    let lines = "baud = 115200\ncall = [\"AT+CHUP\", \"ATD1;\"]\ncall_wait = \"2 s\"\nclose_loop = \"LOOP {loss}\"\n\
+                 open_loop = \"LOOP OFF\"";
+    let BenchFile { info, spec, .. } = bench(&BENCH.replace("baud = 115200", lines)).unwrap();
+    assert!(info.has_loop && info.sets_up_calls);
+    let rig = spec.rig.unwrap();
+    assert_eq!((rig.call.len(), rig.call_wait), (2, Duration::from_secs(2)));
+    assert_eq!(rig.loop_line(Some(7.5)).as_deref(), Some("LOOP 7.5"));
+    assert_eq!(rig.loop_line(None).as_deref(), Some("LOOP OFF"));
 }
 
 #[test]

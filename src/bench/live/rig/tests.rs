@@ -48,6 +48,9 @@ pub(in crate::bench::live) mod over_a_pair {
                 timeout: Duration::from_millis(300),
                 line_end: LineEnd::CrLf,
                 set_volume: Some("VOLUME {step}".to_owned()),
+                call: vec!["HANG UP".to_owned(), "DIAL".to_owned()],
+                call_wait: Duration::from_millis(50),
+                far_loop: Some(["LOOP {loss}".to_owned(), "LOOP OFF".to_owned()]),
                 reflector: Some(["REFLECTOR ON".to_owned(), "REFLECTOR OFF".to_owned()]),
                 safe_state: vec!["HANG UP".to_owned(), "VOLUME 0".to_owned()],
                 reply: "OK".to_owned(),
@@ -117,6 +120,31 @@ pub(in crate::bench::live) mod over_a_pair {
         assert!(fake.is_quiet(), "the safe state is sent once");
         let error = Rig::open(&fake.spec).unwrap().exchange("PING", None);
         assert_eq!(error, Ok(()), "the port can be opened again");
+    }
+
+    #[test]
+    fn a_call_is_set_up_line_by_line_and_a_loop_is_told_its_loss() {
+        let fake = Fake::new(|_| Some("OK\r\n"));
+        let mut rig = Rig::open(&fake.spec).unwrap();
+        let began = Instant::now();
+        rig.call(&StopFlag::default()).unwrap();
+        assert!(began.elapsed() >= fake.spec.call_wait);
+        rig.set_loop(Some(35.04), &StopFlag::default()).unwrap();
+        rig.set_loop(None, &StopFlag::default()).unwrap();
+        assert_eq!(fake.lines(4), ["HANG UP", "DIAL", "LOOP 35.0", "LOOP OFF"]);
+        let stop = StopFlag::default();
+        stop.stop();
+        assert_eq!(rig.call(&stop), Err(BenchError::Stopped));
+    }
+
+    #[test]
+    fn a_call_that_is_not_answered_is_an_error_and_nothing_more_is_dialled() {
+        let fake = Fake::new(|line| (line != "HANG UP").then_some("OK\r\n"));
+        let mut rig = Rig::open(&fake.spec).unwrap();
+        let error = rig.call(&StopFlag::default()).unwrap_err();
+        assert!(error.to_string().contains("'HANG UP'"), "{error}");
+        rig.set_volume(1, &StopFlag::default()).unwrap();
+        assert_eq!(fake.lines(2), ["HANG UP", "VOLUME 1"]);
     }
 
     #[test]
