@@ -374,6 +374,7 @@ fn wide_take(bench: &LiveBench, seconds: usize) -> RenderedTake {
         duration: seconds as u64 * 48_000,
         tracks: ports.into_iter().map(|port| (port, noise())).collect(),
         actions: Vec::new(),
+        loops: Vec::new(),
         record: inputs.map(|(port, _)| port.clone()).collect(),
     }
 }
