@@ -81,12 +81,16 @@ fn with_server(test: &str, channels: u32, patience_s: u64) -> bool {
     false
 }
 
+/// What is said of an input behind which there is no converter: it may be silent.
+const SILENT: &str = "converter = \"digital\"\n";
+
 /// The bench of the car, with what each channel is connected to.
 fn bench_file(rig: &str) -> String {
     let port = |name: &str, direction: &str, channel: u32, nominal: &str, to: &str| {
+        let converter = if direction == "in" { SILENT } else { "" };
         format!(
             "[[port]]\nname = \"{name}\"\ndirection = \"{direction}\"\nchannel = {channel}\n\
-             nominal = \"{nominal}\"\nconnect = [\"car:{to}\"]\n"
+             nominal = \"{nominal}\"\nconnect = [\"car:{to}\"]\n{converter}"
         )
     };
     let head = format!(
@@ -328,8 +332,9 @@ fn wide_bench() -> String {
     };
     let port = |name: &str, direction: &str, n: usize| {
         let nominal = unit(name);
+        let converter = if direction == "in" { SILENT } else { "" };
         format!(
-            "[[port]]\nname = \"{name}\"\ndirection = \"{direction}\"\nchannel = {}\nnominal = \"{nominal}\"\n",
+            "[[port]]\nname = \"{name}\"\ndirection = \"{direction}\"\nchannel = {}\nnominal = \"{nominal}\"\n{converter}",
             n + 1
         )
     };

@@ -83,11 +83,13 @@ name = "ear.left"
 direction = "in"
 channel = 2
 calibration = "example-ear"
+converter = "digital"
 [[port]]
 name = "ear.right"
 direction = "in"
 channel = 4
 calibration = "example-ear"
+converter = "digital"
 "#;
 
 /// From the call to the echo: how late the device is, and how much of the far end comes back.
@@ -194,6 +196,8 @@ fn a_real_canceller_on_a_real_server_gets_verdicts_or_the_place_of_every_loss() 
     std::fs::write(&bench, BENCH).unwrap();
     let mut wish = request(&plan_in(&folder, PLAN), &folder, 1);
     wish.bench = BenchChoice::of(Some(bench.display().to_string()), None);
+    // On a busy machine the server loses something in nearly every take: more attempts only take longer.
+    wish.repeats = Some(1);
     let takes = Mutex::new(Vec::new());
     let listener = |update: Update<'_>| {
         if let Update::Event(Event::TakeRecorded { take, certificate, .. }) = update {

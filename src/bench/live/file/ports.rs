@@ -34,7 +34,7 @@ fn nature(port: &Port) -> Option<(&'static [PortDirection], &'static [Unit])> {
     let network: &[Unit] = &[Unit::Dbm0];
     match words[..] {
         ["mouth"] | ["mouth", _] => Some((&[Out], acoustic)),
-        ["poi", "receive"] => Some((&[Out], network)),
+        ["poi", "receive"] => Some((&[Out, In], network)),
         ["poi", "send"] => Some((&[In], network)),
         ["noise", n] if n == "sub" || n.parse::<u32>().is_ok_and(|n| n > 0) => Some((&[Out], acoustic)),
         ["ear", "left" | "right"] | ["ear", _, "left" | "right"] | ["mic", "reference" | "mrp" | "hfrp"] => {

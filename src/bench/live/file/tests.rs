@@ -181,7 +181,7 @@ const SLIPS: &[(&str, &str, &[&str])] = &[
     ("name = \"poi.send\"", "name = \"poi.sent\"", &["there is no such port", "'poi.sent'", "poi.send"]),
     ("name = \"poi.send\"", "name = \"loopback\"", &["[loopback] with out"]),
     ("name = \"poi.send\"", "name = \"POI send\"", &["there is no such port", "lower-case"]),
-    ("direction = \"out\"", "direction = \"in\"", &["poi.receive has another direction", "expected out"]),
+    ("direction = \"in\"", "direction = \"out\"", &["ear.left has another direction", "expected in"]),
     ("direction = \"out\"", "direction = \"output\"", &["'output'", "out or in"]),
     (
         "name = \"poi.send\"\ndirection = \"in\"\nchannel = 1\nnominal = \"6.15 dBm0\"",
