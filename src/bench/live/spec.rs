@@ -216,7 +216,10 @@ impl RigSpec {
     pub fn loop_line(&self, loss_db: Option<f64>) -> Option<String> {
         let [close, open] = self.far_loop.as_ref()?;
         Some(match loss_db {
-            Some(loss_db) => close.replace(Self::LOSS, &format!("{loss_db:.1}")),
+            // Adding zero takes the sign off a zero.
+            Some(loss_db) => {
+                close.replace(Self::LOSS, &format!("{:.1}", (10.0 * loss_db).round() / 10.0 + 0.0))
+            }
             None => open.clone(),
         })
     }

@@ -262,6 +262,7 @@ fn a_rig_that_calls_and_loops_says_so() {
     let rig = spec.rig.unwrap();
     assert_eq!((rig.call.len(), rig.call_wait), (2, Duration::from_secs(2)));
     assert_eq!(rig.loop_line(Some(7.5)).as_deref(), Some("LOOP 7.5"));
+    assert_eq!(rig.loop_line(Some(-1e-9)).as_deref(), Some("LOOP 0.0"));
     assert_eq!(rig.loop_line(None).as_deref(), Some("LOOP OFF"));
 }
 
