@@ -379,7 +379,7 @@ impl Car {
         for at in (0..frames).step_by(BLOCK) {
             let mouth = block_at(mouth, at);
             let mouths = vec![(Seat::Driver, mouth)];
-            let inputs = BlockInputs { mouths, receive: block_at(receive, at), microphone: None };
+            let inputs = BlockInputs { mouths, receive: block_at(receive, at), ..BlockInputs::default() };
             let block = self.block(&inputs)?;
             let [left, right] = &block.ears[0].1;
             outputs.poi_send.extend_from_slice(&block.poi_send);
@@ -483,11 +483,15 @@ impl Call {
                 }
             }
         }
-        let mut noise = SILENCE;
+        let mut noise = inputs.ambient;
+        for ear in ears.iter_mut().flat_map(|(_, ears)| ears) {
+            add(ear, &inputs.ambient);
+        }
         for source in &mut self.microphone_noise {
             source.add_to(&mut noise);
         }
         let mut reference = self.loudspeaker_to_reference.arrival(&loudspeaker);
+        add(&mut reference, &inputs.ambient);
         if let Some(noise) = &mut self.reference_noise {
             noise.add_to(&mut reference);
         }

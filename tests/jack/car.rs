@@ -9,15 +9,17 @@ use jack::{
     AudioIn, AudioOut, Client, ClientOptions, Control, Port as JackPort, ProcessHandler, ProcessScope,
 };
 use lombard::bench::car::{BLOCK, BlockInputs, Car};
-use lombard::terms::Seat;
+use lombard::terms::{Bandwidth, Seat};
 use serialport::{SerialPort, TTYPort};
 
 /// Full scale of the acoustic ports, as on the rig of the virtual car: 30 dBPa.
 const FULL_SCALE_DBPA: f32 = 30.0;
+/// What full scale on a loudspeaker of the noise makes, everywhere.
+pub(super) const NOISE_FULL_SCALE_DBPA: f32 = 20.0;
 
 /// A car between ports of the server.
 struct Behind {
-    ins: [JackPort<AudioIn>; 3],
+    ins: [JackPort<AudioIn>; 8],
     outs: [JackPort<AudioOut>; 6],
     car: Arc<Mutex<Car>>,
     /// The second line of the network, which ends at an access and not at the car: send and receive.
@@ -34,12 +36,15 @@ impl Line {
     }
 }
 
-const CAR_INS: [&str; 3] = ["mouth", "receive", "access_send"];
+/// Mouth, network, access behind it, then the loudspeakers of the background noise.
+const CAR_INS: [&str; 8] =
+    ["mouth", "receive", "access_send", "noise_1", "noise_2", "noise_3", "noise_4", "noise_sub"];
 const CAR_OUTS: [&str; 6] = ["send", "left", "right", "reference", "mrp", "access_receive"];
 
 impl ProcessHandler for Behind {
     fn process(&mut self, _: &Client, scope: &ProcessScope) -> Control {
         let full_pa = 10f32.powf(FULL_SCALE_DBPA / 20.0);
+        let noise_full_pa = 10f32.powf(NOISE_FULL_SCALE_DBPA / 20.0);
         let mut car = self.car.lock().unwrap();
         for at in (0..scope.n_frames() as usize).step_by(BLOCK) {
             let heard = |port: &JackPort<AudioIn>| -> [f32; BLOCK] {
@@ -49,6 +54,10 @@ impl ProcessHandler for Behind {
             let inputs = BlockInputs {
                 mouths: vec![(Seat::Driver, mouth)],
                 receive: heard(&self.ins[1]),
+                ambient: self.ins[3..].iter().fold([0.0; BLOCK], |sum, port| {
+                    let played = heard(port);
+                    std::array::from_fn(|n| sum[n] + noise_full_pa * played[n])
+                }),
                 ..BlockInputs::default()
             };
             let carried = [heard(&self.ins[2]), inputs.receive];
@@ -82,7 +91,7 @@ pub(super) fn car_behind_ports(car: &Arc<Mutex<Car>>) -> impl Sized + use<> {
     client.activate_async((), Behind { ins, outs, car: Arc::clone(car), line }).unwrap()
 }
 
-/// The serial line of the rig: it turns the volume of the car. Ends with the process.
+/// The serial line of the rig: it calls the car anew, and turns its volume and the panel. Ends with the process.
 pub(super) fn rig_of(car: &Arc<Mutex<Car>>) -> String {
     let (mut device, port) = TTYPort::pair().unwrap();
     let path = port.name().unwrap();
@@ -100,6 +109,8 @@ pub(super) fn rig_of(car: &Arc<Mutex<Car>>) -> String {
                 let mut car = car.lock().unwrap();
                 if let Some(step) = text.trim().strip_prefix("VOLUME ") {
                     car.set_volume(step.parse().unwrap()).unwrap();
+                } else if text.trim() == "CALL" {
+                    car.open(Bandwidth::Wb, 0).unwrap();
                 } else {
                     car.turn_reflector(text.trim() == "TURN").unwrap();
                 }

@@ -56,7 +56,7 @@ fn run(car: &CarSpec, seconds: f64, speaks: impl Fn(f64) -> (bool, bool)) -> Cou
         let time = |at: usize| (block * BLOCK + at) as f64 / 48_000.0;
         let mouth = std::array::from_fn(|at| sample(at, speaks(time(at)).0));
         let receive = std::array::from_fn(|at| sample(at, speaks(time(at)).1));
-        let inputs = BlockInputs { mouths: vec![(Seat::Driver, mouth)], receive, microphone: None };
+        let inputs = BlockInputs { mouths: vec![(Seat::Driver, mouth)], receive, ..BlockInputs::default() };
         let outputs = bench.block(&inputs).unwrap();
         let gains = bench.gains().expect("the terminal changes over time");
         course.send.extend(gains.send);

@@ -29,7 +29,7 @@ pub(crate) fn gains<T>(trial: &Trial, step: u32, read: impl Fn(&Gains) -> T) -> 
     let at_block = |from: usize| {
         let block = |track: &[f32]| std::array::from_fn(|at| track.get(from + at).copied().unwrap_or(0.0));
         let mouths = vec![(Seat::Driver, block(&mouth))];
-        car.block(&BlockInputs { mouths, receive: block(&poi), microphone: None }).unwrap();
+        car.block(&BlockInputs { mouths, receive: block(&poi), ..BlockInputs::default() }).unwrap();
         read(car.gains().expect("the terminal changes over time"))
     };
     (0..trial.takes[0].spec.duration as usize).step_by(BLOCK).map(at_block).collect()

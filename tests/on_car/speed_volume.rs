@@ -66,7 +66,7 @@ fn heard(car: &CarSpec, noise: Option<&Points>, from: u64, seconds: usize, mouth
         let at = block * BLOCK;
         let mouths = vec![(Seat::Driver, std::array::from_fn(|n| tone(1_000.0, mouth, at + n)))];
         let receive = std::array::from_fn(|n| tone(400.0, 0.05, at + n));
-        let outputs = car.block(&BlockInputs { mouths, receive, microphone: None }).unwrap();
+        let outputs = car.block(&BlockInputs { mouths, receive, ..BlockInputs::default() }).unwrap();
         ear.extend(outputs.ears[0].1[0].iter().map(|x| f64::from(*x)));
     }
     let amplitude = |part: &[f64]| {

@@ -25,11 +25,14 @@ pub struct BlockInputs {
     pub receive: Block,
     /// Digital signal that takes the place of the microphone's, behind its converter.
     pub microphone: Option<Block>,
+    /// Pa of sound that comes from outside of the model and is the same everywhere: at the microphones, at the bench's
+    /// microphone, at every ear.
+    pub ambient: Block,
 }
 
 impl Default for BlockInputs {
     fn default() -> Self {
-        Self { mouths: Vec::new(), receive: SILENCE, microphone: None }
+        Self { mouths: Vec::new(), receive: SILENCE, microphone: None, ambient: SILENCE }
     }
 }
 

@@ -416,6 +416,8 @@ impl<'t> Played<'t> {
             mouths: mouths.collect(),
             receive: block_of(self.receive, at),
             microphone: self.microphone.map(|track| block_of(track, at)),
+            // The background noise of a virtual bench is a bed of the call.
+            ambient: SILENCE,
         }
     }
 }
