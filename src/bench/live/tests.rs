@@ -1,6 +1,8 @@
 //! The live bench on the in-process audio host: what is recorded, what is certified, what goes wrong.
 
 mod integrity;
+#[cfg(unix)]
+mod rigged;
 mod several;
 
 use std::sync::Arc;
@@ -442,62 +444,6 @@ fn the_wire_of_the_program_is_a_bench_too() {
     let unknown = BENCH.replace("loop:wire", "soundblaster:1");
     let error = LiveBenchMaker::new(desk(&unknown)).err().unwrap();
     assert!(error.to_string().contains("soundblaster") && error.to_string().contains("loop"), "{error}");
-}
-
-#[cfg(unix)]
-mod with_a_rig {
-    use super::*;
-    use crate::bench::live::rig::tests::over_a_pair::Fake;
-    use crate::take::RigAction;
-
-    fn rigged(fake: &Fake) -> LiveBench {
-        let rig = format!(
-            "[rig]\nport = \"{}\"\nbaud = 115200\ntimeout = \"300 ms\"\nset_volume = \"VOLUME {{step}}\"\n\
-             reply = \"OK\"\nsafe_state = [\"HANG UP\", \"VOLUME 0\"]\n",
-            fake.spec.port
-        );
-        let text = BENCH.replace("volume_steps = 1", "volume_steps = 9") + &rig;
-        hosted(&text, 0, Vec::new(), straight())
-    }
-
-    #[test]
-    fn the_rig_sets_the_volume_of_calls_and_cues_and_is_safe_after_each_call() {
-        let fake = Fake::new(|_| Some("OK\r\n"));
-        let mut bench = rigged(&fake);
-        bench.open(&epoch(Bandwidth::Wb, 5), &TelemetrySender::none()).unwrap();
-        assert_eq!(fake.lines(1), ["VOLUME 5"]);
-        let mut take = busy_take();
-        take.actions = vec![(10_000, RigAction::SetVolume(7)), (60_000, RigAction::SetVolume(8))];
-        let certificate = bench.take(&take, &mut Memory::default(), &StopFlag::default()).unwrap();
-        assert_eq!(certificate.grade, Grade::Good, "{certificate:?}");
-        assert_eq!(fake.lines(2), ["VOLUME 7", "VOLUME 8"]);
-        take.actions = vec![(10_000, RigAction::SetVolume(9))];
-        let error = bench.take(&take, &mut Memory::default(), &StopFlag::default()).unwrap_err();
-        assert!(error.failure() == Failure::StopRun && error.to_string().contains("step 9"), "{error}");
-        bench.close().unwrap();
-        assert_eq!(fake.lines(2), ["HANG UP", "VOLUME 0"]);
-        bench.open(&epoch(Bandwidth::Wb, 2), &TelemetrySender::none()).unwrap();
-        drop(bench);
-        assert_eq!(fake.lines(3), ["VOLUME 2", "HANG UP", "VOLUME 0"]);
-        assert!(fake.is_quiet());
-    }
-
-    #[test]
-    fn a_rig_that_fails_during_a_take_ends_it_and_is_made_safe() {
-        let fake = Fake::new(|line| (line != "VOLUME 7").then_some("OK\r\n"));
-        let mut bench = rigged(&fake);
-        bench.open(&epoch(Bandwidth::Wb, 5), &TelemetrySender::none()).unwrap();
-        let mut take = busy_take();
-        take.actions = vec![(10_000, RigAction::SetVolume(7))];
-        let error = bench.take(&take, &mut Memory::default(), &StopFlag::default()).unwrap_err();
-        assert_eq!(error.failure(), Failure::TryAgain, "{error}");
-        bench.close().unwrap();
-        assert_eq!(fake.lines(4), ["VOLUME 5", "VOLUME 7", "HANG UP", "VOLUME 0"]);
-        // The bench is good for another call.
-        bench.open(&epoch(Bandwidth::Wb, 1), &TelemetrySender::none()).unwrap();
-        bench.take(&busy_take(), &mut Memory::default(), &StopFlag::default()).unwrap();
-        bench.close().unwrap();
-    }
 }
 
 /// Outputs 4 to 6 are loudspeakers for noise; input 5 is a microphone that hears all three.
