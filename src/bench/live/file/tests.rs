@@ -213,7 +213,7 @@ const SLIPS: &[(&str, &str, &[&str])] = &[
     ("baud = 115200", "baud = 115200\ncall = [\"DIAL\"]", &["'call_wait' is missing", "2 s"]),
     ("baud = 115200", "baud = 115200\ncall_wait = \"1 s\"", &["'call' is missing", "hang up"]),
     ("baud = 115200", "baud = 115200\ncall = [\"\"]\ncall_wait = \"1 s\"", &["'call' is no line"]),
-    ("baud = 115200", "baud = 115200\ncall = [\"D\"]\ncall_wait = \"1 h\"", &["call_wait", "0 to 30 s"]),
+    ("baud = 115200", "baud = 115200\ncall = [\"D\"]\ncall_wait = \"90 s\"", &["call_wait", "0 to 30 s"]),
     (
         "baud = 115200",
         "baud = 115200\nclose_loop = \"L {loss}\"",

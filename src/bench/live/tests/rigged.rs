@@ -119,8 +119,8 @@ fn without_lines_for_it_there_is_no_call_and_no_loop() {
     bench.open(&epoch(Bandwidth::Wb, 5), &TelemetrySender::none()).unwrap();
     let mut take = looped_take();
     let error = bench.take(&take, &mut Memory::default(), &StopFlag::default()).unwrap_err();
-    assert!(error.to_string().contains("'call' in [rig]"), "{error}");
-    take.actions.clear();
-    let error = bench.take(&take, &mut Memory::default(), &StopFlag::default()).unwrap_err();
     assert!(error.to_string().contains("close_loop and open_loop"), "{error}");
+    take.loops.clear();
+    let error = bench.take(&take, &mut Memory::default(), &StopFlag::default()).unwrap_err();
+    assert!(error.to_string().contains("'call' in [rig]"), "{error}");
 }
