@@ -5,7 +5,7 @@
 help:
 	@echo "make demo    build the command line, run a quick wideband plan on the virtual car, write a report"
 	@echo "make test    everything that CI runs: format, lints, tests, documentation, shipped plans, Windows check"
-	@echo "make nightly the tests that take long, in a release build: 200 cars for false alarms and misses, the full plans, 1 000 faults of a bench"
+	@echo "make nightly the tests that take long, in a release build: 200 cars for false alarms and misses, the full plans, 100 clocks that drift"
 	@echo "make servers the tests that run a bench on a JACK server and on PulseAudio's echo canceller"
 	@echo "make nightly-jack  the quick plan and an hour of sixteen channels on a JACK server: half an hour"
 	@echo "make accuracy  write docs/accuracy.md again from its comparisons"

@@ -384,12 +384,6 @@ fn device_faults_are_no_excuse(cases: usize, seed: u64) {
 }
 
 #[test]
-fn faults_of_the_device_behind_an_interface_are_never_excused() {
-    device_faults_are_no_excuse(24, 10);
-}
-
-#[test]
-#[ignore = "two hundred takes of a car; part of `make nightly`"]
-fn two_hundred_faults_of_the_device_are_never_excused() {
+fn two_hundred_faults_of_the_device_behind_an_interface_are_never_excused() {
     device_faults_are_no_excuse(200, 20);
 }
