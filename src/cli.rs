@@ -29,6 +29,7 @@ mod signal;
 mod store_reference;
 pub mod verdicts;
 mod window;
+mod wish;
 
 use settings::Settings;
 pub use window::Window;
@@ -130,8 +131,8 @@ fn dispatch(arguments: Arguments) -> Result<Start, RunError> {
     );
     let settings = Settings::of(arguments.data, may_create, &|name| std::env::var_os(name))?;
     let code = match arguments.command {
-        None => return Ok(Start::Window(Window::new(settings, None))),
-        Some(Command::Gui(gui)) => return Ok(Start::Window(Window::new(settings, gui.open))),
+        None => return Ok(Start::Window(Window::empty(settings))),
+        Some(Command::Gui(gui)) => return Ok(Start::Window(gui.window(settings))),
         Some(Command::Check(check)) => check.run(&settings)?,
         Some(Command::Diff(diff)) => diff.run(&settings)?,
         Some(Command::Run(run)) => run.run(&settings)?,

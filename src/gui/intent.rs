@@ -9,6 +9,8 @@ use crate::entry::EntryId;
 pub enum Intent {
     /// Read and check the plan that the form names.
     OpenPlan,
+    /// Check the open plan again: what records it, or an overlay, is another one.
+    CheckAgain,
     /// Open a stored run.
     OpenRun(PathBuf),
     /// Record the open plan.
@@ -27,6 +29,8 @@ pub enum Intent {
     HideLive,
     /// Look again for plans, cars, devices and runs.
     Refresh,
+    /// Ask this machine for its audio interfaces.
+    ListInterfaces,
     /// Put a text on the clipboard.
     Copy(String),
 }

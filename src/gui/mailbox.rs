@@ -9,7 +9,7 @@ use super::events::{Line, line_of};
 use crate::event::{Event, Telemetry};
 use crate::plan::ResolvedPlan;
 use crate::run::view::RunView;
-use crate::run::{RunError, RunSummary, Update};
+use crate::run::{BenchChoice, Interface, RunError, RunSummary, Update};
 use crate::take::{EpochKey, Frame, TakeId};
 use crate::terms::Port;
 
@@ -77,6 +77,8 @@ pub enum Answer {
     Plan {
         /// How it was asked for.
         given: String,
+        /// What it was checked on; `None`: it was only read.
+        on: Option<BenchChoice>,
         /// The plan, or what is wrong with it.
         result: Result<ResolvedPlan, RunError>,
         /// Whether the worker goes on with it: checks or records it.
@@ -88,6 +90,8 @@ pub enum Answer {
     Recorded(Result<RunView, RunError>),
     /// What there is to choose from.
     Lists(Lists),
+    /// The audio interfaces of this machine.
+    Interfaces(Result<Vec<Interface>, RunError>),
 }
 
 /// What there is to choose from.
@@ -97,8 +101,12 @@ pub struct Lists {
     pub plans: Vec<String>,
     /// Virtual cars by name.
     pub cars: Vec<String>,
+    /// Bench files by name.
+    pub rigs: Vec<String>,
     /// Records of devices by name.
     pub devices: Vec<String>,
+    /// Overlays by name, and limit files, which may be laid over a plan too.
+    pub overlays: Vec<String>,
     /// Stored runs, the newest first.
     pub runs: Vec<RunSummary>,
     /// Why the runs could not be listed.

@@ -6,28 +6,18 @@ use std::sync::Arc;
 
 use super::detail::Detail;
 use super::events::{Line, Tone};
+use super::form::{self, Form};
 use super::headline::Headline;
+use super::interfaces::Interfaces;
 use super::mailbox::{Answer, LINES_MAX, Lists, Live, Mail};
 use super::notice::Notice;
 use super::rows::{self, Row};
 use crate::entry::EntryId;
 use crate::plan::{PlannedEntry, ResolvedPlan};
 use crate::report::{calls, wording};
+use crate::run::BenchChoice;
 use crate::run::view::{EntryView, RunState, RunView};
 use crate::verdict::Verdict;
-
-/// What a user types.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Form {
-    /// A plan file, or the name of a shipped plan.
-    pub plan: String,
-    /// A car file or the name of a shipped car; empty: the car that the plan names.
-    pub car: String,
-    /// The record of the device under test; empty: none.
-    pub device: String,
-    /// The folder of a stored run.
-    pub run: String,
-}
 
 /// An open plan before anything was recorded.
 #[derive(Debug, Clone)]
@@ -40,6 +30,8 @@ pub struct PlanShown {
     pub basis: String,
     /// The virtual car that it names.
     pub default_car: Option<String>,
+    /// What it was checked on, in words; `None`: it was only read.
+    pub checked_on: Option<String>,
     entries: Vec<EntryView>,
 }
 
@@ -74,6 +66,10 @@ pub struct State {
     pub form: Form,
     /// What there is to choose from.
     pub lists: Lists,
+    /// The audio interfaces of this machine, as far as somebody asked.
+    pub interfaces: Interfaces,
+    /// What was put on the clipboard last.
+    pub copied: Option<String>,
     /// What a worker is doing.
     pub job: Option<Job>,
     /// Problems or a message, shown until they are put away.
@@ -165,7 +161,12 @@ impl State {
             Some(plan) if plan.given != self.form.plan.trim() => {
                 Err("Another plan is named than the one that is open: open it first")
             }
-            Some(_) => Ok(()),
+            Some(plan) => match self.form.request(Path::new(""))?.bench {
+                BenchChoice::PlanDefault if plan.default_car.is_none() => {
+                    Err("The plan names no car: choose a virtual car or a bench")
+                }
+                _ => Ok(()),
+            },
         }
     }
 
@@ -260,20 +261,34 @@ impl State {
     fn hear(&mut self, answer: Answer) -> Option<PathBuf> {
         match answer {
             Answer::Lists(lists) => self.lists = lists,
-            Answer::Plan { given, result, goes_on } => {
+            Answer::Interfaces(found) => {
+                self.interfaces = match found {
+                    Ok(all) => Interfaces::Known(all),
+                    Err(error) => Interfaces::Failed(error.to_string()),
+                };
+            }
+            Answer::Plan { given, on, result, goes_on } => {
                 if !goes_on {
                     self.job = None;
                 }
                 match result {
                     Ok(plan) => {
-                        self.plan = Some(plan_shown(given, &plan));
+                        self.plan = Some(plan_shown(given, &plan, on.as_ref()));
                         self.show(Shown::Plan);
                     }
                     Err(error) => {
                         self.job = None;
                         self.live = None;
-                        self.plan = None;
-                        self.notice = Some(Notice::of(&format!("The plan {given} cannot be used"), &error));
+                        let car = self.plan.take().and_then(|plan| plan.default_car);
+                        let title = match on {
+                            None => format!("The plan {given} cannot be used"),
+                            // It could be read: what is wrong is what records it, or does not fit it.
+                            Some(on) => format!(
+                                "The plan {given} cannot be recorded on {}",
+                                form::told(&on, car.as_deref())
+                            ),
+                        };
+                        self.notice = Some(Notice::of(&title, &error));
                         self.show(Shown::Nothing);
                     }
                 }
@@ -368,9 +383,10 @@ impl State {
     }
 }
 
-fn plan_shown(given: String, plan: &ResolvedPlan) -> PlanShown {
+fn plan_shown(given: String, plan: &ResolvedPlan, on: Option<&BenchChoice>) -> PlanShown {
     PlanShown {
         given,
+        checked_on: on.map(|on| form::told(on, plan.default_car.as_deref())),
         title: plan.title.clone(),
         basis: format!("{} ({}), {}", plan.recommendation, plan.edition, plan.bandwidth),
         default_car: plan.default_car.clone(),

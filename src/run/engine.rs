@@ -77,6 +77,8 @@ pub struct RunSummary {
     pub title: String,
     /// When it began.
     pub started_at: String,
+    /// The bench file that recorded it, as it was named then; `None` of a virtual car.
+    pub rig: Option<String>,
 }
 
 /// Finds the files, records, resumes, evaluates and opens runs.
@@ -534,17 +536,20 @@ impl Engine {
         for name in names.into_iter().rev() {
             let path = runs.join(name);
             let Ok(folder) = RunFolder::open(Arc::clone(&self.storage), &path) else { continue };
-            let (title, started_at) = match (folder.manifest(), folder.read_journal()) {
+            let (title, started_at, rig) = match (folder.manifest(), folder.read_journal()) {
                 (Ok(manifest), Ok(lines)) => {
                     let title = lines.first().and_then(|line| match &line.event {
                         crate::store::wire::WireEvent::RunStarted { plan, .. } => Some(plan.clone()),
                         _ => None,
                     });
-                    (title.unwrap_or(manifest.plan), manifest.started_at)
+                    let rig = manifest.rig.as_deref().and_then(|rig| {
+                        manifest.inputs.iter().find(|input| input.file == rig).map(|input| input.name.clone())
+                    });
+                    (title.unwrap_or(manifest.plan), manifest.started_at, rig)
                 }
-                (Err(error), _) | (_, Err(error)) => (error.to_string(), String::new()),
+                (Err(error), _) | (_, Err(error)) => (error.to_string(), String::new(), None),
             };
-            summaries.push(RunSummary { path, title, started_at });
+            summaries.push(RunSummary { path, title, started_at, rig });
         }
         Ok(summaries)
     }
