@@ -67,6 +67,8 @@ impl Live {
                 }
             }
             Telemetry::RunProgress { done_s, total_s } => self.progress_s = Some((*done_s, *total_s)),
+            // The window has no panel for the monitor yet.
+            Telemetry::Reading(_) | Telemetry::Listening(_) => {}
         }
     }
 }
