@@ -16,18 +16,21 @@ pub mod events;
 mod field;
 mod footer;
 pub mod form;
+pub mod graph;
 pub mod headline;
 pub mod intent;
 pub mod interfaces;
 mod live;
 pub mod look;
 pub mod mailbox;
+mod meters;
 pub mod notice;
 mod options;
 mod problems;
 pub mod rows;
 pub mod state;
 mod table;
+mod watch;
 mod welcome;
 
 /// The size of a new window in points.

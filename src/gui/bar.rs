@@ -129,11 +129,16 @@ fn record_row(ui: &mut Ui, state: &mut State, intents: &mut Vec<Intent>) {
 /// Start and stop; laid out from the right.
 fn controls(ui: &mut Ui, state: &State, intents: &mut Vec<Intent>) {
     let palette = Palette::of(ui);
-    if emphasized(ui, "Stop", state.may_stop(), palette.fail, &palette).clicked() {
+    let stops = if state.is_monitoring() { "Stop the monitor" } else { "Stop; the run can be resumed" };
+    if emphasized(ui, "Stop", state.may_stop(), palette.fail, &palette).on_hover_text(stops).clicked() {
         intents.push(Intent::Stop);
     }
     if emphasized(ui, "Start", state.may_start(), palette.accent, &palette).clicked() {
         intents.push(Intent::Start);
+    }
+    let monitor = button(ui, "Monitor", state.may_monitor());
+    if monitor.on_hover_text("Watch the inputs of the bench; nothing is played or recorded").clicked() {
+        intents.push(Intent::Monitor);
     }
 }
 

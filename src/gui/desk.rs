@@ -11,11 +11,13 @@ use super::intent::Intent;
 use super::interfaces::Interfaces;
 use super::look::{Palette, text_small};
 use super::mailbox::{Answer, Lists, Mailbox};
-use super::state::{Job, Shown, State};
-use super::{bar, entry, footer, live, problems, table, welcome};
+use super::state::{Job, Pane, Shown, State};
+use super::{bar, entry, footer, live, problems, table, watch, welcome};
 use crate::bench::StopFlag;
+use crate::event::Side;
 use crate::plan::{Folder, Sources};
 use crate::run::{Engine, RunError, Update};
+use crate::terms::Port;
 
 /// The longest time between telemetry and the frame that shows it: more frames would show no more.
 const FRAME: Duration = Duration::from_millis(40);
@@ -82,6 +84,11 @@ impl Desk {
             Intent::CheckAgain => self.check_again(ctx),
             Intent::OpenRun(path) => self.open_run(&path, ctx),
             Intent::Start => self.start(ctx),
+            Intent::Monitor => self.begin_monitor(ctx),
+            Intent::Watch(port, side) => self.watch(Some((port, side))),
+            Intent::WatchNone => self.watch(None),
+            Intent::ShowPane(pane) => self.state.show_pane(pane),
+            Intent::Listen(port) => self.listen(port),
             Intent::Stop => self.stop(),
             Intent::Resume => self.resume(ctx),
             Intent::Select(id) => self.state.select(&id),
@@ -193,10 +200,26 @@ impl Desk {
         });
     }
 
+    /// Watches the inputs of the bench that the form names, until it is stopped.
+    fn begin_monitor(&mut self, _ctx: &Context) {}
+
+    /// Shows bands and spectrum of one side of a port, or of none.
+    fn watch(&mut self, watched: Option<(Port, Side)>) {
+        self.state.watch(watched);
+    }
+
+    /// Listens to a port as the form says, or to none.
+    fn listen(&mut self, port: Option<Port>) {
+        self.state.listening = port;
+    }
+
     fn stop(&mut self) {
         if let (Ok(()), Some(worker)) = (self.state.may_stop(), &self.worker) {
             worker.stop.stop();
-            self.state.job = Some(Job::Recording { stopping: true });
+            let stopping = true;
+            let is_monitor = self.state.is_monitoring();
+            self.state.job =
+                Some(if is_monitor { Job::Monitoring { stopping } } else { Job::Recording { stopping } });
         }
     }
 
@@ -277,7 +300,12 @@ impl Desk {
                 "the program failed while it worked; what was journalled is safe, and the run can be resumed"
                     .to_owned(),
             );
-            self.mailbox.answer(Answer::Recorded(Err(error)));
+            let is_monitor = self.state.is_monitoring();
+            self.mailbox.answer(if is_monitor {
+                Answer::Monitored(Err(error))
+            } else {
+                Answer::Recorded(Err(error))
+            });
             ctx.request_repaint();
         }
         let asked = self.asker.take_if(|asker| asker.is_finished());
@@ -306,9 +334,15 @@ impl Desk {
         Panel::top("bar").frame(raised).show(ui, |ui| bar::show(ui, &mut self.state, &mut intents));
         Panel::bottom("footer").frame(raised).show(ui, |ui| footer::show(ui, &self.state));
         let is_empty = matches!(self.state.shown(), Shown::Nothing);
-        if self.state.notice.is_none() && !is_empty {
+        if self.state.notice.is_none() && (!is_empty || self.state.watched.is_some()) {
             let right = Panel::right("entry").resizable(true).default_size(424.0).size_range(320.0..=900.0);
-            right.frame(frame).show(ui, |ui| entry::show(ui, &self.state));
+            right.frame(frame).show(ui, |ui| {
+                watch::heads(ui, &self.state, &mut intents);
+                match self.state.pane() {
+                    Pane::Entry => entry::show(ui, &self.state),
+                    Pane::Port => watch::show(ui, &mut self.state, &mut intents),
+                }
+            });
         }
         if let Some(live) = &self.state.live {
             let clock_s = self.mailbox.clock_s();

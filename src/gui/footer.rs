@@ -36,7 +36,8 @@ fn busy(ui: &mut Ui, state: &State, palette: &Palette) {
         None => return,
         Some(Job::Opening) => "reading and checking",
         Some(Job::Recording { stopping: false }) => "recording",
-        Some(Job::Recording { stopping: true }) => "stopping",
+        Some(Job::Monitoring { stopping: false }) => "monitoring",
+        Some(Job::Recording { stopping: true } | Job::Monitoring { stopping: true }) => "stopping",
     };
     ui.add(egui::Spinner::new().size(14.0).color(palette.accent));
     ui.label(text_small(text).color(palette.accent));

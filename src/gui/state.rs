@@ -13,10 +13,12 @@ use super::mailbox::{Answer, LINES_MAX, Lists, Live, Mail};
 use super::notice::Notice;
 use super::rows::{self, Row};
 use crate::entry::EntryId;
+use crate::event::Side;
 use crate::plan::{PlannedEntry, ResolvedPlan};
 use crate::report::{calls, wording};
 use crate::run::BenchChoice;
 use crate::run::view::{EntryView, RunState, RunView};
+use crate::terms::Port;
 use crate::verdict::Verdict;
 
 /// An open plan before anything was recorded.
@@ -57,6 +59,21 @@ pub enum Job {
         /// Whether a stop was asked for.
         stopping: bool,
     },
+    /// Watching the inputs of a bench; nothing is recorded.
+    Monitoring {
+        /// Whether a stop was asked for.
+        stopping: bool,
+    },
+}
+
+/// What the panel at the right shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pane {
+    /// The selected entry.
+    #[default]
+    Entry,
+    /// The watched port.
+    Port,
 }
 
 /// Everything that the window shows.
@@ -78,6 +95,16 @@ pub struct State {
     pub live: Option<Live>,
     /// The event log, oldest first.
     pub log: VecDeque<Line>,
+    /// The side of a port whose bands and spectrum are shown.
+    pub watched: Option<(Port, Side)>,
+    /// The port that is listened to.
+    pub listening: Option<Port>,
+    /// The interface that plays what is listened to; empty: the system's own.
+    pub listen_on: String,
+    /// The gain of listening, in decibels.
+    pub listen_gain_db: f64,
+    /// What the panel at the right shows, where it could show both.
+    pane: Pane,
     /// Whether the selected row has to be scrolled to; the table puts it back.
     pub reveal: bool,
     /// Whether the selection follows the verdicts as they are made: until a user selects.
@@ -150,6 +177,7 @@ impl State {
             None => Ok(()),
             Some(Job::Opening) => Err("A plan or a run is being read and checked"),
             Some(Job::Recording { .. }) => Err("A run is being recorded: stop it first"),
+            Some(Job::Monitoring { .. }) => Err("A bench is being monitored: stop that first"),
         }
     }
 
@@ -173,10 +201,51 @@ impl State {
     /// Whether the recording may be stopped now, or why not.
     pub fn may_stop(&self) -> Result<(), &'static str> {
         match self.job {
-            Some(Job::Recording { stopping: false }) => Ok(()),
-            Some(Job::Recording { stopping: true }) => Err("It is stopping"),
-            _ => Err("Nothing is being recorded"),
+            Some(Job::Recording { stopping: false } | Job::Monitoring { stopping: false }) => Ok(()),
+            Some(Job::Recording { stopping: true } | Job::Monitoring { stopping: true }) => {
+                Err("It is stopping")
+            }
+            _ => Err("Nothing is being recorded or monitored"),
         }
+    }
+
+    /// Whether the bench of the form may be monitored now, or why not.
+    pub fn may_monitor(&self) -> Result<(), &'static str> {
+        self.may_open()?;
+        match self.form.choice()? {
+            BenchChoice::Rig(_) => Ok(()),
+            BenchChoice::Car(_) | BenchChoice::PlanDefault => {
+                Err("A virtual car makes no sound outside of a run: choose a bench to monitor")
+            }
+        }
+    }
+
+    /// Whether a port may be listened to now, or why not.
+    pub fn may_listen(&self) -> Result<(), &'static str> {
+        match self.job {
+            Some(Job::Recording { .. } | Job::Monitoring { .. }) => Ok(()),
+            _ => Err("There is something to hear while a run is recorded or a bench is monitored"),
+        }
+    }
+
+    /// What the panel at the right shows.
+    pub fn pane(&self) -> Pane {
+        match (&self.watched, &self.detail) {
+            (None, _) => Pane::Entry,
+            (Some(_), None) => Pane::Port,
+            (Some(_), Some(_)) => self.pane,
+        }
+    }
+
+    /// Lets the panel at the right show an entry or a port.
+    pub fn show_pane(&mut self, pane: Pane) {
+        self.pane = pane;
+    }
+
+    /// Watches a side of a port, or none.
+    pub fn watch(&mut self, watched: Option<(Port, Side)>) {
+        self.pane = if watched.is_some() { Pane::Port } else { Pane::Entry };
+        self.watched = watched;
     }
 
     /// Whether the shown run may be taken up again, or why not.
@@ -197,6 +266,7 @@ impl State {
 
     /// Shows an entry, and no other until the next recording.
     pub fn select(&mut self, id: &EntryId) {
+        self.pane = Pane::Entry;
         self.follows = false;
         self.selected = Some(id.clone());
         self.derive_detail();
@@ -221,10 +291,29 @@ impl State {
         self.follows = true;
     }
 
+    /// A bench is monitored from now on. What is open stays open.
+    pub fn begin_monitoring(&mut self) {
+        self.job = Some(Job::Monitoring { stopping: false });
+        self.live = Some(Live::default());
+        self.log.clear();
+        self.notice = None;
+    }
+
+    /// Whether a bench is being monitored.
+    pub fn is_monitoring(&self) -> bool {
+        matches!(self.job, Some(Job::Monitoring { .. }))
+    }
+
+    /// Whether the live panel may be put away.
+    pub fn may_hide_live(&self) -> bool {
+        !self.is_recording() && !self.is_monitoring()
+    }
+
     /// Puts away meters and log of a recording that is over.
     pub fn hide_live(&mut self) {
-        if !self.is_recording() {
+        if self.may_hide_live() {
             self.live = None;
+            self.watch(None);
         }
     }
 
@@ -301,6 +390,13 @@ impl State {
             Answer::Run(Err(error)) => {
                 self.job = None;
                 self.notice = Some(Notice::of("The run cannot be opened", &error));
+            }
+            Answer::Monitored(ended) => {
+                self.job = None;
+                if let Err(error) = ended {
+                    self.live = None;
+                    self.notice = Some(Notice::of("The bench cannot be monitored", &error));
+                }
             }
             Answer::Recorded(Ok(view)) => {
                 self.job = None;
