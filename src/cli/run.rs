@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::monitor::Listen;
 use super::settings::Settings;
 use super::{json, live, output, verdicts};
 use crate::report;
 use crate::run::view::RunView;
-use crate::run::{BenchChoice, Engine, RunError, RunRequest};
+use crate::run::{BenchChoice, Engine, Monitor, RunError, RunRequest};
 use crate::store::folder::FolderError;
 use crate::store::storage::{Disk, Storage};
 
@@ -66,6 +67,9 @@ pub(super) struct Run {
     /// Folder in which the folder of the run is made; without it LOMBARD_RUNS or ./runs
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+
+    #[command(flatten)]
+    listen: Listen,
 
     #[command(flatten)]
     told: Told,
@@ -159,6 +163,8 @@ fn ids(text: &str) -> Result<Ids, String> {
 
 impl Run {
     pub(super) fn run(self, settings: &Settings) -> Result<u8, RunError> {
+        let monitor = Monitor::new();
+        monitor.listen(self.listen.wish()?);
         self.told.prepare()?;
         let bench = BenchChoice::of(self.bench, self.car);
         let request = RunRequest {
@@ -171,7 +177,7 @@ impl Run {
             runs: self.out.unwrap_or_else(|| settings.runs.clone()),
             repeats: self.repeats,
         };
-        let (engine, told) = (&settings.engine, &self.told);
+        let (engine, told) = (&settings.engine.clone().with_monitor(monitor), &self.told);
         let view = live::show(
             |listener, stop| engine.record(&request, listener, stop),
             |run| told.rescue(engine, run),
