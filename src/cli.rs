@@ -19,6 +19,7 @@ mod line;
 mod list;
 mod live;
 mod measure;
+mod monitor;
 mod output;
 mod report;
 mod resolved;
@@ -91,6 +92,7 @@ enum Command {
     Report(report::Report),
     List(list::List),
     StoreReference(store_reference::StoreReference),
+    Monitor(monitor::Monitor),
     #[command(subcommand)]
     Measure(measure::Measure),
     #[command(subcommand)]
@@ -141,6 +143,7 @@ fn dispatch(arguments: Arguments) -> Result<Start, RunError> {
         Some(Command::Report(report)) => report.run(&settings)?,
         Some(Command::List(list)) => list.run(&settings)?,
         Some(Command::StoreReference(store)) => store.run(&settings)?,
+        Some(Command::Monitor(monitor)) => monitor.run(&settings)?,
         Some(Command::Measure(measure)) => measure.run()?,
         Some(Command::Signal(signal)) => signal.run(&settings)?,
     };

@@ -25,6 +25,7 @@ use crate::recording::{SHORT_PLAN, empty_folder, findings, plan_in, record, requ
 use crate::report_sample;
 
 mod bench;
+mod monitor;
 
 const SIZE: [f32; 2] = [1280.0, 1600.0];
 

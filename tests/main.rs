@@ -26,6 +26,7 @@ mod live;
 #[cfg(feature = "audio")]
 mod live_integrity;
 mod meters;
+mod monitor;
 mod noise;
 mod on_car;
 mod pages;

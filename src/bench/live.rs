@@ -20,6 +20,8 @@ pub mod audio;
 mod certify;
 pub mod file;
 #[cfg(feature = "audio")]
+pub mod inputs;
+#[cfg(feature = "audio")]
 mod mouth;
 #[cfg(feature = "audio")]
 mod others;

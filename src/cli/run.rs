@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::monitor::Listen;
 use super::settings::Settings;
 use super::wish::Wish;
 use super::{json, live, output, verdicts};
 use crate::report;
 use crate::run::view::RunView;
-use crate::run::{Engine, RunError};
+use crate::run::{Engine, Monitor, RunError};
 use crate::store::folder::FolderError;
 use crate::store::storage::{Disk, Storage};
 
@@ -38,6 +39,9 @@ pub(super) struct Run {
 
     #[command(flatten)]
     wish: Wish,
+
+    #[command(flatten)]
+    listen: Listen,
 
     #[command(flatten)]
     told: Told,
@@ -101,9 +105,11 @@ impl Told {
 
 impl Run {
     pub(super) fn run(self, settings: &Settings) -> Result<u8, RunError> {
+        let monitor = Monitor::new();
+        monitor.listen(self.listen.wish()?);
         self.told.prepare()?;
         let request = self.wish.request(self.plan, settings);
-        let (engine, told) = (&settings.engine, &self.told);
+        let (engine, told) = (&settings.engine.clone().with_monitor(monitor), &self.told);
         let view = live::show(
             |listener, stop| engine.record(&request, listener, stop),
             |run| told.rescue(engine, run),

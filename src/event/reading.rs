@@ -77,6 +77,8 @@ pub struct Reading {
     pub record: String,
     /// Seconds of sound since the windows began anew: watching began, a block was lost, or another call.
     pub unbroken_s: f64,
+    /// The level of digital full scale, 0 dBov: a level of this reading is in dBov when this is taken from it.
+    pub full_scale: f64,
     /// RMS level with the time weighting F (fast) of IEC 61672-1: an exponential average of 125 ms.
     pub level: f64,
     /// The same behind the A weighting of IEC 61672-1, for ports that stand for sound pressure; in `unit`, weighted: dBPa(A)

@@ -89,8 +89,7 @@ fn record_row(ui: &mut Ui, state: &mut State, intents: &mut Vec<Intent>) {
             },
         );
         let before = state.form.records;
-        ui.radio_value(&mut state.form.records, Records::Car, "Virtual car");
-        ui.radio_value(&mut state.form.records, Records::Bench, "Bench");
+        car_or_bench(ui, &mut state.form.records);
         if state.form.records != before {
             intents.push(Intent::CheckAgain);
         }
@@ -119,11 +118,26 @@ fn record_row(ui: &mut Ui, state: &mut State, intents: &mut Vec<Intent>) {
         set => format!("Options: {set} set"),
     };
     let shown = state.form.shows_options;
-    let fold = ui.selectable_label(shown, text).on_hover_text("Overlays, entries to run, repeats and seed");
+    let fold = ui.add(egui::Button::selectable(shown, text).frame_when_inactive(true));
+    let fold = fold.on_hover_text("Overlays, entries to run, repeats and seed");
     ui.ctx().accesskit_node_builder(fold.id, |node| node.set_expanded(shown));
     if fold.clicked() {
         state.form.shows_options = !shown;
     }
+}
+
+/// One or the other.
+fn car_or_bench(ui: &mut Ui, records: &mut Records) {
+    ui.scope(|ui| {
+        // An empty ring must be seen too.
+        let ring = Palette::of(ui).soft;
+        let widgets = &mut ui.visuals_mut().widgets;
+        for widget in [&mut widgets.inactive, &mut widgets.hovered, &mut widgets.active] {
+            widget.bg_stroke.color = ring;
+        }
+        ui.radio_value(records, Records::Car, "Virtual car");
+        ui.radio_value(records, Records::Bench, "Bench");
+    });
 }
 
 /// Start and stop; laid out from the right.

@@ -16,7 +16,7 @@ use super::{bar, entry, footer, live, problems, table, watch, welcome};
 use crate::bench::StopFlag;
 use crate::event::Side;
 use crate::plan::{Folder, Sources};
-use crate::run::{Engine, RunError, Update};
+use crate::run::{BenchChoice, Engine, Listening, Monitor, RunError, Update};
 use crate::terms::Port;
 
 /// The longest time between telemetry and the frame that shows it: more frames would show no more.
@@ -34,6 +34,10 @@ struct Worker {
 pub struct Desk {
     engine: Engine,
     runs: PathBuf,
+    /// What is watched and listened to.
+    monitor: Monitor,
+    /// The bench that was monitored last, as it was named.
+    monitored: Option<String>,
     /// What is shown.
     pub state: State,
     mailbox: Arc<Mailbox>,
@@ -46,8 +50,12 @@ pub struct Desk {
 impl Desk {
     /// A window on an engine; runs are made and looked for below `runs`. Nothing is open.
     pub fn new(engine: Engine, runs: PathBuf) -> Self {
-        let (state, mailbox) = (State::default(), Arc::default());
-        Self { engine, runs, state, mailbox, worker: None, lister: None, asker: None }
+        let (state, mailbox, monitor) = (State::default(), Arc::default(), Monitor::new());
+        // The meters show every port; bands and spectrum are made of the one that is watched.
+        monitor.watch_all();
+        let engine = engine.with_monitor(monitor.clone());
+        let monitored = None;
+        Self { monitor, monitored, engine, runs, state, mailbox, worker: None, lister: None, asker: None }
     }
 
     /// Opens a plan or a run: a folder, also one below the folder of runs, is a run; everything else is a plan.
@@ -94,7 +102,10 @@ impl Desk {
             Intent::Select(id) => self.state.select(&id),
             Intent::Step(rows) => self.state.step(rows),
             Intent::Dismiss => self.state.notice = None,
-            Intent::HideLive => self.state.hide_live(),
+            Intent::HideLive => {
+                self.state.hide_live();
+                self.forget_watched();
+            }
             Intent::Refresh => self.refresh(ctx),
             Intent::ListInterfaces => self.list_interfaces(ctx),
             Intent::Copy(text) => {
@@ -185,6 +196,16 @@ impl Desk {
     ) {
         self.state.begin_recording();
         self.mailbox.begin();
+        self.monitored = None;
+        self.listening_to(ctx, record);
+    }
+
+    /// Runs `job` on a worker that hands on everything that the engine tells.
+    fn listening_to(
+        &mut self,
+        ctx: &Context,
+        job: impl FnOnce(&Engine, &(dyn Fn(Update<'_>) + Sync), &StopFlag, &Mailbox) + Send + 'static,
+    ) {
         let (engine, mailbox) = (self.engine.clone(), Arc::clone(&self.mailbox));
         let stop = StopFlag::default();
         let wake = ctx.clone();
@@ -196,20 +217,49 @@ impl Desk {
                     Update::Event(_) | Update::View(_) => wake.request_repaint(),
                 }
             };
-            record(&engine, &listener, stop, &mailbox);
+            job(&engine, &listener, stop, &mailbox);
         });
     }
 
     /// Watches the inputs of the bench that the form names, until it is stopped.
-    fn begin_monitor(&mut self, _ctx: &Context) {}
+    fn begin_monitor(&mut self, ctx: &Context) {
+        let (Ok(()), Ok(BenchChoice::Rig(bench))) = (self.state.may_monitor(), self.state.form.choice())
+        else {
+            return;
+        };
+        // What was watched elsewhere this bench may not have.
+        if self.monitored.replace(bench.clone()).as_ref() != Some(&bench) {
+            self.watch(None);
+        }
+        self.state.begin_monitoring();
+        self.mailbox.begin_monitor();
+        let monitor = self.monitor.clone();
+        self.listening_to(ctx, move |engine, listener, stop, mailbox| {
+            mailbox.answer(Answer::Monitored(engine.monitor(&bench, &monitor, listener, stop)));
+        });
+    }
 
     /// Shows bands and spectrum of one side of a port, or of none.
     fn watch(&mut self, watched: Option<(Port, Side)>) {
+        self.monitor.analyze(watched.iter().map(|(port, _)| port.clone()));
         self.state.watch(watched);
+    }
+
+    /// Watches nothing where no meters are shown: what comes next may have no such port.
+    fn forget_watched(&mut self) {
+        if self.state.live.is_none() {
+            self.watch(None);
+        }
     }
 
     /// Listens to a port as the form says, or to none.
     fn listen(&mut self, port: Option<Port>) {
+        let interface = Some(self.state.listen_on.trim().to_owned()).filter(|id| !id.is_empty());
+        let gain_db = self.state.listen_gain_db;
+        self.monitor.listen(port.clone().map(|port| Listening { port, interface, gain_db }));
+        if port.is_none() {
+            self.mailbox.forget_listening();
+        }
         self.state.listening = port;
     }
 
@@ -313,7 +363,12 @@ impl Desk {
             self.state.interfaces =
                 Interfaces::Failed("the program failed while it looked for them".to_owned());
         }
+        if had_job && self.state.job.is_none() && self.state.listening.is_some() {
+            // Nobody expects to hear the next recording because he listened to this one.
+            self.listen(None);
+        }
         if had_job && self.state.job.is_none() {
+            self.forget_watched();
             self.refresh(ctx);
         }
         if let Some(path) = open {

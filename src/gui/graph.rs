@@ -243,6 +243,7 @@ mod tests {
             standing: Standing::Calibrated,
             record: "ear".to_owned(),
             unbroken_s: 2.0,
+            full_scale: 20.0,
             level: -26.0,
             level_a: Some(-26.0),
             peak: -23.0,

@@ -79,6 +79,7 @@ impl Headline {
         };
         let checked = match &plan.checked_on {
             Some(on) => format!("checked on {on}"),
+            None if plan.goes_on => "being checked".to_owned(),
             None => "read, not checked on what records it".to_owned(),
         };
         Self {

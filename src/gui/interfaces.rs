@@ -64,7 +64,9 @@ fn panel(ui: &mut Ui, state: &State, intents: &mut Vec<Intent>) {
             ui.label("There are none.");
         }
         Interfaces::Known(all) => {
-            ScrollArea::vertical().max_height(SIZE[1]).id_salt("interfaces").show(ui, |ui| {
+            // The panel was as small as "looking" before: what is there now may be as high as it wants.
+            let area = ScrollArea::vertical().max_height(SIZE[1]).min_scrolled_height(SIZE[1]);
+            area.id_salt("interfaces").show(ui, |ui| {
                 for one in all {
                     ui.separator();
                     row(ui, state, one, &palette, intents);
@@ -90,14 +92,17 @@ fn row(ui: &mut Ui, state: &State, one: &Interface, palette: &Palette, intents: 
             });
         });
     });
+    if one.name != one.id {
+        ui.add(Label::new(text_small(&one.name).color(palette.soft)).truncate());
+    }
     ui.add(Label::new(text_small(facts(one)).color(palette.soft)).truncate());
 }
 
-/// Name, channels and rate, as `list interfaces` prints them.
+/// Channels and rate, as `list interfaces` prints them.
 fn facts(one: &Interface) -> String {
     let rate = match one.default_rate {
         0 => "rate not told".to_owned(),
         rate => format!("{} Hz", wording::plain(f64::from(rate))),
     };
-    format!("{} · {} in, {} out · {rate}", one.name, one.inputs(), one.outputs())
+    format!("{} in, {} out, {rate}", one.inputs(), one.outputs())
 }

@@ -26,14 +26,13 @@ pub fn show(ui: &mut Ui, state: &State, live: &Live, clock_s: f64, intents: &mut
     ui.horizontal_top(|ui| {
         column(ui, (width * 0.22).clamp(176.0, 320.0), |ui| progress(ui, state, live, clock_s, intents));
         ui.separator();
+        // While a bench is monitored there are no events.
         let log_width = width * 0.78 - meters::WIDTH_MIN;
-        let meters_width = if log_width < LOG_WIDTH_MIN {
-            ui.available_width()
-        } else {
-            (width * 0.44).clamp(meters::WIDTH_MIN, 560.0)
-        };
+        let has_log = log_width >= LOG_WIDTH_MIN && !live.is_monitor;
+        let wanted = (width * 0.44).clamp(meters::WIDTH_MIN, 560.0);
+        let meters_width = if has_log { wanted } else { ui.available_width() };
         column(ui, meters_width, |ui| meters::show(ui, state, live, intents));
-        if log_width >= LOG_WIDTH_MIN {
+        if has_log {
             ui.separator();
             column(ui, ui.available_width(), |ui| log(ui, state, &palette));
         }

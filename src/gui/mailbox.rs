@@ -28,6 +28,17 @@ pub struct Meter {
     pub highest_dbov: f64,
 }
 
+impl Meter {
+    /// What a reading says of the samples: while nothing else does, as of what is played, and outside of a run.
+    pub fn of(reading: &Reading) -> Self {
+        Self {
+            rms_dbov: reading.level - reading.full_scale,
+            peak_dbov: reading.peak - reading.full_scale,
+            highest_dbov: reading.highest_peak - reading.full_scale,
+        }
+    }
+}
+
 /// What the monitor read of one side of a port, with its pictures.
 #[derive(Debug, Clone)]
 pub struct Watched {

@@ -35,8 +35,9 @@ pub(super) fn show(ui: &mut Ui, state: &State, live: &Live, intents: &mut Vec<In
     ScrollArea::vertical().id_salt("meters").auto_shrink(false).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 1.0;
         for key in keys {
-            let meter = live.meters.get(&key.0).filter(|_| key.1 == Side::Recorded);
             let reading = live.watched.get(&key).map(|one| &*one.reading);
+            let meter = live.meters.get(&key.0).filter(|_| key.1 == Side::Recorded).copied();
+            let meter = meter.or_else(|| reading.map(Meter::of));
             let is_watched = state.watched.as_ref() == Some(&key);
             let row = Row { port: &key.0, side: key.1, meter, reading, is_watched };
             if row.show(ui, &palette) {
@@ -71,7 +72,7 @@ fn cells(rect: Rect) -> [Rect; 4] {
 struct Row<'a> {
     port: &'a Port,
     side: Side,
-    meter: Option<&'a Meter>,
+    meter: Option<Meter>,
     reading: Option<&'a Reading>,
     is_watched: bool,
 }
@@ -139,7 +140,7 @@ impl Row<'_> {
             Rect::from_min_max(pos2(rect.left() + 5.0, rect.top()), pos2(rect.left() + NAME, rect.bottom()));
         paint_line(ui, name, Align2::LEFT_CENTER, &self.name(), 12.0, palette.ink);
         let cells = cells(rect);
-        if let Some(meter) = self.meter {
+        if let Some(meter) = &self.meter {
             let track = Rect::from_min_max(
                 pos2(rect.left() + NAME + 6.0, rect.top() + 5.0),
                 pos2(cells[0].left() - 4.0, rect.bottom() - 5.0),

@@ -74,6 +74,7 @@ fn overlays(ui: &mut Ui, state: &mut State, intents: &mut Vec<Intent>) {
         state.form.overlays.remove(gone);
         changed = true;
     }
+    ui.add_space(4.0);
     let said = match state.form.overlays.len() {
         0 => "the lab's own limits, laid over those of the plan",
         1 => "",

@@ -34,6 +34,8 @@ pub struct PlanShown {
     pub default_car: Option<String>,
     /// What it was checked on, in words; `None`: it was only read.
     pub checked_on: Option<String>,
+    /// Whether it is being checked or recorded.
+    pub goes_on: bool,
     entries: Vec<EntryView>,
 }
 
@@ -313,7 +315,6 @@ impl State {
     pub fn hide_live(&mut self) {
         if self.may_hide_live() {
             self.live = None;
-            self.watch(None);
         }
     }
 
@@ -362,7 +363,7 @@ impl State {
                 }
                 match result {
                     Ok(plan) => {
-                        self.plan = Some(plan_shown(given, &plan, on.as_ref()));
+                        self.plan = Some(PlanShown { goes_on, ..plan_shown(given, &plan, on.as_ref()) });
                         self.show(Shown::Plan);
                     }
                     Err(error) => {
@@ -482,6 +483,7 @@ impl State {
 fn plan_shown(given: String, plan: &ResolvedPlan, on: Option<&BenchChoice>) -> PlanShown {
     PlanShown {
         given,
+        goes_on: false,
         checked_on: on.map(|on| form::told(on, plan.default_car.as_deref())),
         title: plan.title.clone(),
         basis: format!("{} ({}), {}", plan.recommendation, plan.edition, plan.bandwidth),

@@ -14,14 +14,13 @@ use super::mailbox::Live;
 use super::state::{Pane, State};
 use crate::event::{Listened, Reading, Side, Standing};
 use crate::report::wording;
+use crate::run::LISTENING_GAINS_DB;
 use crate::terms::Port;
 use crate::units::Unit;
 
 /// The heights of the pictures in points: the least, and what is kept for everything else.
 const PICTURE_MIN: f32 = 150.0;
-const AROUND: f32 = 318.0;
-/// The gains that may be listened with, in decibels.
-const GAINS_DB: std::ops::RangeInclusive<f64> = -60.0..=60.0;
+const AROUND: f32 = 300.0;
 /// 0 dBPa above 20 micropascals, in decibels.
 const PASCAL_DB: f64 = 93.98;
 
@@ -51,6 +50,10 @@ pub(super) fn heads(ui: &mut Ui, state: &State, intents: &mut Vec<Intent>) {
 pub(super) fn show(ui: &mut Ui, state: &mut State, intents: &mut Vec<Intent>) {
     let palette = Palette::of(ui);
     let Some((port, side)) = state.watched.clone() else { return };
+    // Asked once, for the outputs that can be listened on.
+    if state.interfaces == Interfaces::Unknown {
+        intents.push(Intent::ListInterfaces);
+    }
     let key = (port.clone(), side);
     let watched = state.live.as_ref().and_then(|live| live.watched.get(&key)).cloned();
     let height = ((ui.available_height() - AROUND) / 2.0).max(PICTURE_MIN);
@@ -132,8 +135,9 @@ fn numbers(ui: &mut Ui, reading: &Reading, palette: &Palette) {
     let tone = if reading.clipped > 0 { palette.fail } else { palette.ink };
     look::named(ui, "Clipped", 82.0, text_small(clips).color(tone));
     if reading.gaps > 0 {
-        let gaps = format!("{} times something was lost, and the averages began anew", reading.gaps);
-        look::named(ui, "Gaps", 82.0, text_small(gaps).color(palette.warn));
+        let times = if reading.gaps == 1 { "once".to_owned() } else { format!("{} times", reading.gaps) };
+        let gaps = format!("the averages began anew {times}: a pause between takes, or sound was lost");
+        look::named(ui, "Gaps", 82.0, text_small(gaps).color(palette.soft));
     }
 }
 
@@ -150,7 +154,8 @@ fn listen(ui: &mut Ui, state: &mut State, port: &Port, intents: &mut Vec<Intent>
         if listen_button(ui, is_on, may, &palette) {
             intents.push(Intent::Listen(if is_on { None } else { Some(port.clone()) }));
         }
-        let gain = DragValue::new(&mut state.listen_gain_db).range(GAINS_DB).speed(0.5).suffix(" dB");
+        let gain =
+            DragValue::new(&mut state.listen_gain_db).range(LISTENING_GAINS_DB).speed(0.5).suffix(" dB");
         let gain = ui.add(gain.max_decimals(1));
         ui.ctx().accesskit_node_builder(gain.id, |node| node.set_label("Gain of listening"));
         let mut retuned =

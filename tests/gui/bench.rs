@@ -20,10 +20,9 @@ use crate::recording::{SHORT_PLAN, empty_folder, plan_in};
 
 /// The field of this name, if there is one.
 fn has_field(harness: &Harness<'_, Desk>, name: &str) -> bool {
-    let is = |node: &egui_kittest::Node<'_>| {
-        node.role() == Role::TextInput && node.label().as_deref() == Some(name)
-    };
-    harness.query_all_by(is).count() == 1
+    let fields =
+        harness.query_all_by(|node| node.role() == Role::TextInput && node.label().as_deref() == Some(name));
+    fields.count() == 1
 }
 
 /// Types a text into a field and enters it.
@@ -44,14 +43,14 @@ fn enter(harness: &mut Harness<'_, Desk>, name: &str, text: &str) {
 }
 
 /// Why a button cannot be pressed, as those hear it who do not see it.
-fn why_not(harness: &Harness<'_, Desk>, button: &str) -> String {
+pub(super) fn why_not(harness: &Harness<'_, Desk>, button: &str) -> String {
     let node = harness.get_by_label(button);
     assert!(node.accesskit_node().is_disabled(), "{button} can be pressed");
     node.accesskit_node().data().description().unwrap_or_default().to_owned()
 }
 
 /// A copy of the shipped bench file below a folder.
-fn bench_in(folder: &Path, change: impl Fn(String) -> String) -> String {
+pub(super) fn bench_in(folder: &Path, change: impl Fn(String) -> String) -> String {
     let text = BuiltIn.read(Folder::Rigs, "example-loop").unwrap().text.to_string();
     let path = folder.join("lab.toml");
     std::fs::write(&path, change(text)).unwrap();

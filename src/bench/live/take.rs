@@ -3,6 +3,7 @@
 //! The streams run for as long as a call is open. Every wait has an end: an interface that delivers nothing is an error
 //! that says so, and a stop is seen within 100 ms.
 
+use std::collections::BTreeMap;
 use std::iter::Peekable;
 use std::slice::Iter;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 use super::audio::stream::{self, BedTrack, Desk, Program, ProgramTrack, Shape};
 use super::audio::{AudioSystem, Streams};
 use super::file::BenchFile;
+use super::inputs;
 use super::others::{self, Other, OtherTake};
 use super::recorder::{FULL_SCALE, Lane, Recorder, StreamFacts};
 use super::rig::Rig;
@@ -19,11 +21,11 @@ use super::sync::{Code, LEAD};
 use crate::bench::noise::{NOISE_LEAD, NoiseSound};
 use crate::bench::{
     Bench, BenchError, BenchMaker, CaptureSink, LoopCue, RenderedEpoch, RenderedNoise, RenderedTake,
-    StopFlag, TelemetrySender,
+    StopFlag, Tap, TelemetrySender,
 };
 use crate::capture::Certificate;
 use crate::context::BenchInfo;
-use crate::event::Telemetry;
+use crate::event::{Side, Telemetry};
 use crate::take::{Frame, RATE, RigAction, Terminal};
 use crate::terms::Port;
 
@@ -32,7 +34,7 @@ pub(super) const STALL: Duration = Duration::from_secs(2);
 /// What a take may last beside its sound, and how many times longer than that sound.
 const SLOW: (Duration, u32) = (Duration::from_secs(30), 4);
 /// Sound that the ring holds beside what arrives while the rig is waited for.
-const RING_S: u32 = 4;
+pub(super) const RING_S: u32 = 4;
 /// Frames that are worked on at once.
 pub(super) const CHUNK: usize = 4_800;
 /// Between two telemetry messages.
@@ -49,8 +51,8 @@ struct Running {
     /// Frames read from the ring so far.
     read: u64,
     programs: u32,
-    /// Whether a background noise runs: it is that of one call.
-    has_noise: bool,
+    /// The background noise that runs, by loudspeaker: it is that of one call.
+    noise: Option<BTreeMap<Port, Arc<[f32]>>>,
     /// The further interfaces, in the order of the bench file.
     others: Vec<Other>,
     /// Last, so that the callbacks are gone before their other ends.
@@ -77,6 +79,8 @@ pub struct LiveBench {
     is_open: bool,
     takes: u64,
     telemetry: TelemetrySender,
+    /// The way to the monitor out of this call.
+    tap: Tap,
 }
 
 /// A live bench calls between takes only.
@@ -102,6 +106,7 @@ impl LiveBench {
             is_open: false,
             takes: 0,
             telemetry: TelemetrySender::none(),
+            tap: Tap::default(),
         }
     }
 
@@ -161,8 +166,11 @@ impl LiveBench {
         let others = others
             .map(|(spec, bed)| Other::start(&self.system, spec, bed, ring))
             .collect::<Result<_, _>>()?;
-        let has_noise = noise.is_some();
-        let mut running = Running { desk, read: 0, programs: 0, has_noise, others, _streams: streams };
+        let noise = noise.map(|noise| match &noise.sound {
+            NoiseSound::Ports(ports) => ports.clone(),
+            NoiseSound::Points(_) => BTreeMap::new(),
+        });
+        let mut running = Running { desk, read: 0, programs: 0, noise, others, _streams: streams };
         let began = Instant::now();
         while !running.are_running() {
             self.check_fault(&running)?;
@@ -292,8 +300,9 @@ impl LiveBench {
             self.check_fault(running)?;
             others_wait = false;
             for (other, one) in running.others.iter_mut().zip(&mut *others) {
-                others_wait |= other.hear(one, &mut chunk, sink)?;
+                others_wait |= other.hear(one, &mut chunk, &mut self.tap, sink)?;
             }
+            let at = running.read + running.desk.counters.overflowed();
             let frames = running.desk.read(&mut chunk, CHUNK);
             if frames == 0 {
                 if last.elapsed() > STALL {
@@ -304,7 +313,12 @@ impl LiveBench {
             }
             running.read += frames as u64;
             let beginning = running.desk.counters.beginning(number);
+            let before = recorder.written();
             recorder.push(&chunk, beginning.map(|one| one.captured), sink)?;
+            let overloaded = running.desk.overloads(FULL_SCALE);
+            inputs::tell(&mut self.tap, &self.lanes, &chunk, at, &overloaded);
+            self.tell_played(running, take, (at, frames), before..recorder.written());
+            overloaded.into_iter().for_each(|lane| recorder.overload(lane));
             if recorder.waits_in_vain() || began.elapsed() > SLOW.0 + sound * SLOW.1 {
                 return Err(BenchError::AskOperator(format!(
                     "the interface {} or {} is far too slow: check its clock, then resume the run",
@@ -345,6 +359,30 @@ impl LiveBench {
         Ok(())
     }
 
+    /// Hands on what is played: of the tracks what is heard now, which the recorder has placed, and of the noise the turn of the
+    /// frame of the stream, which is as late as the interface.
+    fn tell_played(
+        &mut self,
+        running: &Running,
+        take: &RenderedTake,
+        (at, frames): (u64, usize),
+        written: std::ops::Range<Option<Frame>>,
+    ) {
+        let from = written.start.unwrap_or(0) as usize;
+        let to = written.end.unwrap_or(0) as usize;
+        // What waited for its place ends where this chunk ends; later on each chunk is written from its first frame on.
+        let late = if written.start.is_none() { frames.saturating_sub(to) } else { 0 };
+        for (port, track) in take.tracks.iter().filter(|_| to > from) {
+            let at = at + late as u64;
+            let heard = track.get(from..to).unwrap_or_default();
+            self.tap.put(port, Side::Played, at, false, heard.iter().copied());
+        }
+        for (port, turn) in running.noise.iter().flatten() {
+            let heard = turn.iter().cycle().skip(at as usize % turn.len().max(1)).take(frames);
+            self.tap.put(port, Side::Played, at, false, heard.copied());
+        }
+    }
+
     fn tell(
         &self,
         take: &RenderedTake,
@@ -377,10 +415,12 @@ impl Bench for LiveBench {
         }
         self.is_open = false;
         self.telemetry = telemetry.clone();
+        self.tap = telemetry.tap();
         // Streams with a fault are opened anew, and those with a noise of a call that was not closed.
         let noise = epoch.noise.as_ref().filter(|_| epoch.terminal == Terminal::Device);
-        let is_old =
-            |running: &Running| self.check_fault(running).is_err() || running.has_noise || noise.is_some();
+        let is_old = |running: &Running| {
+            self.check_fault(running).is_err() || running.noise.is_some() || noise.is_some()
+        };
         if self.running.as_ref().is_some_and(is_old) {
             self.running = None;
         }
@@ -457,10 +497,23 @@ impl Bench for LiveBench {
     fn close(&mut self) -> Result<(), BenchError> {
         self.is_open = false;
         self.telemetry = TelemetrySender::none();
+        self.tap = Tap::default();
         let safe = self.rig.take().map_or(Ok(()), |mut rig| rig.close());
         self.running = None;
         safe
     }
+}
+
+/// The audio hosts that a bench file names.
+///
+/// # Errors
+/// There is no such host, or one does not answer.
+pub fn system_of(spec: &LiveSpec) -> Result<AudioSystem, BenchError> {
+    let mut system = AudioSystem::open(spec.audio.host())?;
+    for host in spec.others.iter().flat_map(OtherSpec::hosts) {
+        system.add(host)?;
+    }
+    Ok(system)
 }
 
 /// Makes the bench of a file: one, because there is one of the hardware.
@@ -475,11 +528,8 @@ impl LiveBenchMaker {
     /// # Errors
     /// There is no such host, or one does not answer.
     pub fn new(file: BenchFile) -> Result<Self, BenchError> {
-        let mut system = AudioSystem::open(file.spec.audio.host())?;
-        for host in file.spec.others.iter().flat_map(OtherSpec::hosts) {
-            system.add(host)?;
-        }
-        Ok(Self { file, system: Arc::new(system) })
+        let system = Arc::new(system_of(&file.spec)?);
+        Ok(Self { file, system })
     }
 
     /// The bench of a file, on an audio system of the caller's.
