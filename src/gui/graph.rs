@@ -19,6 +19,8 @@ const STEP_DB: f64 = 10.0;
 const ROOM_DB: f64 = 6.0;
 /// How far the upper end must be too high before it comes down, in decibels.
 const SLACK_DB: f64 = 30.0;
+/// How far below full scale the upper end may come, in decibels.
+const FAINT_DB: f64 = 70.0;
 /// The part of its width that a bar fills.
 const BAR_PART: f64 = 0.86;
 
@@ -61,7 +63,7 @@ impl Graph {
         let levels = bars.iter().map(|bar| bar.level).chain(lines.iter().flatten().map(|one| one.y));
         let loudest = levels.filter(|level| level.is_finite()).fold(f64::NEG_INFINITY, f64::max);
         let kept = before.filter(|before| before.unit == unit).map(|before| before.top);
-        let top = top(loudest, kept);
+        let top = top(loudest, kept).max(lowest_top(reading.full_scale));
         let port = format!("{} {}", reading.port, reading.side);
         let bands_told = match bars.iter().max_by(|a, b| a.level.total_cmp(&b.level)) {
             Some(bar) if bar.level.is_finite() => format!(
@@ -207,6 +209,11 @@ fn highest_line(spectra: &Spectra) -> Option<(f64, f64)> {
     Some((k as f64 * lines.spacing_hz, *level))
 }
 
+/// The lowest upper end: what is fainter than every converter is no reason to move the axis.
+fn lowest_top(full_scale: f64) -> f64 {
+    ((full_scale - FAINT_DB) / STEP_DB).ceil() * STEP_DB
+}
+
 /// The upper end of the axis for what is loudest; the one before stays while it fits.
 fn top(loudest: f64, before: Option<f64>) -> f64 {
     if !loudest.is_finite() {
@@ -278,6 +285,9 @@ mod tests {
         assert_eq!(graph.top, 0.0);
         let broken = Graph::of(&reading(vec![Some(f64::NAN); 3], vec![f64::NAN; 20]), Some(&graph)).unwrap();
         assert_eq!((broken.top, broken.bars.len(), broken.lines.len()), (0.0, 0, 0));
+        // Full scale is 20 dBPa.
+        let faint = Graph::of(&reading(vec![Some(-290.0); 3], vec![-300.0; 20]), None).unwrap();
+        assert_eq!(faint.top, -50.0);
         let without = Reading { spectra: None, ..reading(vec![None; 3], Vec::new()) };
         assert!(Graph::of(&without, None).is_none());
     }

@@ -29,7 +29,7 @@ pub fn show(ui: &mut Ui, state: &State, live: &Live, clock_s: f64, intents: &mut
         // While a bench is monitored there are no events.
         let log_width = width * 0.78 - meters::WIDTH_MIN;
         let has_log = log_width >= LOG_WIDTH_MIN && !live.is_monitor;
-        let wanted = (width * 0.44).clamp(meters::WIDTH_MIN, 560.0);
+        let wanted = (width * 0.47).clamp(meters::WIDTH_MIN, 560.0);
         let meters_width = if has_log { wanted } else { ui.available_width() };
         column(ui, meters_width, |ui| meters::show(ui, state, live, intents));
         if has_log {

@@ -13,13 +13,15 @@ use crate::report::wording;
 use crate::terms::Port;
 
 /// The least width in points that all columns fit into.
-pub(super) const WIDTH_MIN: f32 = 376.0;
+pub(super) const WIDTH_MIN: f32 = 398.0;
 /// The lowest level that a meter shows, in dBov.
 const MIN_DBOV: f64 = -90.0;
 const HEIGHT: f32 = 21.0;
+/// What is left for the bar that scrolls, in points.
+const SCROLL: f32 = 12.0;
 /// The widths of the columns beside the bar, in points: name, level, dBov, peak, clips.
-const NAME: f32 = 100.0;
-const NUMBERS: [f32; 4] = [86.0, 44.0, 44.0, 40.0];
+const NAME: f32 = 116.0;
+const NUMBERS: [f32; 4] = [80.0, 42.0, 42.0, 36.0];
 
 /// Shows the meters; fills what there is.
 pub(super) fn show(ui: &mut Ui, state: &State, live: &Live, intents: &mut Vec<Intent>) {
@@ -49,7 +51,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, live: &Live, intents: &mut Vec<In
 
 /// The names of the columns.
 fn head(ui: &mut Ui, palette: &Palette) {
-    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 20.0), Sense::hover());
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width() - SCROLL, 20.0), Sense::hover());
     let name = Rect::from_min_max(rect.min, pos2(rect.left() + NAME, rect.bottom()));
     paint_line(ui, name, Align2::LEFT_CENTER, "Levels", 14.0, palette.ink);
     for (cell, text) in cells(rect).into_iter().zip(["level", "dBov", "peak", "clips"]) {
@@ -122,7 +124,8 @@ impl Row<'_> {
 
     /// Shows the row and gives whether it was pressed.
     fn show(&self, ui: &mut Ui, palette: &Palette) -> bool {
-        let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), HEIGHT), Sense::click());
+        let (rect, response) =
+            ui.allocate_exact_size(vec2(ui.available_width() - SCROLL, HEIGHT), Sense::click());
         let spoken = self.spoken();
         response.widget_info(|| WidgetInfo::labeled(Role::Meter, true, &spoken));
         let watched = if self.is_watched { Toggled::True } else { Toggled::False };

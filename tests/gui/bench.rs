@@ -27,6 +27,8 @@ fn has_field(harness: &Harness<'_, Desk>, name: &str) -> bool {
 
 /// Types a text into a field and enters it.
 fn enter(harness: &mut Harness<'_, Desk>, name: &str, text: &str) {
+    harness.step();
+    harness.step();
     let field =
         harness.get_by(|node| node.role() == Role::TextInput && node.label().as_deref() == Some(name));
     field.focus();
@@ -146,30 +148,32 @@ fn a_bench_that_is_not_there_is_told_with_those_that_are() {
 
 #[test]
 fn overlays_are_laid_over_the_plan_and_taken_away_again() {
-    let mut harness = window(Path::new("no-such-folder"));
-    let ctx = harness.ctx.clone();
-    harness.state_mut().open("quick-nb", &ctx);
-    wait(&mut harness, "the plan is open", |desk| desk.state.job.is_none());
+    let (mut harness, folder, _) = with_plan("window-overlay");
+    let ours = folder.join("ours.toml");
+    let text =
+        "title = \"Ours\"\n[[limit]]\nid = \"slr\"\nmin = \"10 dB\"\nclass = \"C\"\nsource = \"ours\"\n";
+    std::fs::write(&ours, text).unwrap();
+    let ours = ours.display().to_string();
     let limit = |harness: &Harness<'_, Desk>| {
         let rows = harness.state().state.rows();
-        rows.iter().find(|row| row.id.text() == "coupling_loss").unwrap().limit.clone()
+        rows.iter().find(|row| row.id.text() == "slr").unwrap().limit.clone()
     };
     let before = limit(&harness);
-    assert_eq!(before, "≥\u{a0}46\u{a0}dB");
+    assert_eq!(before, "9\u{a0}…\u{a0}17\u{a0}dB");
     harness.get_by_label("Options").click();
     harness.step();
     harness.step();
-    "overlay-example".clone_into(&mut harness.state_mut().state.form.overlay);
+    ours.clone_into(&mut harness.state_mut().state.form.overlay);
     harness.step();
     let why = why_not(&harness, "Start");
     assert!(why.contains("not added"), "{why}");
     enter(&mut harness, "Overlay", "");
     wait(&mut harness, "the plan is checked with the overlay", |desk| desk.state.job.is_none());
     assert_eq!(harness.state().state.notice, None);
-    assert_eq!(harness.state().state.form.overlays, ["overlay-example"]);
-    assert_eq!(limit(&harness), "≥\u{a0}40\u{a0}dB", "the overlay says 40 dB at maximum volume");
+    assert_eq!(harness.state().state.form.overlays, [ours.as_str()]);
+    assert_eq!(limit(&harness), "10\u{a0}…\u{a0}17\u{a0}dB");
     harness.get_by_label("Options: 1 set");
-    harness.get_by_label("Remove overlay overlay-example").click();
+    harness.get_by_label(&format!("Remove overlay {ours}")).click();
     harness.step();
     harness.step();
     wait(&mut harness, "the plan is checked without it", |desk| desk.state.job.is_none());
