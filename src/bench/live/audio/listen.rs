@@ -15,7 +15,7 @@ use cpal::{BufferSize, Device, FromSample, SampleFormat, StreamConfig, Supported
 use rtrb::{Consumer, Producer, RingBuffer};
 
 use super::stream::{Counters, Fault, Fill};
-use super::{AudioSystem, FORMATS, JACK, Playing, explain, quietly};
+use super::{AudioSystem, FORMATS, JACK, Playing, quietly};
 use crate::bench::BenchError;
 use crate::bench::live::spec::{LOOP, LiveSpec};
 use crate::take::RATE;
@@ -241,9 +241,17 @@ impl Outlet {
             None => cpal::default_host(),
         };
         let device = host.default_output_device().ok_or_else(none)?;
-        let id = device.id().map_err(|error| explain("by default", &error))?;
+        let id = device.id().map_err(|error| broken("by default", &error))?;
         Ok((id.to_string(), device))
     }
+}
+
+/// That an interface cannot be listened on. A run goes on without it.
+fn broken(id: &str, error: &cpal::Error) -> BenchError {
+    BenchError::AskOperator(format!(
+        "the interface {id} cannot be listened on: {error}; close what else uses it, or listen on another one (`lombard list \
+         interfaces`)"
+    ))
 }
 
 fn start(interface: String, device: &Device, gain_db: f64) -> Result<Phones, BenchError> {
@@ -254,13 +262,13 @@ fn start(interface: String, device: &Device, gain_db: f64) -> Result<Phones, Ben
     let stream = playing
         .build(device, config, format, Arc::clone(&counters))
         .and_then(|stream| stream.play().map(|()| stream))
-        .map_err(|error| explain(&interface, &error))?;
+        .map_err(|error| broken(&interface, &error))?;
     Ok(Phones { ring, state, counters, interface, _stream: stream })
 }
 
 /// Two channels at 48 kHz where there are, or what comes next to that.
 fn config_of(interface: &str, device: &Device) -> Result<(SampleFormat, StreamConfig), BenchError> {
-    let configs = device.supported_output_configs().map_err(|error| explain(interface, &error))?;
+    let configs = device.supported_output_configs().map_err(|error| broken(interface, &error))?;
     let place = |format: SampleFormat| FORMATS.iter().position(|one| *one == format);
     let best = configs
         .filter(|one| one.contains_rate(RATE) && one.channels() > 0 && place(one.sample_format()).is_some())
