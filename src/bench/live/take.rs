@@ -318,7 +318,9 @@ impl LiveBench {
             let overloaded = running.desk.overloads(FULL_SCALE);
             inputs::tell(&mut self.tap, &self.lanes, &chunk, at, &overloaded);
             self.tell_played(running, take, (at, frames), before..recorder.written());
-            overloaded.into_iter().for_each(|lane| recorder.overload(lane));
+            for lane in overloaded {
+                recorder.overload(lane);
+            }
             if recorder.waits_in_vain() || began.elapsed() > SLOW.0 + sound * SLOW.1 {
                 return Err(BenchError::AskOperator(format!(
                     "the interface {} or {} is far too slow: check its clock, then resume the run",

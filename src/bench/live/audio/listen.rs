@@ -358,7 +358,7 @@ mod tests {
     #[test]
     fn a_ring_that_runs_dry_fades_and_waits() {
         let (mut ring, mut side, state) = ends(0.0);
-        put(&mut ring, &state, &[0.2; 4_800]);
+        put(&mut ring, &state, &vec![0.2; 4_800]);
         let out = heard(&mut side, 9_600);
         assert_eq!(out[4_700], 0.2);
         assert!(out[5_100..].iter().all(|x| *x == 0.0), "silence");
@@ -374,7 +374,7 @@ mod tests {
     #[test]
     fn a_ring_that_fills_up_skips_between_two_fades() {
         let (mut ring, mut side, state) = ends(0.0);
-        put(&mut ring, &state, &[0.2; 40_000]);
+        put(&mut ring, &state, &vec![0.2; 40_000]);
         let out = heard(&mut side, 2_400);
         assert!(jump(&out) < 0.001, "{}", jump(&out));
         // A buffer in which it fades, and the rest but 0.1 s is gone.
@@ -382,7 +382,7 @@ mod tests {
         assert!((33_000..35_200).contains(&skipped), "{skipped}");
         assert!(side.ring.slots() <= START);
         // What finds no room at all is skipped too.
-        put(&mut ring, &state, &[0.2; 100_000]);
+        put(&mut ring, &state, &vec![0.2; 100_000]);
         assert!(state.skipped.load(Ordering::Relaxed) > skipped + 50_000);
     }
 
@@ -403,7 +403,7 @@ mod tests {
     #[test]
     fn the_gain_glides_to_what_is_asked_for() {
         let (mut ring, mut side, state) = ends(20.0);
-        put(&mut ring, &state, &[0.001; 19_000]);
+        put(&mut ring, &state, &vec![0.001; 19_000]);
         let out = heard(&mut side, 4_800);
         assert!((out[4_799] - 0.01).abs() < 1e-5, "{}", out[4_799]);
         state.set_gain(40.0);
