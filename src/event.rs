@@ -219,7 +219,7 @@ pub enum Telemetry {
     },
     /// What the monitor reads from a port that is watched, ten times a second.
     Reading(Arc<Reading>),
-    /// What became of listening, once a second and whenever that changes.
+    /// What became of listening, once a second, when a problem comes or goes, and at the end.
     Listening(Listened),
 }
 

@@ -31,25 +31,26 @@ Examples:
   lombard monitor lab2 --listen ear.right --on pulseaudio:headphones --gain 20
   lombard monitor lab2 --port mic.mrp --json --for 10 > levels.jsonl
 
-Fields of a line of --json, levels in decibels of 'unit'; null is silence, or no number where 'broken' is true:
+Fields of a line of --json, levels in decibels of 'unit'; null is silence, or no number where
+'broken' is true:
   at_s          seconds since the command began
-  port, side    the port; recorded, or played
+  port          the port
+  side          recorded, or played
   unit          dBPa, dBV, dBm0 or dBov
-  standing      calibrated, expired or uncalibrated: without a calibration that holds today the unit is dBov
+  standing      calibrated, expired or uncalibrated: then the unit is dBov
   record        the calibration record of the port
   unbroken_s    seconds of sound since something was lost, or since the beginning
   level         RMS level, time weighting F (125 ms)
-  level_a       the same with the A weighting; null for ports that are no sound pressure. dBPa + 93.98 dB is dB(A)
-  peak          largest magnitude since the line before of this port; highest_peak: since the beginning
+  level_a       the same with the A weighting; null where the port is no sound pressure
+  peak          largest magnitude since the line before of this port
+  highest_peak  largest magnitude since the beginning
   clipped       samples at full scale since the beginning
-  gaps          how often the windows began anew because something was lost
+  gaps          how often all averages began anew because something was lost
   broken        whether a value that is no number came since the line before
-  bands         with --spectrum: nominal_hz and levels of the third octaves, averaged over the last second; null while a
-                filter settles
-  lines         with --spectrum: spacing_hz, noise_bandwidth_hz, averaged_s and levels of the narrowband spectrum, the first
-                one at 0 Hz; null before there is one
-What --listen does comes in lines of its own: at_s, listening (the port), interface, skipped (frames), dry (how often),
-limited (samples), problem.
+  bands         nominal_hz and levels of third octaves over the last second; with --spectrum
+  lines         levels of the spectrum from 0 Hz on; spacing_hz, noise_bandwidth_hz, averaged_s
+Lines about --listen have: at_s, listening (the port), interface, skipped (frames), dry (how often
+there was nothing), limited (samples), problem.
 
 Exit codes: 0 ended by --for or Ctrl-C, 2 bad input, 4 the bench or the interface that is listened on failed.")]
 pub(super) struct Monitor {
@@ -81,22 +82,16 @@ pub(super) struct Monitor {
 #[derive(Debug, Args)]
 pub(super) struct Listen {
     /// Listen to this port; nothing of it is in what is captured
-    #[arg(long, value_name = "PORT")]
-    listen: Option<String>,
+    #[arg(long = "listen", value_name = "PORT")]
+    to: Option<String>,
 
     /// Audio interface to listen on, as `lombard list interfaces` prints it; not one on which the bench plays. Without it the
     /// default output
-    #[arg(long, value_name = "INTERFACE", requires = "listen")]
+    #[arg(long, value_name = "INTERFACE", requires = "to")]
     on: Option<String>,
 
     /// Gain of what is listened to, -60 to 60; nothing is louder than -12 dB of full scale
-    #[arg(
-        long,
-        value_name = "DB",
-        requires = "listen",
-        default_value_t = 0.0,
-        allow_negative_numbers = true
-    )]
+    #[arg(long, value_name = "DB", requires = "to", default_value_t = 0.0, allow_negative_numbers = true)]
     gain: f64,
 }
 
@@ -106,7 +101,7 @@ impl Listen {
     /// # Errors
     /// A port that can be none, a gain out of range.
     pub(super) fn wish(&self) -> Result<Option<Listening>, RunError> {
-        let Some(name) = &self.listen else { return Ok(None) };
+        let Some(name) = &self.to else { return Ok(None) };
         if !LISTENING_GAINS_DB.contains(&self.gain) {
             return Err(RunError::Usage(format!(
                 "--gain {} is out of range; give {} to {} dB",

@@ -207,7 +207,8 @@ impl Engine {
         let sources = self.sources(None);
         let car = || {
             RunError::Usage(format!(
-                "'{given}' is a virtual car, which sounds only while it is recorded: name a bench file, or watch the car in a                  run with `lombard run PLAN --car {given} --listen PORT`"
+                "'{given}' is a virtual car, which sounds only while it is recorded: name a bench file, or watch the car in a run with \
+                 `lombard run PLAN --car {given} --listen PORT`"
             ))
         };
         let car_text = self.text(&sources, Folder::Cars, given);

@@ -169,7 +169,9 @@ impl Engine {
             scope.spawn(move || monitor.work(&heard, info, outlet, done, listener));
             let result = inputs::watch(&file.spec, &system, &telemetry, stop);
             done.store(true, Ordering::SeqCst);
-            result.map_err(|error| RunError::Bench(error.to_string()))
+            // There is no run to resume here.
+            let again = |text: &str| text.replace("resume the run", "watch again");
+            result.map_err(|error| RunError::Bench(again(&error.to_string())))
         })
     }
 

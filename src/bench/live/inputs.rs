@@ -43,7 +43,7 @@ fn captures(spec: &LiveSpec) -> Vec<OtherSpec> {
         inputs: spec.inputs.clone(),
         sync: spec.loopback.map(|pair| SyncSpec { channel: pair.input, port: Port::of(Port::LOOPBACK) }),
     };
-    let others = spec.others.iter().cloned().filter(|other| other.capture.is_some());
+    let others = spec.others.iter().filter(|other| other.capture.is_some()).cloned();
     let mut all: Vec<OtherSpec> = std::iter::once(main).chain(others).collect();
     for one in &mut all {
         one.playback = None;

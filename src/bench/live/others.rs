@@ -115,7 +115,9 @@ impl Other {
             return Ok(false);
         }
         let (frames, overloaded) = self.read_told(chunk, tap);
-        overloaded.into_iter().for_each(|lane| recorder.overload(lane));
+        for lane in overloaded {
+            recorder.overload(lane);
+        }
         if frames > 0 {
             one.last = Instant::now();
             recorder.push(chunk, None, sink)?;

@@ -318,7 +318,9 @@ impl LiveBench {
             let overloaded = running.desk.overloads(FULL_SCALE);
             inputs::tell(&mut self.tap, &self.lanes, &chunk, at, &overloaded);
             self.tell_played(running, take, (at, frames), before..recorder.written());
-            overloaded.into_iter().for_each(|lane| recorder.overload(lane));
+            for lane in overloaded {
+                recorder.overload(lane);
+            }
             if recorder.waits_in_vain() || began.elapsed() > SLOW.0 + sound * SLOW.1 {
                 return Err(BenchError::AskOperator(format!(
                     "the interface {} or {} is far too slow: check its clock, then resume the run",
@@ -371,11 +373,10 @@ impl LiveBench {
         let from = written.start.unwrap_or(0) as usize;
         let to = written.end.unwrap_or(0) as usize;
         // What waited for its place ends where this chunk ends; later on each chunk is written from its first frame on.
-        let late = if written.start.is_none() { frames.saturating_sub(to) } else { 0 };
+        let first = if written.start.is_none() { (at + frames as u64).saturating_sub(to as u64) } else { at };
         for (port, track) in take.tracks.iter().filter(|_| to > from) {
-            let at = at + late as u64;
             let heard = track.get(from..to).unwrap_or_default();
-            self.tap.put(port, Side::Played, at, false, heard.iter().copied());
+            self.tap.put(port, Side::Played, first, false, heard.iter().copied());
         }
         for (port, turn) in running.noise.iter().flatten() {
             let heard = turn.iter().cycle().skip(at as usize % turn.len().max(1)).take(frames);

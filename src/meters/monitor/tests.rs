@@ -90,7 +90,7 @@ fn the_level_is_right_from_the_first_block_on_and_fast_after_it() {
     assert!((first.level + 3.0103).abs() < 0.05, "{}", first.level);
     meter.push(960, &tone[960..], false);
     // After the end an exponential average of 125 ms falls by 4.343 dB in each 125 ms.
-    meter.push(48_000, &[0.0; 12_000], false);
+    meter.push(48_000, &vec![0.0; 12_000], false);
     let after = meter.read().unwrap();
     assert!((after.level - (-3.0103 - 2.0 * 4.342_945)).abs() < 0.02, "{}", after.level);
 }
@@ -228,7 +228,7 @@ fn silence_and_damage_are_told_as_what_they_are() {
     let port = acoustic();
     let mut meter = meter(Some(&port));
     assert_eq!(meter.read(), None);
-    meter.push(0, &[0.0; 4_800], false);
+    meter.push(0, &vec![0.0; 4_800], false);
     let silent = meter.read().unwrap();
     assert_eq!((silent.level, silent.peak), (f64::NEG_INFINITY, f64::NEG_INFINITY));
     meter.push(4_800, &[0.1, f32::NAN, 0.1], false);

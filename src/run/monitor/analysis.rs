@@ -113,13 +113,13 @@ impl<'a> Analyst<'a> {
                 Err(RecvTimeoutError::Timeout) if !is_done => {}
                 Err(_) => break,
             }
-            self.tell_listening();
+            self.tell_listening(false);
         }
         // What came since the last reading of each port is told at the end.
         for one in self.watched.values_mut() {
             tell(self.listener, one.meter.read());
         }
-        self.tell_listening();
+        self.tell_listening(true);
     }
 
     /// Does what was asked for since this was last looked at.
@@ -185,11 +185,12 @@ impl<'a> Analyst<'a> {
         }
     }
 
-    /// Tells what became of listening, once a second or when there is a problem.
-    fn tell_listening(&mut self) {
+    /// Tells what became of listening, once a second, when a problem comes or goes, and at the end.
+    fn tell_listening(&mut self, is_end: bool) {
         let Some(heard) = &mut self.heard else { return };
         let is_due = match &heard.told {
             None => true,
+            Some(_) if is_end => true,
             Some((told, at)) => at.elapsed() >= TELL || told.problem != heard.ear.told().problem,
         };
         if is_due {

@@ -5,6 +5,8 @@ use crate::event::Listened;
 
 #[cfg(feature = "audio")]
 pub(in crate::run) use crate::bench::live::audio::listen::Outlet;
+#[cfg(feature = "audio")]
+use crate::bench::live::audio::listen::Phones;
 
 /// Without audio nothing is heard.
 #[cfg(not(feature = "audio"))]
@@ -15,7 +17,7 @@ pub(in crate::run) struct Outlet;
 pub(super) struct Ear {
     asked: Listening,
     #[cfg(feature = "audio")]
-    phones: Option<crate::bench::live::audio::listen::Phones>,
+    phones: Option<Phones>,
     problem: Option<String>,
 }
 
@@ -49,9 +51,9 @@ impl Ear {
 
     /// What became of it so far.
     pub(super) fn told(&self) -> Listened {
-        let counts = self.phones.as_ref().map(|phones| phones.counts()).unwrap_or_default();
+        let counts = self.phones.as_ref().map(Phones::counts).unwrap_or_default();
         let interface = self.phones.as_ref().map(|phones| phones.interface().to_owned());
-        let fault = self.phones.as_ref().and_then(|phones| phones.fault());
+        let fault = self.phones.as_ref().and_then(Phones::fault);
         Listened {
             port: self.asked.port.clone(),
             interface: interface.or_else(|| self.asked.interface.clone()).unwrap_or_default(),

@@ -1,5 +1,7 @@
 //! The monitor on the audio host inside the program: readings against known tones, and listening that touches nothing.
 
+#![expect(clippy::unwrap_used, reason = "the whole module is tests")]
+
 use std::f64::consts::TAU;
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
@@ -159,7 +161,9 @@ fn example() -> BenchInfo {
 /// What the meters make of these blocks, with a reading for each 100 ms of sound.
 fn analyzed(blocks: Vec<Sound>) -> Vec<Arc<Reading>> {
     let (channel, heard) = sync_channel(blocks.len());
-    blocks.into_iter().for_each(|block| channel.send(block).unwrap());
+    for block in blocks {
+        channel.send(block).unwrap();
+    }
     drop(channel);
     let monitor = Monitor::new();
     monitor.analyze([Port::of("ear.left")]);
@@ -278,8 +282,8 @@ fn recorded(listening: Option<Listening>) -> (Memory, Vec<f32>, Vec<Listened>) {
     (sink, arrived, told.into_inner().unwrap())
 }
 
-fn on_phones(port: &'static str, gain_db: f64) -> Option<Listening> {
-    Some(Listening { port: Port::of(port), interface: Some("phones:wire".to_owned()), gain_db })
+fn on_phones(port: &'static str, gain_db: f64) -> Listening {
+    Listening { port: Port::of(port), interface: Some("phones:wire".to_owned()), gain_db }
 }
 
 /// Whether a piece of what arrived, of 50 ms, is a piece of a track.
@@ -293,7 +297,7 @@ fn listening_is_what_the_port_carries_and_captures_are_bit_identical() {
     let (bare, silence, told) = recorded(None);
     assert!(silence.is_empty() && told.is_empty(), "nothing is opened that nobody asked for");
     assert_eq!(bare.tracks[&Port::of("ear.left")].len(), 96_000);
-    let (heard, arrived, told) = recorded(on_phones("ear.left", 0.0));
+    let (heard, arrived, told) = recorded(Some(on_phones("ear.left", 0.0)));
     assert!(heard.tracks == bare.tracks, "listening has changed a capture");
     assert!(is_heard(&arrived, &bare.tracks[&Port::of("ear.left")]), "the ear is not heard");
     assert!(!is_heard(&arrived, &bare.tracks[&Port::of("poi.send")]));
@@ -303,14 +307,14 @@ fn listening_is_what_the_port_carries_and_captures_are_bit_identical() {
         ("ear.left", "phones:wire", &None)
     );
     // What is played can be heard too: the mouth.
-    let (heard, arrived, _) = recorded(on_phones("mouth", 0.0));
+    let (heard, arrived, _) = recorded(Some(on_phones("mouth", 0.0)));
     assert!(heard.tracks == bare.tracks);
     assert!(is_heard(&arrived, &noisy_take().tracks[&Port::of("mouth")]), "the mouth is not heard");
 }
 
 #[test]
 fn no_gain_lets_more_through_than_the_ceiling() {
-    let (_, arrived, told) = recorded(on_phones("ear.left", 60.0));
+    let (_, arrived, told) = recorded(Some(on_phones("ear.left", 60.0)));
     assert!(arrived.iter().all(|x| x.abs() <= 0.25) && arrived.contains(&0.25));
     assert!(told.last().unwrap().limited > 1_000, "{told:?}");
 }
@@ -330,7 +334,7 @@ fn where_the_bench_plays_nobody_listens_and_the_take_goes_on() {
         assert!(sink.tracks == bare.tracks && arrived.is_empty());
         assert!(told[0].problem.as_ref().unwrap().contains(part), "{told:?}");
     }
-    let (_, _, told) = recorded(on_phones("ear.nobody", 0.0));
+    let (_, _, told) = recorded(Some(on_phones("ear.nobody", 0.0)));
     assert!(told[0].problem.as_ref().unwrap().contains("has no port ear.nobody"), "{told:?}");
 }
 
@@ -341,7 +345,7 @@ fn what_is_asked_for_may_change_at_any_time() {
     assert!(!wanted("ear.left"));
     monitor.watch([Port::of("ear.left")]);
     monitor.analyze([Port::of("ear.right")]);
-    monitor.listen(on_phones("mouth", 0.0));
+    monitor.listen(Some(on_phones("mouth", 0.0)));
     assert!(wanted("ear.left") && wanted("ear.right") && wanted("mouth") && !wanted("poi.send"));
     monitor.watch([]);
     monitor.listen(None);

@@ -15,7 +15,7 @@ use cpal::{BufferSize, Device, FromSample, SampleFormat, StreamConfig, Supported
 use rtrb::{Consumer, Producer, RingBuffer};
 
 use super::stream::{Counters, Fault, Fill};
-use super::{AudioSystem, FORMATS, JACK, Playing, explain, quietly};
+use super::{AudioSystem, FORMATS, JACK, Playing, quietly};
 use crate::bench::BenchError;
 use crate::bench::live::spec::{LOOP, LiveSpec};
 use crate::take::RATE;
@@ -241,9 +241,17 @@ impl Outlet {
             None => cpal::default_host(),
         };
         let device = host.default_output_device().ok_or_else(none)?;
-        let id = device.id().map_err(|error| explain("by default", &error))?;
+        let id = device.id().map_err(|error| broken("by default", &error))?;
         Ok((id.to_string(), device))
     }
+}
+
+/// That an interface cannot be listened on. A run goes on without it.
+fn broken(id: &str, error: &cpal::Error) -> BenchError {
+    BenchError::AskOperator(format!(
+        "the interface {id} cannot be listened on: {error}; close what else uses it, or listen on another one (`lombard list \
+         interfaces`)"
+    ))
 }
 
 fn start(interface: String, device: &Device, gain_db: f64) -> Result<Phones, BenchError> {
@@ -254,13 +262,13 @@ fn start(interface: String, device: &Device, gain_db: f64) -> Result<Phones, Ben
     let stream = playing
         .build(device, config, format, Arc::clone(&counters))
         .and_then(|stream| stream.play().map(|()| stream))
-        .map_err(|error| explain(&interface, &error))?;
+        .map_err(|error| broken(&interface, &error))?;
     Ok(Phones { ring, state, counters, interface, _stream: stream })
 }
 
 /// Two channels at 48 kHz where there are, or what comes next to that.
 fn config_of(interface: &str, device: &Device) -> Result<(SampleFormat, StreamConfig), BenchError> {
-    let configs = device.supported_output_configs().map_err(|error| explain(interface, &error))?;
+    let configs = device.supported_output_configs().map_err(|error| broken(interface, &error))?;
     let place = |format: SampleFormat| FORMATS.iter().position(|one| *one == format);
     let best = configs
         .filter(|one| one.contains_rate(RATE) && one.channels() > 0 && place(one.sample_format()).is_some())
@@ -350,7 +358,7 @@ mod tests {
     #[test]
     fn a_ring_that_runs_dry_fades_and_waits() {
         let (mut ring, mut side, state) = ends(0.0);
-        put(&mut ring, &state, &[0.2; 4_800]);
+        put(&mut ring, &state, &vec![0.2; 4_800]);
         let out = heard(&mut side, 9_600);
         assert_eq!(out[4_700], 0.2);
         assert!(out[5_100..].iter().all(|x| *x == 0.0), "silence");
@@ -366,7 +374,7 @@ mod tests {
     #[test]
     fn a_ring_that_fills_up_skips_between_two_fades() {
         let (mut ring, mut side, state) = ends(0.0);
-        put(&mut ring, &state, &[0.2; 40_000]);
+        put(&mut ring, &state, &vec![0.2; 40_000]);
         let out = heard(&mut side, 2_400);
         assert!(jump(&out) < 0.001, "{}", jump(&out));
         // A buffer in which it fades, and the rest but 0.1 s is gone.
@@ -374,7 +382,7 @@ mod tests {
         assert!((33_000..35_200).contains(&skipped), "{skipped}");
         assert!(side.ring.slots() <= START);
         // What finds no room at all is skipped too.
-        put(&mut ring, &state, &[0.2; 100_000]);
+        put(&mut ring, &state, &vec![0.2; 100_000]);
         assert!(state.skipped.load(Ordering::Relaxed) > skipped + 50_000);
     }
 
@@ -395,7 +403,7 @@ mod tests {
     #[test]
     fn the_gain_glides_to_what_is_asked_for() {
         let (mut ring, mut side, state) = ends(20.0);
-        put(&mut ring, &state, &[0.001; 19_000]);
+        put(&mut ring, &state, &vec![0.001; 19_000]);
         let out = heard(&mut side, 4_800);
         assert!((out[4_799] - 0.01).abs() < 1e-5, "{}", out[4_799]);
         state.set_gain(40.0);

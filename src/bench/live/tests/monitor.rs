@@ -148,7 +148,7 @@ fn watched(
         });
         let result = inputs::watch(&desk(text).spec, &system, &telemetry, &stop);
         drop(telemetry);
-        (result, listener.join().unwrap())
+        (result, listener.join().expect("the listener ends"))
     })
 }
 
