@@ -3,6 +3,7 @@
 pub mod car;
 pub mod live;
 pub mod noise;
+pub mod tap;
 
 #[cfg(test)]
 pub(crate) mod suite;
@@ -19,6 +20,7 @@ use crate::take::{EpochKey, Frame, RigAction, TakeId, Terminal};
 use crate::terms::{Bandwidth, Port};
 
 pub use noise::RenderedNoise;
+pub use tap::{Sound, SoundSender, Tap};
 
 /// An epoch with everything decided.
 #[derive(Debug, Clone, PartialEq)]
@@ -125,22 +127,31 @@ impl StopFlag {
 
 /// Sends telemetry that may be lost: a full channel drops it, a face can never slow the bench.
 #[derive(Debug, Clone, Default)]
-pub struct TelemetrySender(Option<SyncSender<Telemetry>>);
+pub struct TelemetrySender {
+    channel: Option<SyncSender<Telemetry>>,
+    sounds: Option<SoundSender>,
+}
 
 impl TelemetrySender {
     /// Sends into `channel`.
     pub fn new(channel: SyncSender<Telemetry>) -> Self {
-        Self(Some(channel))
+        Self { channel: Some(channel), sounds: None }
+    }
+
+    /// The same, which sends the sound of ports too.
+    #[must_use]
+    pub fn with_sounds(self, sounds: SoundSender) -> Self {
+        Self { sounds: Some(sounds), ..self }
     }
 
     /// Sends to nobody.
     pub fn none() -> Self {
-        Self(None)
+        Self::default()
     }
 
     /// Sends, or drops when the channel is full or nobody listens.
     pub fn send(&self, telemetry: Telemetry) {
-        if let Some(channel) = &self.0 {
+        if let Some(channel) = &self.channel {
             // Telemetry may be lost by design: the journal holds what counts.
             drop(channel.try_send(telemetry));
         }
@@ -148,7 +159,12 @@ impl TelemetrySender {
 
     /// Whether somebody listens, so that costly telemetry need not be computed.
     pub fn is_listened_to(&self) -> bool {
-        self.0.is_some()
+        self.channel.is_some()
+    }
+
+    /// The way of sound out of a new call.
+    pub fn tap(&self) -> Tap {
+        Tap::new(self.sounds.clone())
     }
 }
 

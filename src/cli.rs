@@ -19,6 +19,7 @@ mod line;
 mod list;
 mod live;
 mod measure;
+mod monitor;
 mod output;
 mod report;
 mod resolved;
@@ -29,6 +30,7 @@ mod signal;
 mod store_reference;
 pub mod verdicts;
 mod window;
+mod wish;
 
 use settings::Settings;
 pub use window::Window;
@@ -90,6 +92,7 @@ enum Command {
     Report(report::Report),
     List(list::List),
     StoreReference(store_reference::StoreReference),
+    Monitor(monitor::Monitor),
     #[command(subcommand)]
     Measure(measure::Measure),
     #[command(subcommand)]
@@ -130,8 +133,8 @@ fn dispatch(arguments: Arguments) -> Result<Start, RunError> {
     );
     let settings = Settings::of(arguments.data, may_create, &|name| std::env::var_os(name))?;
     let code = match arguments.command {
-        None => return Ok(Start::Window(Window::new(settings, None))),
-        Some(Command::Gui(gui)) => return Ok(Start::Window(Window::new(settings, gui.open))),
+        None => return Ok(Start::Window(Window::empty(settings))),
+        Some(Command::Gui(gui)) => return Ok(Start::Window(gui.window(settings))),
         Some(Command::Check(check)) => check.run(&settings)?,
         Some(Command::Diff(diff)) => diff.run(&settings)?,
         Some(Command::Run(run)) => run.run(&settings)?,
@@ -140,6 +143,7 @@ fn dispatch(arguments: Arguments) -> Result<Start, RunError> {
         Some(Command::Report(report)) => report.run(&settings)?,
         Some(Command::List(list)) => list.run(&settings)?,
         Some(Command::StoreReference(store)) => store.run(&settings)?,
+        Some(Command::Monitor(monitor)) => monitor.run(&settings)?,
         Some(Command::Measure(measure)) => measure.run()?,
         Some(Command::Signal(signal)) => signal.run(&settings)?,
     };

@@ -3,6 +3,7 @@
 //! A run is the fold of its events. Faces know nothing else about results.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::capture::Certificate;
 use crate::entry::EntryId;
@@ -11,6 +12,10 @@ use crate::take::{EpochKey, Frame, TakeId};
 use crate::terms::{CodecMode, Port};
 use crate::units::Quantity;
 use crate::verdict::{Flag, Verdict};
+
+mod reading;
+
+pub use reading::{BandReading, LineReading, Listened, Reading, Side, Spectra, Standing};
 
 /// One track as the journal names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -212,6 +217,10 @@ pub enum Telemetry {
         /// Seconds of sound planned so far.
         total_s: f64,
     },
+    /// What the monitor reads from a port that is watched, ten times a second.
+    Reading(Arc<Reading>),
+    /// What became of listening, once a second, when a problem comes or goes, and at the end.
+    Listening(Listened),
 }
 
 /// What a face may ask of a run.

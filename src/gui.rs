@@ -5,9 +5,7 @@
 //! results that the files of the run do not hold. Panels draw and return [`intent::Intent`]s;
 //! [`desk::Desk`] does them.
 
-use std::path::PathBuf;
-
-use crate::run::Engine;
+use crate::run::{Engine, RunRequest};
 
 mod bar;
 pub mod curve;
@@ -15,17 +13,24 @@ pub mod desk;
 pub mod detail;
 mod entry;
 pub mod events;
+mod field;
 mod footer;
+pub mod form;
+pub mod graph;
 pub mod headline;
 pub mod intent;
+pub mod interfaces;
 mod live;
 pub mod look;
 pub mod mailbox;
+mod meters;
 pub mod notice;
+mod options;
 mod problems;
 pub mod rows;
 pub mod state;
 mod table;
+mod watch;
 mod welcome;
 
 /// The size of a new window in points.
@@ -33,12 +38,12 @@ const SIZE: [f32; 2] = [1280.0, 800.0];
 /// The smallest size in points at which nothing overlaps.
 const SIZE_MIN: [f32; 2] = [1000.0, 560.0];
 
-/// Opens the window and stays until it is closed. `runs`: the folder where runs are made and looked for;
-/// `open`: a plan (a file or a shipped name) or the folder of a run.
+/// Opens the window and stays until it is closed. `wish`: what its form begins with (bench or car, device, options), and the
+/// folder where runs are made and looked for; `open`: a plan (a file or a shipped name) or the folder of a run.
 ///
 /// # Errors
 /// There is no display, or no graphics that the window can be drawn with.
-pub fn run(engine: Engine, runs: PathBuf, open: Option<String>) -> Result<(), String> {
+pub fn run(engine: Engine, wish: &RunRequest, open: Option<String>) -> Result<(), String> {
     let viewport = egui::ViewportBuilder::default()
         .with_title("Lombard")
         .with_app_id("lombard")
@@ -50,7 +55,8 @@ pub fn run(engine: Engine, runs: PathBuf, open: Option<String>) -> Result<(), St
         options,
         Box::new(move |cx| {
             look::dress(&cx.egui_ctx);
-            let mut desk = desk::Desk::new(engine, runs);
+            let mut desk = desk::Desk::new(engine, wish.runs.clone());
+            desk.state.form.fill(wish);
             desk.refresh(&cx.egui_ctx);
             if let Some(open) = open {
                 desk.open(&open, &cx.egui_ctx);

@@ -14,7 +14,7 @@ fn main() -> ExitCode {
 /// Opens the window and gives the exit code when it is closed.
 #[cfg(feature = "gui")]
 fn open(window: Window) -> u8 {
-    match lombard::gui::run(window.engine, window.runs, window.open) {
+    match lombard::gui::run(window.engine, &window.wish, window.open) {
         Ok(()) => 0,
         Err(error) => cli::refuse(&format!(
             "the window cannot be opened: {error}; `lombard --help` lists what the command line can do"

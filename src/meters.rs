@@ -21,6 +21,7 @@ pub mod coupling;
 pub mod delay;
 pub mod line_gain;
 pub mod loudness;
+pub mod monitor;
 pub mod quality;
 pub mod response;
 pub mod separation;

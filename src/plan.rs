@@ -27,7 +27,7 @@ pub mod sources;
 
 pub use device::DeviceRecord;
 pub use resolve::{ResolveCx, resolve};
-pub use schedule::{Ready, Schedule, Selection, ready, ready_at_last, schedule, select};
+pub use schedule::{EmptyId, Ready, Schedule, Selection, ids_in, ready, ready_at_last, schedule, select};
 pub use sources::{BuiltIn, Folder, Input, Layered, Recorded, Sources};
 
 /// A plan with everything looked up, merged, checked and completed.

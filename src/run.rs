@@ -22,6 +22,7 @@ mod hold;
 pub mod listing;
 pub mod log;
 mod manifest;
+pub mod monitor;
 pub mod noise;
 pub mod outcome;
 mod program;
@@ -36,6 +37,7 @@ pub use crate::bench::car::program::end_all as end_programs;
 pub use crate::bench::live::{Interface, Way};
 pub use attempts::{REPEATS, REPEATS_MAX};
 pub use engine::{BenchChoice, Engine, Planned, RunRequest, RunSummary};
+pub use monitor::{LISTENING_GAINS_DB, Listening, Monitor};
 pub use references::RecordWish;
 
 /// What a face hears while a run is recorded. Called from several threads; it must return at once.

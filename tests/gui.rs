@@ -24,6 +24,9 @@ use lombard::verdict::Verdict;
 use crate::recording::{SHORT_PLAN, empty_folder, findings, plan_in, record, request};
 use crate::report_sample;
 
+mod bench;
+mod monitor;
+
 const SIZE: [f32; 2] = [1280.0, 1600.0];
 
 fn window<'a>(runs: &std::path::Path) -> Harness<'a, Desk> {
@@ -255,6 +258,7 @@ fn every_problem_is_shown_with_place_found_expected_and_remedy() {
     let error = RunError::Input(problems.clone());
     harness.state().mailbox().answer(Answer::Plan {
         given: "lab".to_owned(),
+        on: None,
         result: Err(error),
         goes_on: false,
     });

@@ -28,6 +28,7 @@ mod live_calls;
 #[cfg(feature = "audio")]
 mod live_integrity;
 mod meters;
+mod monitor;
 mod noise;
 mod on_car;
 mod pages;

@@ -20,7 +20,11 @@ pub mod audio;
 mod certify;
 pub mod file;
 #[cfg(feature = "audio")]
+pub mod inputs;
+#[cfg(feature = "audio")]
 mod mouth;
+#[cfg(feature = "audio")]
+mod orders;
 #[cfg(feature = "audio")]
 mod others;
 #[cfg(feature = "audio")]

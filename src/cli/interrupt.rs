@@ -22,6 +22,20 @@ pub(super) struct Interrupt {
     pub(super) run: Arc<Mutex<Option<PathBuf>>>,
 }
 
+/// Lets the first Ctrl-C, or a signal that ends a program politely, set a flag; the second one ends the program.
+///
+/// # Errors
+/// The system gives no handler.
+pub(super) fn stops(stop: StopFlag) -> Result<(), RunError> {
+    let heard = move || {
+        if stop.is_set() {
+            std::process::exit(EXIT_CODE);
+        }
+        stop.stop();
+    };
+    ctrlc::set_handler(heard).map_err(|error| RunError::Broken(format!("no handler for Ctrl-C: {error}")))
+}
+
 /// Listens for Ctrl-C, and for the signals that end a program politely.
 ///
 /// # Errors

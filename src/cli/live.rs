@@ -17,7 +17,7 @@ use super::interrupt::{self, Interrupt};
 use super::{line, output, verdicts};
 use crate::bench::StopFlag;
 use crate::entry::EntryId;
-use crate::event::{Event, Telemetry};
+use crate::event::{Event, Listened, Telemetry};
 use crate::run::view::RunView;
 use crate::run::{RunError, Update};
 use crate::verdict::Verdict;
@@ -35,6 +35,8 @@ pub(super) enum Message {
     View(Arc<RunView>),
     /// Seconds of sound recorded, and planned so far.
     Progress(f64, f64),
+    /// What became of listening.
+    Listened(Listened),
     /// A sentence of the command line itself.
     Note(String),
     /// Nothing follows.
@@ -63,6 +65,7 @@ pub(super) fn show(
             Update::Telemetry(Telemetry::RunProgress { done_s, total_s }) => {
                 (Message::Progress(*done_s, *total_s), true)
             }
+            Update::Telemetry(Telemetry::Listening(listened)) => (Message::Listened(listened.clone()), true),
             Update::Telemetry(_) => return,
         };
         if to.try_send(message).is_err() && !may_be_lost {
@@ -99,6 +102,7 @@ fn start(from: Receiver<Message>, run: Arc<Mutex<Option<PathBuf>>>) -> Result<Jo
         progress: Progress::default(),
         known: BTreeSet::new(),
         run,
+        listened: None,
     };
     std::thread::Builder::new()
         .name("progress".to_owned())
@@ -161,6 +165,8 @@ struct Writer {
     known: BTreeSet<EntryId>,
     /// The folder of the run, as soon as it is known.
     run: Arc<Mutex<Option<PathBuf>>>,
+    /// What became of listening so far.
+    listened: Option<Listened>,
 }
 
 impl Writer {
@@ -175,6 +181,16 @@ impl Writer {
                 bar.set_prefix(self.progress.text(self.began.elapsed().as_secs_f64()));
                 bar.tick();
             }
+        }
+        if let Some(one) = self.listened.as_ref().filter(|one| one.problem.is_none()) {
+            let skipped_s = one.skipped as f64 / f64::from(crate::take::RATE);
+            self.say(
+                "note",
+                &format!(
+                    "{} was heard on {}: {skipped_s:.1} s skipped, {} times nothing to play, {} samples limited",
+                    one.port, one.interface, one.dry, one.limited
+                ),
+            );
         }
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
@@ -211,6 +227,13 @@ impl Writer {
                     bar.set_length((total_s * 1e3) as u64);
                     bar.set_position((done_s * 1e3) as u64);
                 }
+            }
+            Message::Listened(listened) => {
+                let before = self.listened.as_ref().and_then(|one| one.problem.as_ref());
+                if let Some(problem) = listened.problem.as_ref().filter(|problem| before != Some(*problem)) {
+                    self.say("note", &format!("{} is not heard: {problem}", listened.port));
+                }
+                self.listened = Some(listened);
             }
             Message::Note(text) => self.say("note", &text),
             Message::End => {}

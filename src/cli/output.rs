@@ -22,13 +22,21 @@ const DIM: &str = "2";
 /// # Errors
 /// The output cannot be written for another reason, as a full disk.
 pub(super) fn result(text: &str) -> Result<(), RunError> {
+    offer(text).map(drop)
+}
+
+/// Writes to standard output; `false` when its reader has gone away.
+///
+/// # Errors
+/// The output cannot be written for another reason, as a full disk.
+pub(super) fn offer(text: &str) -> Result<bool, RunError> {
     let mut out = AutoStream::auto(io::stdout());
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(cause) if cause.kind() != io::ErrorKind::BrokenPipe => {
             let path = "standard output".into();
             Err(FolderError::Storage(StorageError { action: "cannot write to", path, cause }).into())
         }
-        _ => Ok(()),
+        done => Ok(done.is_ok()),
     }
 }
 
@@ -40,6 +48,11 @@ pub(super) fn tell(text: &str) {
 /// Whether standard error is a terminal that moves its cursor, so that a progress bar can be drawn on it.
 pub(super) fn is_terminal() -> bool {
     io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
+/// Whether standard output is a terminal that moves its cursor, so that a table can be drawn over the one before.
+pub(super) fn is_screen() -> bool {
+    io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
 /// Tells an error on standard error: every problem with its line, or what went wrong in a sentence.

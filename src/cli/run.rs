@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::monitor::Listen;
 use super::settings::Settings;
+use super::wish::Wish;
 use super::{json, live, output, verdicts};
 use crate::report;
 use crate::run::view::RunView;
-use crate::run::{BenchChoice, Engine, RunError, RunRequest};
+use crate::run::{Engine, Monitor, RunError};
 use crate::store::folder::FolderError;
 use crate::store::storage::{Disk, Storage};
 
@@ -35,37 +37,11 @@ pub(super) struct Run {
     #[arg(value_name = "PLAN")]
     plan: String,
 
-    /// Live bench that records: a bench file, or the name of one
-    #[arg(long, value_name = "FILE", conflicts_with = "car")]
-    bench: Option<String>,
+    #[command(flatten)]
+    wish: Wish,
 
-    /// Virtual car that is recorded: a car file, or the name of one; without it and --bench the plan's own
-    #[arg(long, value_name = "FILE")]
-    car: Option<String>,
-
-    /// Record of the device under test: name, software build, settings
-    #[arg(long, value_name = "FILE")]
-    device: Option<String>,
-
-    /// Overlay with the lab's own limits; may be given several times, the last has the last word
-    #[arg(long, value_name = "FILE")]
-    overlay: Vec<String>,
-
-    /// Run these entries only, with those that find facts for them; an id without its conditions means all of them
-    #[arg(long, value_name = "ID,ID", value_parser = ids)]
-    only: Vec<Ids>,
-
-    /// Seed of everything random: one seed gives the same findings on one machine
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    seed: u64,
-
-    /// How often a take is recorded again whose certificate is bad, 0 to 10; without it twice
-    #[arg(long, value_name = "N")]
-    repeats: Option<u32>,
-
-    /// Folder in which the folder of the run is made; without it LOMBARD_RUNS or ./runs
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
+    #[command(flatten)]
+    listen: Listen,
 
     #[command(flatten)]
     told: Told,
@@ -127,70 +103,17 @@ impl Told {
     }
 }
 
-/// The ids of one `--only`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Ids(Vec<String>);
-
-/// Ids with commas between them. Conditions have commas of their own: `slr[talker=driver,volume=nominal],rlr`.
-fn ids(text: &str) -> Result<Ids, String> {
-    let mut all = vec![String::new()];
-    let mut depth = 0_usize;
-    for letter in text.chars() {
-        match letter {
-            '[' => depth += 1,
-            ']' => depth = depth.saturating_sub(1),
-            ',' if depth == 0 => {
-                all.push(String::new());
-                continue;
-            }
-            _ => {}
-        }
-        if let Some(last) = all.last_mut() {
-            last.push(letter);
-        }
-    }
-    let all: Vec<String> = all.iter().map(|id| id.trim().to_owned()).collect();
-    if all.iter().any(String::is_empty) {
-        return Err("an id is empty; write ids as `lombard check` and reports do, with commas between them"
-            .to_owned());
-    }
-    Ok(Ids(all))
-}
-
 impl Run {
     pub(super) fn run(self, settings: &Settings) -> Result<u8, RunError> {
+        let monitor = Monitor::new();
+        monitor.listen(self.listen.wish()?);
         self.told.prepare()?;
-        let bench = BenchChoice::of(self.bench, self.car);
-        let request = RunRequest {
-            plan: self.plan,
-            overlays: self.overlay,
-            bench,
-            device: self.device,
-            only: self.only.into_iter().flat_map(|ids| ids.0).collect(),
-            seed: self.seed,
-            runs: self.out.unwrap_or_else(|| settings.runs.clone()),
-            repeats: self.repeats,
-        };
-        let (engine, told) = (&settings.engine, &self.told);
+        let request = self.wish.request(self.plan, settings);
+        let (engine, told) = (&settings.engine.clone().with_monitor(monitor), &self.told);
         let view = live::show(
             |listener, stop| engine.record(&request, listener, stop),
             |run| told.rescue(engine, run),
         )?;
         told.show(&view)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn commas_inside_conditions_do_not_part_ids() {
-        let found = ids("slr[talker=driver,volume=nominal], rlr").unwrap();
-        assert_eq!(found.0, ["slr[talker=driver,volume=nominal]", "rlr"]);
-        assert_eq!(ids("a]b,c").unwrap().0, ["a]b", "c"]);
-        for empty in ["", ",", "slr,", " "] {
-            assert!(ids(empty).is_err(), "'{empty}' would run everything");
-        }
     }
 }

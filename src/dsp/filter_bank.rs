@@ -188,6 +188,11 @@ impl FilterBank {
         self.filters.chunks(LANES).flat_map(|filters| powers(filters, signal)).collect()
     }
 
+    /// The filters at rest, for a signal that comes block by block.
+    pub fn stream(&self) -> BandStream {
+        BandStream(self.filters.chunks(LANES).map(Group::at_rest).collect())
+    }
+
     /// The signal through the filter of band `index`, from rest.
     ///
     /// # Panics
@@ -199,38 +204,86 @@ impl FilterBank {
     }
 }
 
-/// Up to [`LANES`] filters of one order on one signal, block by block. Empty lanes have a gain of 0.
-fn run(filters: &[BandFilter], signal: &[f64], mut each: impl FnMut(&[[f64; LANES]])) {
-    let lane = |value: &dyn Fn(&BandFilter) -> Bin| -> [Bin; LANES] {
-        std::array::from_fn(|i| filters.get(i).map_or(Bin::new(0.0, 0.0), value))
-    };
-    let gains = lane(&|filter| Bin::new(filter.gain, 0.0)).map(|gain| gain.re);
-    let mut sections: Vec<Section> =
-        (0..filters[0].poles.len()).map(|k| Section::at_rest(lane(&|filter| filter.poles[k]))).collect();
-    let mut block = [[0.0; LANES]; BLOCK];
-    for frames in signal.chunks(BLOCK) {
-        let block = &mut block[..frames.len()];
-        for (lanes, &x) in block.iter_mut().zip(frames) {
-            *lanes = gains.map(|gain| gain * x);
+/// Up to [`LANES`] filters of one order, with their state. Empty lanes have a gain of 0.
+#[derive(Debug, Clone)]
+struct Group {
+    gains: [f64; LANES],
+    sections: Vec<Section>,
+    /// How many lanes are filters.
+    len: usize,
+}
+
+impl Group {
+    fn at_rest(filters: &[BandFilter]) -> Self {
+        let lane = |value: &dyn Fn(&BandFilter) -> Bin| -> [Bin; LANES] {
+            std::array::from_fn(|i| filters.get(i).map_or(Bin::new(0.0, 0.0), value))
+        };
+        let gains = lane(&|filter| Bin::new(filter.gain, 0.0)).map(|gain| gain.re);
+        let sections =
+            (0..filters[0].poles.len()).map(|k| Section::at_rest(lane(&|filter| filter.poles[k]))).collect();
+        Self { gains, sections, len: filters.len() }
+    }
+
+    /// Filters a signal, block by block.
+    fn run(&mut self, signal: &[f64], mut each: impl FnMut(&[[f64; LANES]])) {
+        let mut block = [[0.0; LANES]; BLOCK];
+        for frames in signal.chunks(BLOCK) {
+            let block = &mut block[..frames.len()];
+            for (lanes, &x) in block.iter_mut().zip(frames) {
+                *lanes = self.gains.map(|gain| gain * x);
+            }
+            for section in &mut self.sections {
+                section.process(block);
+            }
+            each(block);
         }
-        for section in &mut sections {
-            section.process(block);
-        }
-        each(block);
+    }
+
+    /// The energy of a signal in each band.
+    fn energies(&mut self, signal: &[f64]) -> [f64; LANES] {
+        let mut sums = [0.0; LANES];
+        self.run(signal, |frames| {
+            for frame in frames {
+                for i in 0..LANES {
+                    sums[i] += frame[i] * frame[i];
+                }
+            }
+        });
+        sums
     }
 }
 
+/// Filters on one signal from rest.
+fn run(filters: &[BandFilter], signal: &[f64], each: impl FnMut(&[[f64; LANES]])) {
+    Group::at_rest(filters).run(signal, each);
+}
+
 fn powers(filters: &[BandFilter], signal: &[f64]) -> Vec<f64> {
-    let mut sums = [0.0; LANES];
-    run(filters, signal, |frames| {
-        for frame in frames {
-            for i in 0..LANES {
-                sums[i] += frame[i] * frame[i];
-            }
-        }
-    });
     let frames = signal.len().max(1) as f64;
-    sums[..filters.len()].iter().map(|sum| sum / frames).collect()
+    Group::at_rest(filters).energies(signal)[..filters.len()].iter().map(|sum| sum / frames).collect()
+}
+
+/// The filters of a bank on a signal that comes block by block: what rings at the end of a block goes on in the next.
+#[derive(Debug, Clone)]
+pub struct BandStream(Vec<Group>);
+
+impl BandStream {
+    /// Adds the energy of one more block in each band to `sums`, one for each band: the sum of squares, which divided by the
+    /// frames is the power.
+    ///
+    /// # Panics
+    /// If there are fewer sums than bands.
+    pub fn add_energies(&mut self, block: &[f64], sums: &mut [f64]) {
+        let mut from = 0;
+        for group in &mut self.0 {
+            let energies = group.energies(block);
+            let to = from + group.len;
+            for (sum, energy) in sums[from..to].iter_mut().zip(energies) {
+                *sum += energy;
+            }
+            from = to;
+        }
+    }
 }
 
 #[cfg(test)]

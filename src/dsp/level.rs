@@ -2,6 +2,9 @@
 
 use crate::units::{Db, DbOv, Seconds};
 
+/// Samples from here on count as full scale: the largest value that 16 bits hold.
+pub const FULL_SCALE: f32 = 1.0 - 1.0 / 32_768.0;
+
 /// The mean square of the signal; 0 for an empty one.
 pub fn mean_square(signal: &[f64]) -> f64 {
     if signal.is_empty() {

@@ -259,7 +259,7 @@ fn at(across: Across, value: f64) -> Option<f64> {
 }
 
 /// Splits points at what cannot be drawn.
-fn pieces(points: impl Iterator<Item = Option<PlotPoint>>) -> Vec<Vec<PlotPoint>> {
+pub(super) fn pieces(points: impl Iterator<Item = Option<PlotPoint>>) -> Vec<Vec<PlotPoint>> {
     let mut pieces: Vec<Vec<PlotPoint>> = Vec::new();
     let mut open = false;
     for point in points {
@@ -275,7 +275,7 @@ fn pieces(points: impl Iterator<Item = Option<PlotPoint>>) -> Vec<Vec<PlotPoint>
 
 /// A line with at most twice [`COLUMNS_MAX`] points: of each column the lowest and the highest, in their order.
 /// A single outlier, which may have decided, is never lost.
-fn thinned(piece: Vec<PlotPoint>) -> Vec<PlotPoint> {
+pub(super) fn thinned(piece: Vec<PlotPoint>) -> Vec<PlotPoint> {
     let (Some(first), Some(last)) = (piece.first(), piece.last()) else { return piece };
     if piece.len() <= 2 * COLUMNS_MAX || last.x <= first.x {
         return piece;
@@ -305,7 +305,7 @@ fn scale(across: Across, low: f64, high: f64) -> Scale {
 }
 
 /// Grid lines where the report has them: lines with a label are strong.
-fn grid(across: Across, input: &GridInput, along: Option<Across>) -> Vec<GridMark> {
+pub(super) fn grid(across: Across, input: &GridInput, along: Option<Across>) -> Vec<GridMark> {
     let (low, high) = input.bounds;
     let span = high - low;
     scale(across, low, high)
@@ -319,7 +319,12 @@ fn grid(across: Across, input: &GridInput, along: Option<Across>) -> Vec<GridMar
 }
 
 /// The label of a grid line, as the report writes it.
-fn tick(across: Across, mark: GridMark, range: &RangeInclusive<f64>, along: Option<Across>) -> String {
+pub(super) fn tick(
+    across: Across,
+    mark: GridMark,
+    range: &RangeInclusive<f64>,
+    along: Option<Across>,
+) -> String {
     let ticks = scale(across, *range.start(), *range.end()).ticks(along);
     let near = ticks.into_iter().find(|tick| {
         at(across, tick.value)

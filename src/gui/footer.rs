@@ -3,7 +3,7 @@
 use egui::{Align, Label, Layout, RichText, Ui};
 
 use super::look::{ChipSize, Palette, chip, text_small};
-use super::state::State;
+use super::state::{Job, State};
 
 /// Shows the strip.
 pub fn show(ui: &mut Ui, state: &State) {
@@ -11,9 +11,10 @@ pub fn show(ui: &mut Ui, state: &State) {
     let headline = state.headline();
     ui.horizontal(|ui| {
         ui.set_height(34.0);
+        busy(ui, state, &palette);
         match headline.verdict {
             Some(verdict) => chip(ui, verdict, ChipSize::Large),
-            None if headline.title.is_empty() => {
+            None if headline.title.is_empty() && state.job.is_none() => {
                 ui.label(RichText::new("Nothing is open").color(palette.soft));
             }
             None => {}
@@ -27,4 +28,18 @@ pub fn show(ui: &mut Ui, state: &State) {
             }
         });
     });
+}
+
+/// What is being done, while it is.
+fn busy(ui: &mut Ui, state: &State, palette: &Palette) {
+    let text = match state.job {
+        None => return,
+        Some(Job::Opening) => "reading and checking",
+        Some(Job::Recording { stopping: false }) => "recording",
+        Some(Job::Monitoring { stopping: false }) => "monitoring",
+        Some(Job::Recording { stopping: true } | Job::Monitoring { stopping: true }) => "stopping",
+    };
+    ui.add(egui::Spinner::new().size(14.0).color(palette.accent));
+    ui.label(text_small(text).color(palette.accent));
+    ui.add_space(6.0);
 }

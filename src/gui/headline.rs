@@ -77,11 +77,16 @@ impl Headline {
             Some(car) => format!("names the virtual car {car}"),
             None => "names no car".to_owned(),
         };
+        let checked = match &plan.checked_on {
+            Some(on) => format!("checked on {on}"),
+            None if plan.goes_on => "being checked".to_owned(),
+            None => "read, not checked on what records it".to_owned(),
+        };
         Self {
             title: plan.title.clone(),
             basis: plan.basis.clone(),
             counts: format!("{entry_count} entries, nothing recorded"),
-            facts: vec![car],
+            facts: vec![car, checked],
             ..Self::default()
         }
     }

@@ -2,18 +2,33 @@
 
 use std::path::PathBuf;
 
+use super::state::Pane;
 use crate::entry::EntryId;
+use crate::event::Side;
+use crate::terms::Port;
 
 /// Something that a user asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Intent {
     /// Read and check the plan that the form names.
     OpenPlan,
+    /// Check the open plan again: what records it, or an overlay, is another one.
+    CheckAgain,
     /// Open a stored run.
     OpenRun(PathBuf),
     /// Record the open plan.
     Start,
-    /// Stop the recording; the run can be resumed.
+    /// Watch the inputs of the bench; nothing is recorded.
+    Monitor,
+    /// Show bands and spectrum of one side of a port.
+    Watch(Port, Side),
+    /// Watch no port any more.
+    WatchNone,
+    /// Let the panel at the right show the entry or the port.
+    ShowPane(Pane),
+    /// Listen to a port, where and as loud as the form says, or to none.
+    Listen(Option<Port>),
+    /// Stop the recording, which can be resumed, or the monitor.
     Stop,
     /// Take up the shown run again.
     Resume,
@@ -27,6 +42,8 @@ pub enum Intent {
     HideLive,
     /// Look again for plans, cars, devices and runs.
     Refresh,
+    /// Ask this machine for its audio interfaces.
+    ListInterfaces,
     /// Put a text on the clipboard.
     Copy(String),
 }

@@ -3,21 +3,19 @@
 use std::fmt::Write as _;
 
 use egui::accesskit::Role;
-use egui::{Align2, Color32, Label, ProgressBar, Rect, RichText, ScrollArea, Sense, Stroke, Ui, WidgetInfo};
-use egui::{pos2, vec2};
+use egui::{Label, ProgressBar, RichText, ScrollArea, Ui, WidgetInfo, vec2};
 
 use super::events::Tone;
 use super::intent::Intent;
-use super::look::{Palette, paint_line, text_small};
-use super::mailbox::{Live, Meter};
+use super::look::{Palette, text_small};
+use super::mailbox::Live;
+use super::meters;
 use super::state::{Job, State};
 use crate::report::wording;
 use crate::take::RATE;
-use crate::terms::Port;
 
-/// The lowest level that a meter shows, in dBov.
-const METER_MIN_DBOV: f64 = -90.0;
-const METER_HEIGHT: f32 = 20.0;
+/// The least width in points that the log is shown in: a narrower one says nothing.
+const LOG_WIDTH_MIN: f32 = 130.0;
 /// The height of a line of the log.
 const LINE_HEIGHT: f32 = 17.0;
 
@@ -26,11 +24,18 @@ pub fn show(ui: &mut Ui, state: &State, live: &Live, clock_s: f64, intents: &mut
     let palette = Palette::of(ui);
     let width = ui.available_width();
     ui.horizontal_top(|ui| {
-        column(ui, (width * 0.27).clamp(220.0, 360.0), |ui| progress(ui, state, live, clock_s, intents));
+        column(ui, (width * 0.22).clamp(176.0, 320.0), |ui| progress(ui, state, live, clock_s, intents));
         ui.separator();
-        column(ui, (width * 0.28).clamp(230.0, 360.0), |ui| meters(ui, live, &palette));
-        ui.separator();
-        column(ui, ui.available_width(), |ui| log(ui, state, &palette));
+        // While a bench is monitored there are no events.
+        let log_width = width * 0.78 - meters::WIDTH_MIN;
+        let has_log = log_width >= LOG_WIDTH_MIN && !live.is_monitor;
+        let wanted = (width * 0.47).clamp(meters::WIDTH_MIN, 560.0);
+        let meters_width = if has_log { wanted } else { ui.available_width() };
+        column(ui, meters_width, |ui| meters::show(ui, state, live, intents));
+        if has_log {
+            ui.separator();
+            column(ui, ui.available_width(), |ui| log(ui, state, &palette));
+        }
     });
 }
 
@@ -47,9 +52,21 @@ fn progress(ui: &mut Ui, state: &State, live: &Live, clock_s: f64, intents: &mut
     let what = match state.job {
         Some(Job::Recording { stopping: true }) => "Stopping",
         Some(Job::Recording { stopping: false }) => "Recording",
+        Some(Job::Monitoring { stopping: true }) => "Ending the monitor",
+        Some(Job::Monitoring { stopping: false }) => "Monitoring the bench",
+        _ if live.is_monitor => "The monitor has ended",
         _ => "The recording is over",
     };
     ui.label(what);
+    if live.is_monitor {
+        ui.add(
+            Label::new(text_small("Nothing is played, and nothing is recorded.").color(palette.soft)).wrap(),
+        );
+        let clock = format!("{} on the clock", wording::duration(clock_s));
+        if state.is_monitoring() {
+            ui.label(text_small(clock).color(palette.soft));
+        }
+    }
     if let Some((done_s, total_s)) = live.progress_s {
         let part = if total_s > 0.0 { (done_s / total_s).clamp(0.0, 1.0) as f32 } else { 0.0 };
         let bar = ProgressBar::new(part)
@@ -64,7 +81,7 @@ fn progress(ui: &mut Ui, state: &State, live: &Live, clock_s: f64, intents: &mut
             ui.label(text_small(left(done_s, total_s, clock_s)).color(palette.soft));
         }
     }
-    if !state.is_recording() && ui.button(text_small("Hide")).clicked() {
+    if state.may_hide_live() && ui.button(text_small("Hide")).clicked() {
         intents.push(Intent::HideLive);
     }
     for (take, done, total) in live.takes.values().take(4) {
@@ -83,57 +100,6 @@ fn left(done_s: f64, total_s: f64, clock_s: f64) -> String {
         let _ = write!(text, ", about {} on the clock", wording::duration(left_s * clock_s / done_s));
     }
     text
-}
-
-fn meters(ui: &mut Ui, live: &Live, palette: &Palette) {
-    ui.horizontal(|ui| {
-        ui.label("Levels");
-        ui.label(text_small("dBov: RMS, highest peak").color(palette.soft));
-    });
-    if live.meters.is_empty() {
-        ui.label(text_small("no levels yet").color(palette.soft));
-    }
-    ScrollArea::vertical().id_salt("meters").auto_shrink(false).show(ui, |ui| {
-        ui.spacing_mut().item_spacing.y = 2.0;
-        for (port, meter) in &live.meters {
-            show_meter(ui, port, meter, palette);
-        }
-    });
-}
-
-fn show_meter(ui: &mut Ui, port: &Port, meter: &Meter, palette: &Palette) {
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), METER_HEIGHT), Sense::hover());
-    let over = meter.highest_dbov >= 0.0;
-    // Never by color alone.
-    let highest = if over { "over".to_owned() } else { wording::number(meter.highest_dbov, 1) };
-    let text = format!("{port}: {} dBov, highest peak {highest}", wording::number(meter.rms_dbov, 1));
-    response.widget_info(|| WidgetInfo::labeled(Role::Meter, true, &text));
-    let (names, numbers) = (72.0, 88.0);
-    let name = Rect::from_min_max(rect.min, pos2(rect.left() + names, rect.bottom()));
-    paint_line(ui, name, Align2::LEFT_CENTER, port.name(), 12.0, palette.ink);
-    let track = Rect::from_min_max(
-        pos2(rect.left() + names + 6.0, rect.top() + 5.0),
-        pos2(rect.right() - numbers - 6.0, rect.bottom() - 5.0),
-    );
-    let painter = ui.painter();
-    painter.rect_filled(track, 2.0, palette.sheet);
-    let place = |dbov: f64| {
-        let part = ((dbov - METER_MIN_DBOV) / -METER_MIN_DBOV).clamp(0.0, 1.0) as f32;
-        // A level that is no number is no level.
-        track.left() + track.width() * if part.is_nan() { 0.0 } else { part }
-    };
-    let color: Color32 = if over { palette.fail } else { palette.pass };
-    let filled = Rect::from_min_max(track.min, pos2(place(meter.rms_dbov), track.bottom()));
-    painter.rect_filled(filled, 2.0, color.gamma_multiply(0.7));
-    painter.vline(place(meter.peak_dbov), track.y_range(), Stroke::new(1.5, palette.soft));
-    painter.vline(place(meter.highest_dbov), track.y_range().expand(2.0), Stroke::new(2.0, color));
-    painter.rect_stroke(track, 2.0, Stroke::new(1.0, palette.line), egui::StrokeKind::Outside);
-    let middle = rect.right() - numbers / 2.0;
-    let rms = Rect::from_min_max(pos2(rect.right() - numbers, rect.top()), pos2(middle, rect.bottom()));
-    let peak = Rect::from_min_max(pos2(middle, rect.top()), rect.max);
-    let right = Align2::RIGHT_CENTER;
-    paint_line(ui, rms, right, &wording::number(meter.rms_dbov, 1), 12.0, palette.ink);
-    paint_line(ui, peak, right, &highest, 12.0, if over { palette.fail } else { palette.soft });
 }
 
 fn log(ui: &mut Ui, state: &State, palette: &Palette) {

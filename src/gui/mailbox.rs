@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::events::{Line, line_of};
-use crate::event::{Event, Telemetry};
+use super::graph::Graph;
+use crate::event::{Event, Listened, Reading, Side, Telemetry};
 use crate::plan::ResolvedPlan;
 use crate::run::view::RunView;
-use crate::run::{RunError, RunSummary, Update};
+use crate::run::{BenchChoice, Interface, RunError, RunSummary, Update};
 use crate::take::{EpochKey, Frame, TakeId};
 use crate::terms::Port;
 
@@ -27,15 +28,41 @@ pub struct Meter {
     pub highest_dbov: f64,
 }
 
-/// What a recording is doing now: the fold of what may be lost. Good for meters only.
-#[derive(Debug, Clone, PartialEq, Default)]
+impl Meter {
+    /// What a reading says of the samples: while nothing else does, as of what is played, and outside of a run.
+    pub fn of(reading: &Reading) -> Self {
+        Self {
+            rms_dbov: reading.level - reading.full_scale,
+            peak_dbov: reading.peak - reading.full_scale,
+            highest_dbov: reading.highest_peak - reading.full_scale,
+        }
+    }
+}
+
+/// What the monitor read of one side of a port, with its pictures.
+#[derive(Debug, Clone)]
+pub struct Watched {
+    /// The newest reading.
+    pub reading: Arc<Reading>,
+    /// Bands and spectrum, ready to be drawn.
+    pub graph: Option<Arc<Graph>>,
+}
+
+/// What a recording, or a monitored bench, is doing now: the fold of what may be lost. Good for meters only.
+#[derive(Debug, Clone, Default)]
 pub struct Live {
     /// The take of each call, with frames done and frames in all: calls may run side by side.
     pub takes: BTreeMap<EpochKey, (TakeId, Frame, Frame)>,
     /// Levels by recorded port.
     pub meters: BTreeMap<Port, Meter>,
+    /// What the monitor reads, by port and side.
+    pub watched: BTreeMap<(Port, Side), Watched>,
+    /// What became of listening.
+    pub listened: Option<Listened>,
     /// Seconds of sound recorded, and seconds planned so far.
     pub progress_s: Option<(f64, f64)>,
+    /// Whether a bench is monitored, and nothing recorded.
+    pub is_monitor: bool,
 }
 
 impl Live {
@@ -67,6 +94,14 @@ impl Live {
                 }
             }
             Telemetry::RunProgress { done_s, total_s } => self.progress_s = Some((*done_s, *total_s)),
+            Telemetry::Reading(reading) => {
+                let key = (reading.port.clone(), reading.side);
+                let before = self.watched.get(&key).and_then(|one| one.graph.clone());
+                // Made here, once for each reading, and not in frames.
+                let graph = Graph::of(reading, before.as_deref()).map(Arc::new);
+                self.watched.insert(key, Watched { reading: Arc::clone(reading), graph });
+            }
+            Telemetry::Listening(listened) => self.listened = Some(listened.clone()),
         }
     }
 }
@@ -77,6 +112,8 @@ pub enum Answer {
     Plan {
         /// How it was asked for.
         given: String,
+        /// What it was checked on; `None`: it was only read.
+        on: Option<BenchChoice>,
         /// The plan, or what is wrong with it.
         result: Result<ResolvedPlan, RunError>,
         /// Whether the worker goes on with it: checks or records it.
@@ -86,8 +123,12 @@ pub enum Answer {
     Run(Result<RunView, RunError>),
     /// A recording ended, or never began.
     Recorded(Result<RunView, RunError>),
+    /// A bench is monitored no more, or never was.
+    Monitored(Result<(), RunError>),
     /// What there is to choose from.
     Lists(Lists),
+    /// The audio interfaces of this machine.
+    Interfaces(Result<Vec<Interface>, RunError>),
 }
 
 /// What there is to choose from.
@@ -97,8 +138,12 @@ pub struct Lists {
     pub plans: Vec<String>,
     /// Virtual cars by name.
     pub cars: Vec<String>,
+    /// Bench files by name.
+    pub rigs: Vec<String>,
     /// Records of devices by name.
     pub devices: Vec<String>,
+    /// Overlays by name, and limit files, which may be laid over a plan too.
+    pub overlays: Vec<String>,
     /// Stored runs, the newest first.
     pub runs: Vec<RunSummary>,
     /// Why the runs could not be listed.
@@ -148,6 +193,17 @@ impl Mailbox {
     fn mail(&self) -> MutexGuard<'_, (Option<Instant>, Mail)> {
         // Mail is whole after every change: a worker that panicked elsewhere leaves nothing half done.
         self.mail.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets what became of listening: nobody listens any more.
+    pub fn forget_listening(&self) {
+        self.mail().1.live.listened = None;
+    }
+
+    /// Forgets what was before: a bench is monitored from now on.
+    pub fn begin_monitor(&self) {
+        self.begin();
+        self.mail().1.live.is_monitor = true;
     }
 
     /// Forgets the recording before: a new one begins now.

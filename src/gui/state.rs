@@ -6,28 +6,20 @@ use std::sync::Arc;
 
 use super::detail::Detail;
 use super::events::{Line, Tone};
+use super::form::{self, Form};
 use super::headline::Headline;
+use super::interfaces::Interfaces;
 use super::mailbox::{Answer, LINES_MAX, Lists, Live, Mail};
 use super::notice::Notice;
 use super::rows::{self, Row};
 use crate::entry::EntryId;
+use crate::event::Side;
 use crate::plan::{PlannedEntry, ResolvedPlan};
 use crate::report::{calls, wording};
+use crate::run::BenchChoice;
 use crate::run::view::{EntryView, RunState, RunView};
+use crate::terms::Port;
 use crate::verdict::Verdict;
-
-/// What a user types.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Form {
-    /// A plan file, or the name of a shipped plan.
-    pub plan: String,
-    /// A car file or the name of a shipped car; empty: the car that the plan names.
-    pub car: String,
-    /// The record of the device under test; empty: none.
-    pub device: String,
-    /// The folder of a stored run.
-    pub run: String,
-}
 
 /// An open plan before anything was recorded.
 #[derive(Debug, Clone)]
@@ -40,6 +32,10 @@ pub struct PlanShown {
     pub basis: String,
     /// The virtual car that it names.
     pub default_car: Option<String>,
+    /// What it was checked on, in words; `None`: it was only read.
+    pub checked_on: Option<String>,
+    /// Whether it is being checked or recorded.
+    pub goes_on: bool,
     entries: Vec<EntryView>,
 }
 
@@ -65,6 +61,21 @@ pub enum Job {
         /// Whether a stop was asked for.
         stopping: bool,
     },
+    /// Watching the inputs of a bench; nothing is recorded.
+    Monitoring {
+        /// Whether a stop was asked for.
+        stopping: bool,
+    },
+}
+
+/// What the panel at the right shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pane {
+    /// The selected entry.
+    #[default]
+    Entry,
+    /// The watched port.
+    Port,
 }
 
 /// Everything that the window shows.
@@ -74,6 +85,10 @@ pub struct State {
     pub form: Form,
     /// What there is to choose from.
     pub lists: Lists,
+    /// The audio interfaces of this machine, as far as somebody asked.
+    pub interfaces: Interfaces,
+    /// What was put on the clipboard last.
+    pub copied: Option<String>,
     /// What a worker is doing.
     pub job: Option<Job>,
     /// Problems or a message, shown until they are put away.
@@ -82,6 +97,16 @@ pub struct State {
     pub live: Option<Live>,
     /// The event log, oldest first.
     pub log: VecDeque<Line>,
+    /// The side of a port whose bands and spectrum are shown.
+    pub watched: Option<(Port, Side)>,
+    /// The port that is listened to.
+    pub listening: Option<Port>,
+    /// The interface that plays what is listened to; empty: the system's own.
+    pub listen_on: String,
+    /// The gain of listening, in decibels.
+    pub listen_gain_db: f64,
+    /// What the panel at the right shows, where it could show both.
+    pane: Pane,
     /// Whether the selected row has to be scrolled to; the table puts it back.
     pub reveal: bool,
     /// Whether the selection follows the verdicts as they are made: until a user selects.
@@ -154,6 +179,7 @@ impl State {
             None => Ok(()),
             Some(Job::Opening) => Err("A plan or a run is being read and checked"),
             Some(Job::Recording { .. }) => Err("A run is being recorded: stop it first"),
+            Some(Job::Monitoring { .. }) => Err("A bench is being monitored: stop that first"),
         }
     }
 
@@ -165,17 +191,63 @@ impl State {
             Some(plan) if plan.given != self.form.plan.trim() => {
                 Err("Another plan is named than the one that is open: open it first")
             }
-            Some(_) => Ok(()),
+            Some(plan) => match self.form.request(Path::new(""))?.bench {
+                BenchChoice::PlanDefault if plan.default_car.is_none() => {
+                    Err("The plan names no car: choose a virtual car or a bench")
+                }
+                _ => Ok(()),
+            },
         }
     }
 
     /// Whether the recording may be stopped now, or why not.
     pub fn may_stop(&self) -> Result<(), &'static str> {
         match self.job {
-            Some(Job::Recording { stopping: false }) => Ok(()),
-            Some(Job::Recording { stopping: true }) => Err("It is stopping"),
-            _ => Err("Nothing is being recorded"),
+            Some(Job::Recording { stopping: false } | Job::Monitoring { stopping: false }) => Ok(()),
+            Some(Job::Recording { stopping: true } | Job::Monitoring { stopping: true }) => {
+                Err("It is stopping")
+            }
+            _ => Err("Nothing is being recorded or monitored"),
         }
+    }
+
+    /// Whether the bench of the form may be monitored now, or why not.
+    pub fn may_monitor(&self) -> Result<(), &'static str> {
+        self.may_open()?;
+        match self.form.choice()? {
+            BenchChoice::Rig(_) => Ok(()),
+            BenchChoice::Car(_) | BenchChoice::PlanDefault => {
+                Err("A virtual car makes no sound outside of a run: choose a bench to monitor")
+            }
+        }
+    }
+
+    /// Whether a port may be listened to now, or why not.
+    pub fn may_listen(&self) -> Result<(), &'static str> {
+        match self.job {
+            Some(Job::Recording { .. } | Job::Monitoring { .. }) => Ok(()),
+            _ => Err("There is something to hear while a run is recorded or a bench is monitored"),
+        }
+    }
+
+    /// What the panel at the right shows.
+    pub fn pane(&self) -> Pane {
+        match (&self.watched, &self.detail) {
+            (None, _) => Pane::Entry,
+            (Some(_), None) => Pane::Port,
+            (Some(_), Some(_)) => self.pane,
+        }
+    }
+
+    /// Lets the panel at the right show an entry or a port.
+    pub fn show_pane(&mut self, pane: Pane) {
+        self.pane = pane;
+    }
+
+    /// Watches a side of a port, or none.
+    pub fn watch(&mut self, watched: Option<(Port, Side)>) {
+        self.pane = if watched.is_some() { Pane::Port } else { Pane::Entry };
+        self.watched = watched;
     }
 
     /// Whether the shown run may be taken up again, or why not.
@@ -196,6 +268,7 @@ impl State {
 
     /// Shows an entry, and no other until the next recording.
     pub fn select(&mut self, id: &EntryId) {
+        self.pane = Pane::Entry;
         self.follows = false;
         self.selected = Some(id.clone());
         self.derive_detail();
@@ -220,9 +293,27 @@ impl State {
         self.follows = true;
     }
 
+    /// A bench is monitored from now on. What is open stays open.
+    pub fn begin_monitoring(&mut self) {
+        self.job = Some(Job::Monitoring { stopping: false });
+        self.live = Some(Live::default());
+        self.log.clear();
+        self.notice = None;
+    }
+
+    /// Whether a bench is being monitored.
+    pub fn is_monitoring(&self) -> bool {
+        matches!(self.job, Some(Job::Monitoring { .. }))
+    }
+
+    /// Whether the live panel may be put away.
+    pub fn may_hide_live(&self) -> bool {
+        !self.is_recording() && !self.is_monitoring()
+    }
+
     /// Puts away meters and log of a recording that is over.
     pub fn hide_live(&mut self) {
-        if !self.is_recording() {
+        if self.may_hide_live() {
             self.live = None;
         }
     }
@@ -260,20 +351,34 @@ impl State {
     fn hear(&mut self, answer: Answer) -> Option<PathBuf> {
         match answer {
             Answer::Lists(lists) => self.lists = lists,
-            Answer::Plan { given, result, goes_on } => {
+            Answer::Interfaces(found) => {
+                self.interfaces = match found {
+                    Ok(all) => Interfaces::Known(all),
+                    Err(error) => Interfaces::Failed(error.to_string()),
+                };
+            }
+            Answer::Plan { given, on, result, goes_on } => {
                 if !goes_on {
                     self.job = None;
                 }
                 match result {
                     Ok(plan) => {
-                        self.plan = Some(plan_shown(given, &plan));
+                        self.plan = Some(PlanShown { goes_on, ..plan_shown(given, &plan, on.as_ref()) });
                         self.show(Shown::Plan);
                     }
                     Err(error) => {
                         self.job = None;
                         self.live = None;
-                        self.plan = None;
-                        self.notice = Some(Notice::of(&format!("The plan {given} cannot be used"), &error));
+                        let car = self.plan.take().and_then(|plan| plan.default_car);
+                        let title = match on {
+                            None => format!("The plan {given} cannot be used"),
+                            // It could be read: what is wrong is what records it, or does not fit it.
+                            Some(on) => format!(
+                                "The plan {given} cannot be recorded on {}",
+                                form::told(&on, car.as_deref())
+                            ),
+                        };
+                        self.notice = Some(Notice::of(&title, &error));
                         self.show(Shown::Nothing);
                     }
                 }
@@ -286,6 +391,13 @@ impl State {
             Answer::Run(Err(error)) => {
                 self.job = None;
                 self.notice = Some(Notice::of("The run cannot be opened", &error));
+            }
+            Answer::Monitored(ended) => {
+                self.job = None;
+                if let Err(error) = ended {
+                    self.live = None;
+                    self.notice = Some(Notice::of("The bench cannot be monitored", &error));
+                }
             }
             Answer::Recorded(Ok(view)) => {
                 self.job = None;
@@ -368,9 +480,11 @@ impl State {
     }
 }
 
-fn plan_shown(given: String, plan: &ResolvedPlan) -> PlanShown {
+fn plan_shown(given: String, plan: &ResolvedPlan, on: Option<&BenchChoice>) -> PlanShown {
     PlanShown {
         given,
+        goes_on: false,
+        checked_on: on.map(|on| form::told(on, plan.default_car.as_deref())),
         title: plan.title.clone(),
         basis: format!("{} ({}), {}", plan.recommendation, plan.edition, plan.bandwidth),
         default_car: plan.default_car.clone(),

@@ -19,8 +19,8 @@ pub fn show(ui: &mut Ui, state: &mut State, intents: &mut Vec<Intent>) {
     ui.columns(2, |columns| {
         let [plans, runs] = columns else { return };
         plans.label(RichText::new("Open a plan").size(18.0));
-        plans
-            .label(text_small("It is checked first; Start records it on a virtual car.").color(palette.soft));
+        let about = "It is checked first, on the virtual car or the bench above; Start records it there.";
+        plans.label(text_small(about).color(palette.soft));
         plans.add_space(6.0);
         let mut chosen = None;
         for name in &state.lists.plans {

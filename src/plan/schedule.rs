@@ -345,6 +345,37 @@ pub struct UnknownEntry {
     pub hint: String,
 }
 
+/// A selection in which an id is empty: it would run everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an id is empty; write ids as `lombard check` and reports do, with commas between them")]
+pub struct EmptyId;
+
+/// The ids of a selection as people write it, with commas between them. Conditions have commas of their own:
+/// `slr[talker=driver,volume=nominal],rlr`.
+///
+/// # Errors
+/// An id is empty, or there is none.
+pub fn ids_in(text: &str) -> Result<Vec<String>, EmptyId> {
+    let mut all = vec![String::new()];
+    let mut depth = 0_usize;
+    for letter in text.chars() {
+        match letter {
+            '[' => depth += 1,
+            ']' => depth = depth.saturating_sub(1),
+            ',' if depth == 0 => {
+                all.push(String::new());
+                continue;
+            }
+            _ => {}
+        }
+        if let Some(last) = all.last_mut() {
+            last.push(letter);
+        }
+    }
+    let all: Vec<String> = all.iter().map(|id| id.trim().to_owned()).collect();
+    if all.iter().any(String::is_empty) { Err(EmptyId) } else { Ok(all) }
+}
+
 /// The entries that `only` names by full or base id (one that says nothing of a call names all its calls), with those whose facts they need or want; all of them when it is empty.
 ///
 /// # Errors
@@ -408,4 +439,19 @@ fn with_providers(plan: &ResolvedPlan, chosen: &dyn Fn(&PlannedEntry) -> bool) -
         }
     }
     needed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commas_inside_conditions_do_not_part_ids() {
+        let found = ids_in("slr[talker=driver,volume=nominal], rlr").unwrap();
+        assert_eq!(found, ["slr[talker=driver,volume=nominal]", "rlr"]);
+        assert_eq!(ids_in("a]b,c").unwrap(), ["a]b", "c"]);
+        for empty in ["", ",", "slr,", " "] {
+            assert!(ids_in(empty).is_err(), "'{empty}' would run everything");
+        }
+    }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use time::Date;
 
 use super::engine::{BenchChoice, Engine};
+use super::monitor::Outlet;
 use super::{RunError, program, references};
 use crate::bench::BenchMaker;
 use crate::bench::car::rig::CarBenchMaker;
@@ -40,6 +41,8 @@ pub(super) struct Benches {
     pub references: Vec<NetworkRecord>,
     /// The program under test, where the terminal of the car is one.
     pub program: Option<ProgramRecord>,
+    /// Where its ports may be listened to.
+    pub outlet: Outlet,
 }
 
 impl Benches {
@@ -55,7 +58,13 @@ impl Benches {
         let (references, records) = references::records(&spec.network.references, ledger)?;
         let mut inputs = vec![Input { file: CAR.to_owned(), text }];
         inputs.extend(records);
-        Ok(Self { maker: Box::new(CarBenchMaker::new(spec)), inputs, references, program })
+        Ok(Self {
+            maker: Box::new(CarBenchMaker::new(spec)),
+            inputs,
+            references,
+            program,
+            outlet: Outlet::default(),
+        })
     }
 
     /// The live bench of a file, with the records of the ledger as they hold on a day.
@@ -71,7 +80,11 @@ impl Benches {
         let mut inputs = vec![Input { file: RIG.to_owned(), text }];
         inputs.extend(file.ledger.iter().cloned());
         let references = file.references.clone();
-        Ok(Self { maker: live(file, audio)?, inputs, references, program: None })
+        #[cfg(feature = "audio")]
+        let outlet = Outlet::beside(&file.spec, audio.clone());
+        #[cfg(not(feature = "audio"))]
+        let outlet = Outlet;
+        Ok(Self { maker: live(file, audio)?, inputs, references, program: None, outlet })
     }
 }
 
@@ -179,6 +192,42 @@ impl Engine {
     pub(super) fn live_bench(&self, sources: Layered, given: &str) -> Result<Benches, RunError> {
         let (text, ledger) = self.rig(sources, given)?;
         Benches::of_rig(text, &ledger, clock::today(), &self.audio)
+    }
+
+    /// The bench file that is given, with the audio system that it names.
+    ///
+    /// # Errors
+    /// Problems of the file; a virtual car, which has no inputs outside of a run; an audio host that does not answer.
+    #[cfg(feature = "audio")]
+    pub(super) fn live_inputs(
+        &self,
+        given: &str,
+    ) -> Result<(BenchFile, Arc<crate::bench::live::audio::AudioSystem>), RunError> {
+        use crate::bench::live::take::system_of;
+        let sources = self.sources(None);
+        let car = || {
+            RunError::Usage(format!(
+                "'{given}' is a virtual car, which sounds only while it is recorded: name a bench file, or watch the car in a run with \
+                 `lombard run PLAN --car {given} --listen PORT`"
+            ))
+        };
+        let car_text = self.text(&sources, Folder::Cars, given);
+        let is_car = || car_text.is_ok_and(|text| crate::bench::car::file::read_car(&text).is_ok());
+        let (text, ledger) = match self.rig(sources, given) {
+            Ok(found) => found,
+            Err(_) if is_car() => return Err(car()),
+            Err(error) => return Err(error),
+        };
+        let file = match read_bench(&text, &ledger, clock::today()) {
+            Ok(file) => file,
+            Err(_) if is_car() => return Err(car()),
+            Err(problems) => return Err(problems.into()),
+        };
+        let system = match &self.audio {
+            Some(system) => Arc::clone(system),
+            None => Arc::new(system_of(&file.spec).map_err(|error| RunError::Bench(error.to_string()))?),
+        };
+        Ok((file, system))
     }
 
     /// The text of a bench file and its ledger, which is looked for beside it first.

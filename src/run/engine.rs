@@ -16,6 +16,7 @@ use crate::run::benches::{Audio, Benches};
 use crate::run::device::{DEVICE, device_of};
 use crate::run::log::RunLog;
 use crate::run::manifest::{OVERLAY_PREFIX, PLAN, manifest_of, record_of};
+use crate::run::monitor::Monitor;
 use crate::run::recordings::{Recordings, recorded_noises};
 use crate::run::render::SignalStore;
 use crate::run::session::{self, Before, Session};
@@ -77,6 +78,8 @@ pub struct RunSummary {
     pub title: String,
     /// When it began.
     pub started_at: String,
+    /// The bench file that recorded it, as it was named then; `None` of a virtual car.
+    pub rig: Option<String>,
 }
 
 /// Finds the files, records, resumes, evaluates and opens runs.
@@ -87,6 +90,8 @@ pub struct Engine {
     pub(super) data: Vec<PathBuf>,
     /// The audio system of live benches; the one that a bench file names unless the caller has one.
     pub(super) audio: Audio,
+    /// What watches its runs.
+    pub(super) monitor: Monitor,
 }
 
 /// A plan with the signals that it was resolved with.
@@ -105,7 +110,7 @@ impl Engine {
 
     /// An engine on another storage, as tests want it.
     pub fn on(storage: Arc<dyn Storage>, data: Vec<PathBuf>) -> Self {
-        Self { storage, data, audio: None }
+        Self { storage, data, audio: None, monitor: Monitor::new() }
     }
 
     /// Where texts come from: beside the plan, data folders, built in.
@@ -270,7 +275,7 @@ impl Engine {
         let Planned { mut plan, signals } = self.resolve(&request.plan, &request.overlays)?;
         let path = Path::new(&request.plan);
         let beside = self.storage.exists(path).then_some(path);
-        let Benches { maker, inputs, references, program } =
+        let Benches { maker, inputs, references, program, outlet } =
             self.benches(&request.bench, &plan, self.sources(beside))?;
         attempts::check(request.repeats)?;
         plan.inputs.extend(inputs);
@@ -291,7 +296,9 @@ impl Engine {
         let texts =
             plan.inputs.iter().map(|input| (input.file.clone(), input.text.text.to_string())).collect();
         folder.write_inputs(&manifest, &texts)?;
-        let session = Session::new(folder, manifest, plan, signals, maker)?.beginning_with(&references);
+        let session = Session::new(folder, manifest, plan, signals, maker)?
+            .beginning_with(&references)
+            .watched_by(self.monitor.clone(), outlet);
         session.run(listener, stop, None)
     }
 
@@ -332,7 +339,7 @@ impl Engine {
         let folder = RunFolder::open(Arc::clone(&self.storage), path)?;
         let _lock = folder.lock()?;
         let stored = self.stored(&folder)?;
-        let Benches { maker, .. } = self.stored_benches(&stored.manifest, &stored.sources)?;
+        let Benches { maker, outlet, .. } = self.stored_benches(&stored.manifest, &stored.sources)?;
         let signals = SignalStore::new(stored.planned.signals);
         self.check_bandwidth(&stored.planned.plan, maker.info())?;
         session::preflight(&stored.planned.plan, maker.info(), &signals)?;
@@ -344,7 +351,8 @@ impl Engine {
             ));
         }
         let before = Before { log, accepted: if accept { open } else { Vec::new() } };
-        let session = Session::new(folder, stored.manifest, stored.planned.plan, signals, maker)?;
+        let session = Session::new(folder, stored.manifest, stored.planned.plan, signals, maker)?
+            .watched_by(self.monitor.clone(), outlet);
         session.run(listener, stop, Some(before))
     }
 
@@ -534,17 +542,20 @@ impl Engine {
         for name in names.into_iter().rev() {
             let path = runs.join(name);
             let Ok(folder) = RunFolder::open(Arc::clone(&self.storage), &path) else { continue };
-            let (title, started_at) = match (folder.manifest(), folder.read_journal()) {
+            let (title, started_at, rig) = match (folder.manifest(), folder.read_journal()) {
                 (Ok(manifest), Ok(lines)) => {
                     let title = lines.first().and_then(|line| match &line.event {
                         crate::store::wire::WireEvent::RunStarted { plan, .. } => Some(plan.clone()),
                         _ => None,
                     });
-                    (title.unwrap_or(manifest.plan), manifest.started_at)
+                    let rig = manifest.rig.as_deref().and_then(|rig| {
+                        manifest.inputs.iter().find(|input| input.file == rig).map(|input| input.name.clone())
+                    });
+                    (title.unwrap_or(manifest.plan), manifest.started_at, rig)
                 }
-                (Err(error), _) | (_, Err(error)) => (error.to_string(), String::new()),
+                (Err(error), _) | (_, Err(error)) => (error.to_string(), String::new(), None),
             };
-            summaries.push(RunSummary { path, title, started_at });
+            summaries.push(RunSummary { path, title, started_at, rig });
         }
         Ok(summaries)
     }

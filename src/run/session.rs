@@ -19,6 +19,7 @@ use crate::run::attempts::REPEATS;
 use crate::run::device::device_of;
 use crate::run::engine::set_of;
 use crate::run::log::{Attempt, RunLog};
+use crate::run::monitor::{Monitor, Outlet};
 use crate::run::noise::render_noise;
 use crate::run::outcome::{self, Material, Outcome};
 use crate::run::progress::Progress;
@@ -50,6 +51,8 @@ pub(super) struct Session {
     judged: (Mutex<BTreeMap<EntryId, Judged>>, Condvar),
     warnings: Mutex<Vec<String>>,
     beginning: Beginning,
+    /// What watches it, and where its ports may be listened to.
+    monitor: (Monitor, Outlet),
 }
 
 /// What earlier sessions of a run left.
@@ -142,6 +145,24 @@ pub(super) fn assumed_facts(entries: &[&PlannedEntry], bench: &BenchInfo) -> Fac
     facts
 }
 
+/// Hands telemetry on to the faces until all is `done`.
+fn forward(
+    heard: &Receiver<Telemetry>,
+    done: &AtomicBool,
+    progress: &Progress,
+    listener: &(dyn Fn(Update<'_>) + Sync),
+) {
+    while !done.load(Ordering::SeqCst) {
+        let Ok(one) = heard.recv_timeout(std::time::Duration::from_millis(50)) else { continue };
+        listener(Update::Telemetry(&one));
+        // Every message about a take moves the run by as much.
+        if let Telemetry::TakeProgress { take, done, .. } = &one {
+            progress.heard(take, *done);
+            listener(Update::Telemetry(&progress.telemetry()));
+        }
+    }
+}
+
 impl Session {
     pub(super) fn new(
         folder: RunFolder,
@@ -159,7 +180,26 @@ impl Session {
         let device = device_of(&Recorded(inputs), &bench, manifest.program.as_ref())?;
         let judged = (Mutex::default(), Condvar::new());
         let (warnings, beginning) = (Mutex::default(), Beginning::default());
-        Ok(Self { folder, manifest, plan, signals, maker, bench, device, run, judged, warnings, beginning })
+        let monitor = Default::default();
+        Ok(Self {
+            folder,
+            manifest,
+            plan,
+            signals,
+            maker,
+            bench,
+            device,
+            run,
+            judged,
+            warnings,
+            beginning,
+            monitor,
+        })
+    }
+
+    /// Lets a monitor watch it.
+    pub(super) fn watched_by(self, monitor: Monitor, outlet: Outlet) -> Self {
+        Self { monitor: (monitor, outlet), ..self }
     }
 
     /// Lets a run that makes no reference run of its own begin with what earlier ones found.
@@ -198,7 +238,9 @@ impl Session {
         let writer = Mutex::new(self.begun(EvaluationWriter::create(&self.folder, number, &started)?)?);
         let (ready, complete) = sync_channel(READY_MAX);
         let (telemetry, heard) = sync_channel(TELEMETRY_MAX);
-        let sender = TelemetrySender::new(telemetry);
+        let (monitor, outlet) = &self.monitor;
+        let (sounds, sound) = monitor.sounds();
+        let sender = TelemetrySender::new(telemetry).with_sounds(sounds);
         let state = Mutex::new(State { journal, log });
         let progress = Progress::default();
         let (checked, repeated) = (Mutex::default(), Mutex::default());
@@ -232,17 +274,8 @@ impl Session {
         let done = AtomicBool::new(false);
         let (stopped, evaluated) = std::thread::scope(|scope| {
             let (done, progress) = (&done, &progress);
-            scope.spawn(move || {
-                while !done.load(Ordering::SeqCst) {
-                    let Ok(one) = heard.recv_timeout(std::time::Duration::from_millis(50)) else { continue };
-                    listener(Update::Telemetry(&one));
-                    // Every message about a take moves the run by as much.
-                    if let Telemetry::TakeProgress { take, done, .. } = &one {
-                        progress.heard(take, *done);
-                        listener(Update::Telemetry(&progress.telemetry()));
-                    }
-                }
-            });
+            scope.spawn(move || forward(&heard, done, progress, listener));
+            scope.spawn(move || monitor.work(&sound, &self.bench, outlet, done, listener));
             let (state, writer) = (&state, &writer);
             let evaluator =
                 scope.spawn(move || self.evaluate_as_they_come(complete, state, writer, number, listener));

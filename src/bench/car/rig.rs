@@ -29,13 +29,13 @@ use crate::bench::car::stage::{Block, SILENCE};
 use crate::bench::car::{BLOCK, BlockInputs, BlockOutputs, Car, CarError, Model};
 use crate::bench::noise::NoiseSound;
 use crate::bench::{
-    Bench, BenchError, BenchMaker, CaptureSink, LoopCue, RenderedEpoch, RenderedTake, StopFlag,
+    Bench, BenchError, BenchMaker, CaptureSink, LoopCue, RenderedEpoch, RenderedTake, StopFlag, Tap,
     TelemetrySender,
 };
 use crate::calibration::{PortCalibration, Validity};
 use crate::capture::{Certificate, Grade};
 use crate::context::{BenchInfo, NetworkInfo, PortDirection, PortInfo};
-use crate::event::Telemetry;
+use crate::event::{Side, Telemetry};
 use crate::take::{EpochKey, Frame, RigAction, Terminal};
 use crate::terms::{Ear, Port, Seat};
 use crate::units::{DBOV_AT_0_DBM0, Quantity, Seconds, Unit};
@@ -172,6 +172,8 @@ pub struct CarBench {
     moves: Option<Moves>,
     fault: Option<Fault>,
     telemetry: TelemetrySender,
+    /// The way to the monitor out of this call.
+    tap: Tap,
 }
 
 impl CarBench {
@@ -183,7 +185,7 @@ impl CarBench {
     fn of_model(model: Arc<Model>, moves: Option<Moves>, fault: Option<Fault>) -> Self {
         let (info, ports) = (info_of(&model), Ports::of(&model.spec));
         let (car, telemetry) = (Car::of_model(model, 0), TelemetrySender::none());
-        Self { info, ports, car, reference: None, moves, fault, telemetry }
+        Self { info, ports, car, reference: None, moves, fault, telemetry, tap: Tap::default() }
     }
 
     /// What the fault does at a place, in takes that record something.
@@ -268,6 +270,7 @@ impl Bench for CarBench {
 
     fn open(&mut self, epoch: &RenderedEpoch, telemetry: &TelemetrySender) -> Result<(), BenchError> {
         self.telemetry = telemetry.clone();
+        self.tap = telemetry.tap();
         if let Some(moves) = &self.moves
             && moves.calls.fetch_add(1, Ordering::SeqCst) >= moves.after_calls
         {
@@ -360,6 +363,14 @@ impl Bench for CarBench {
                 }
                 sink.write(port, &samples)?;
             }
+            for port in recorded.keys().filter(|port| self.tap.wants(port)).collect::<Vec<_>>() {
+                let samples = arrived(port).unwrap_or_default();
+                self.tap.put(port, Side::Recorded, take.from + done, false, samples);
+            }
+            for (port, track) in &take.tracks {
+                let heard = track.iter().skip(at as usize).take(BLOCK).copied();
+                self.tap.put(port, Side::Played, take.from + at, false, heard);
+            }
             let proof = arrived(&self.ports.loopback).unwrap_or_default();
             watch.read(&proof);
             if (at / BLOCK as Frame).is_multiple_of(TELEMETRY_BLOCKS) {
@@ -378,6 +389,7 @@ impl Bench for CarBench {
         self.car.close();
         self.reference = None;
         self.telemetry = TelemetrySender::none();
+        self.tap = Tap::default();
         Ok(())
     }
 }

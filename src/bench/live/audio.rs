@@ -7,6 +7,7 @@
 //! measured by [`super::sync`], never assumed. The callbacks do not allocate, lock, log or panic; they meet the bench
 //! in rings and counters ([`stream`]). Buffers are of a fixed size, because the default of some hosts is seconds long.
 
+pub mod listen;
 pub mod listing;
 pub mod loop_host;
 mod multiple;
@@ -23,7 +24,7 @@ use cpal::{BufferSize, Device, DeviceId, ErrorKind, SampleFormat, StreamConfig, 
 
 pub use self::listing::interfaces;
 use self::loop_host::LoopHost;
-use self::stream::{CaptureSide, Counters, Lines, PlaybackSide};
+use self::stream::{CaptureSide, Counters, Fill, Lines, PlaybackSide};
 use super::spec::{LOOP, StreamsSpec};
 use crate::bench::BenchError;
 
@@ -350,12 +351,12 @@ impl Hearing {
 }
 
 /// The playback callback before it has a sample type.
-struct Playing {
-    side: PlaybackSide,
+struct Playing<S> {
+    side: S,
     channels: usize,
 }
 
-impl Playing {
+impl<S: Fill> Playing<S> {
     fn build(
         self,
         device: &Device,
@@ -384,7 +385,7 @@ impl Playing {
         let Self { mut side, channels } = self;
         let data = move |data: &mut cpal::Data, _: &cpal::OutputCallbackInfo| {
             if let Some(samples) = data.as_slice_mut::<T>() {
-                side.put_out(samples, channels);
+                side.fill(samples, channels);
             }
         };
         let failed = move |error: cpal::Error| count(&counters, &error);

@@ -9,11 +9,12 @@ use std::time::Instant;
 
 use super::audio::stream::{self, BedTrack, Desk, Fault, Shape};
 use super::audio::{AudioSystem, Streams};
+use super::inputs;
 use super::recorder::{FULL_SCALE, Lane, Recorder, StreamFacts};
 use super::spec::{LoopbackSpec, OtherSpec};
 use super::sync::Code;
 use super::take::{CHUNK, STALL, ratio_of};
-use crate::bench::{BenchError, CaptureSink, RenderedTake, SinkError};
+use crate::bench::{BenchError, CaptureSink, RenderedTake, SinkError, Tap};
 use crate::capture::{Certificate, FurtherClock, Grade};
 use crate::finding::add_note;
 
@@ -105,6 +106,7 @@ impl Other {
         &mut self,
         one: &mut OtherTake<'_>,
         chunk: &mut Vec<f32>,
+        tap: &mut Tap,
         sink: &mut dyn CaptureSink,
     ) -> Result<bool, BenchError> {
         self.check_fault()?;
@@ -112,15 +114,33 @@ impl Other {
         if recorder.is_done() {
             return Ok(false);
         }
-        let frames = self.desk.read(chunk, CHUNK);
+        let (frames, overloaded) = self.read_told(chunk, tap);
+        for lane in overloaded {
+            recorder.overload(lane);
+        }
         if frames > 0 {
             one.last = Instant::now();
-            self.read += frames as u64;
             recorder.push(chunk, None, sink)?;
         } else if one.last.elapsed() > STALL {
             return Err(self.stalled("during a take"));
         }
         Ok(!recorder.is_done())
+    }
+
+    /// Reads what has arrived and hands on what somebody wants of it. Gives the frames, and the lanes that reached full scale
+    /// before their rate was lowered.
+    fn read_told(&mut self, chunk: &mut Vec<f32>, tap: &mut Tap) -> (usize, Vec<usize>) {
+        let at = self.read + self.desk.counters.overflowed();
+        let frames = self.desk.read(chunk, CHUNK);
+        let overloaded = self.desk.overloads(FULL_SCALE);
+        inputs::tell(tap, &self.lanes, chunk, at, &overloaded);
+        self.read += frames as u64;
+        (frames, overloaded)
+    }
+
+    /// Hands on what has arrived, outside of a take. Gives the frames.
+    pub(super) fn tell(&mut self, chunk: &mut Vec<f32>, tap: &mut Tap) -> usize {
+        self.read_told(chunk, tap).0
     }
 
     /// Adds what is known about this interface's part of the take to the certificate, its clock among it: each track is

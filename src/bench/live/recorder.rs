@@ -9,11 +9,10 @@ use super::sync::{self, Code, LEAD, SEARCH_MAX};
 use super::watch::Watch;
 use crate::bench::{CaptureSink, RenderedTake, SinkError};
 use crate::capture::Certificate;
+pub(super) use crate::dsp::level::FULL_SCALE;
 use crate::take::Frame;
 use crate::terms::Port;
 
-/// Samples from here on count as full scale: the largest value that 16 bits hold.
-pub(super) const FULL_SCALE: f32 = 1.0 - 1.0 / 32_768.0;
 /// Frames of the lead that are heard before the code is first looked for.
 const SEARCH_MIN: usize = 16_384;
 /// Frames of the loopback that are waited for at most after a take: the longest block that an interface may insert, and as

@@ -3,14 +3,15 @@
 //! The streams run for as long as a call is open. Every wait has an end: an interface that delivers nothing is an error
 //! that says so, and a stop is seen within 100 ms.
 
-use std::iter::Peekable;
-use std::slice::Iter;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::audio::stream::{self, BedTrack, Desk, Program, ProgramTrack, Shape};
 use super::audio::{AudioSystem, Streams};
 use super::file::BenchFile;
+use super::inputs;
+use super::orders::{Orders, no_new_call};
 use super::others::{self, Other, OtherTake};
 use super::recorder::{FULL_SCALE, Lane, Recorder, StreamFacts};
 use super::rig::Rig;
@@ -19,11 +20,11 @@ use super::sync::{Code, LEAD};
 use crate::bench::noise::{NOISE_LEAD, NoiseSound};
 use crate::bench::{
     Bench, BenchError, BenchMaker, CaptureSink, LoopCue, RenderedEpoch, RenderedNoise, RenderedTake,
-    StopFlag, TelemetrySender,
+    StopFlag, Tap, TelemetrySender,
 };
 use crate::capture::Certificate;
 use crate::context::BenchInfo;
-use crate::event::Telemetry;
+use crate::event::{Side, Telemetry};
 use crate::take::{Frame, RATE, RigAction, Terminal};
 use crate::terms::Port;
 
@@ -32,7 +33,7 @@ pub(super) const STALL: Duration = Duration::from_secs(2);
 /// What a take may last beside its sound, and how many times longer than that sound.
 const SLOW: (Duration, u32) = (Duration::from_secs(30), 4);
 /// Sound that the ring holds beside what arrives while the rig is waited for.
-const RING_S: u32 = 4;
+pub(super) const RING_S: u32 = 4;
 /// Frames that are worked on at once.
 pub(super) const CHUNK: usize = 4_800;
 /// Between two telemetry messages.
@@ -49,8 +50,8 @@ struct Running {
     /// Frames read from the ring so far.
     read: u64,
     programs: u32,
-    /// Whether a background noise runs: it is that of one call.
-    has_noise: bool,
+    /// The background noise that runs, by loudspeaker: it is that of one call.
+    noise: Option<BTreeMap<Port, Arc<[f32]>>>,
     /// The further interfaces, in the order of the bench file.
     others: Vec<Other>,
     /// Last, so that the callbacks are gone before their other ends.
@@ -68,35 +69,17 @@ type Beds = Vec<Vec<BedTrack>>;
 
 /// Audio interfaces and a rig.
 pub struct LiveBench {
-    info: BenchInfo,
+    pub(super) info: BenchInfo,
     spec: LiveSpec,
     system: Arc<AudioSystem>,
     lanes: Vec<Lane>,
-    rig: Option<Rig>,
+    pub(super) rig: Option<Rig>,
     running: Option<Running>,
     is_open: bool,
     takes: u64,
     telemetry: TelemetrySender,
-}
-
-/// A live bench calls between takes only, if at all.
-fn no_new_call(name: &str) -> BenchError {
-    BenchError::StopRun(format!(
-        "the bench '{name}' cannot hang up and call again there: it needs the lines 'call' in [rig] of its file, and does so \
-         before a take only"
-    ))
-}
-
-/// What the rig is told within a take, in its order.
-struct Orders<'a> {
-    actions: Peekable<Iter<'a, (Frame, RigAction)>>,
-    loops: Peekable<Iter<'a, LoopCue>>,
-}
-
-impl<'a> Orders<'a> {
-    fn of(take: &'a RenderedTake) -> Self {
-        Self { actions: take.actions.iter().peekable(), loops: take.loops.iter().peekable() }
-    }
+    /// The way to the monitor out of this call.
+    tap: Tap,
 }
 
 impl LiveBench {
@@ -117,6 +100,7 @@ impl LiveBench {
             is_open: false,
             takes: 0,
             telemetry: TelemetrySender::none(),
+            tap: Tap::default(),
         }
     }
 
@@ -176,8 +160,11 @@ impl LiveBench {
         let others = others
             .map(|(spec, bed)| Other::start(&self.system, spec, bed, ring))
             .collect::<Result<_, _>>()?;
-        let has_noise = noise.is_some();
-        let mut running = Running { desk, read: 0, programs: 0, has_noise, others, _streams: streams };
+        let noise = noise.map(|noise| match &noise.sound {
+            NoiseSound::Ports(ports) => ports.clone(),
+            NoiseSound::Points(_) => BTreeMap::new(),
+        });
+        let mut running = Running { desk, read: 0, programs: 0, noise, others, _streams: streams };
         let began = Instant::now();
         while !running.are_running() {
             self.check_fault(&running)?;
@@ -248,14 +235,6 @@ impl LiveBench {
         impossible.map_or(Ok(()), Err)
     }
 
-    fn no_step(&self, step: u32) -> BenchError {
-        BenchError::StopRun(format!(
-            "volume step {step} does not exist: the bench '{}' has the steps 0 to {}",
-            self.info.name,
-            self.info.volume_step_count.saturating_sub(1)
-        ))
-    }
-
     /// What is played: the tracks after the lead, the code from the start on.
     fn program(&self, take: &RenderedTake, number: u32, code: Option<&Code>) -> Program {
         let lead = if code.is_some() { LEAD } else { 0 };
@@ -271,17 +250,6 @@ impl LiveBench {
             tracks.push(ProgramTrack { channel, at: 0, samples: Arc::clone(code.samples()) });
         }
         Program { number, frames, tracks }
-    }
-
-    /// Sets the volume through the rig; without one there is one step, and it is set.
-    fn set_volume(&mut self, step: u32, stop: &StopFlag) -> Result<(), BenchError> {
-        if step >= self.info.volume_step_count {
-            return Err(self.no_step(step));
-        }
-        match &mut self.rig {
-            Some(rig) if self.info.volume_step_count > 1 => rig.set_volume(step, stop),
-            _ => Ok(()),
-        }
     }
 
     /// Plays and records, until the recorder is satisfied.
@@ -307,8 +275,9 @@ impl LiveBench {
             self.check_fault(running)?;
             others_wait = false;
             for (other, one) in running.others.iter_mut().zip(&mut *others) {
-                others_wait |= other.hear(one, &mut chunk, sink)?;
+                others_wait |= other.hear(one, &mut chunk, &mut self.tap, sink)?;
             }
+            let at = running.read + running.desk.counters.overflowed();
             let frames = running.desk.read(&mut chunk, CHUNK);
             if frames == 0 {
                 if last.elapsed() > STALL {
@@ -319,7 +288,14 @@ impl LiveBench {
             }
             running.read += frames as u64;
             let beginning = running.desk.counters.beginning(number);
+            let before = recorder.written();
             recorder.push(&chunk, beginning.map(|one| one.captured), sink)?;
+            let overloaded = running.desk.overloads(FULL_SCALE);
+            inputs::tell(&mut self.tap, &self.lanes, &chunk, at, &overloaded);
+            self.tell_played(running, take, (at, frames), before..recorder.written());
+            for lane in overloaded {
+                recorder.overload(lane);
+            }
             if recorder.waits_in_vain() || began.elapsed() > SLOW.0 + sound * SLOW.1 {
                 return Err(BenchError::AskOperator(format!(
                     "the interface {} or {} is far too slow: check its clock, then resume the run",
@@ -339,47 +315,27 @@ impl LiveBench {
         Ok(())
     }
 
-    /// Does what is due. An action takes effect when its frame was heard and the rig has answered.
-    fn act(&mut self, orders: &mut Orders<'_>, done: Frame, stop: &StopFlag) -> Result<(), BenchError> {
-        while let Some((_, action)) = orders.actions.next_if(|(frame, _)| *frame <= done) {
-            match action {
-                RigAction::SetVolume(step) => self.set_volume(*step, stop)?,
-                RigAction::TurnReflector(turns) => {
-                    if let Some(rig) = &mut self.rig {
-                        rig.turn_reflector(*turns, stop)?;
-                    }
-                }
-                // It was set up before the take began.
-                RigAction::NewCall => {}
-            }
+    /// Hands on what is played: of the tracks what is heard now, which the recorder has placed, and of the noise the turn of the
+    /// frame of the stream, which is as late as the interface.
+    fn tell_played(
+        &mut self,
+        running: &Running,
+        take: &RenderedTake,
+        (at, frames): (u64, usize),
+        written: std::ops::Range<Option<Frame>>,
+    ) {
+        let from = written.start.unwrap_or(0) as usize;
+        let to = written.end.unwrap_or(0) as usize;
+        // What waited for its place ends where this chunk ends; later on each chunk is written from its first frame on.
+        let first = if written.start.is_none() { (at + frames as u64).saturating_sub(to as u64) } else { at };
+        for (port, track) in take.tracks.iter().filter(|_| to > from) {
+            let heard = track.get(from..to).unwrap_or_default();
+            self.tap.put(port, Side::Played, first, false, heard.iter().copied());
         }
-        while let Some(cue) = orders.loops.next_if(|cue| cue.at <= done) {
-            let loss_db = cue.gain.map(|gain| self.loss_db(cue, gain));
-            if let Some(rig) = &mut self.rig {
-                rig.set_loop(loss_db, stop)?;
-            }
+        for (port, turn) in running.noise.iter().flatten() {
+            let heard = turn.iter().cycle().skip(at as usize % turn.len().max(1)).take(frames);
+            self.tap.put(port, Side::Played, at, false, heard.copied());
         }
-        Ok(())
-    }
-
-    /// The loss of a loop in levels, which is what a network simulator counts, by the calibrations of both ports.
-    fn loss_db(&self, cue: &LoopCue, gain: f32) -> f64 {
-        let unit =
-            |port: &Port| self.info.ports.get(port).map_or(1.0, |info| info.calibration.unit_per_sample());
-        -20.0 * (f64::from(gain) * unit(&cue.to) / unit(&cue.from)).log10()
-    }
-
-    /// Opens a loop that a take which failed may have left closed.
-    fn open_loop(&mut self, take: &RenderedTake, failed: bool) -> Result<(), BenchError> {
-        let Some(rig) = self.rig.as_mut().filter(|_| failed && !take.loops.is_empty()) else { return Ok(()) };
-        rig.set_loop(None, &StopFlag::default())
-    }
-
-    /// Hangs up and calls anew where a take wants that before it begins, with the loop open.
-    fn call_anew(&mut self, take: &RenderedTake, stop: &StopFlag) -> Result<(), BenchError> {
-        let wanted = take.actions.iter().any(|(_, action)| *action == RigAction::NewCall);
-        let Some(rig) = self.rig.as_mut().filter(|_| wanted) else { return Ok(()) };
-        rig.call(stop)
     }
 
     fn tell(
@@ -414,10 +370,12 @@ impl Bench for LiveBench {
         }
         self.is_open = false;
         self.telemetry = telemetry.clone();
+        self.tap = telemetry.tap();
         // Streams with a fault are opened anew, and those with a noise of a call that was not closed.
         let noise = epoch.noise.as_ref().filter(|_| epoch.terminal == Terminal::Device);
-        let is_old =
-            |running: &Running| self.check_fault(running).is_err() || running.has_noise || noise.is_some();
+        let is_old = |running: &Running| {
+            self.check_fault(running).is_err() || running.noise.is_some() || noise.is_some()
+        };
         if self.running.as_ref().is_some_and(is_old) {
             self.running = None;
         }
@@ -503,10 +461,23 @@ impl Bench for LiveBench {
     fn close(&mut self) -> Result<(), BenchError> {
         self.is_open = false;
         self.telemetry = TelemetrySender::none();
+        self.tap = Tap::default();
         let safe = self.rig.take().map_or(Ok(()), |mut rig| rig.close());
         self.running = None;
         safe
     }
+}
+
+/// The audio hosts that a bench file names.
+///
+/// # Errors
+/// There is no such host, or one does not answer.
+pub fn system_of(spec: &LiveSpec) -> Result<AudioSystem, BenchError> {
+    let mut system = AudioSystem::open(spec.audio.host())?;
+    for host in spec.others.iter().flat_map(OtherSpec::hosts) {
+        system.add(host)?;
+    }
+    Ok(system)
 }
 
 /// Makes the bench of a file: one, because there is one of the hardware.
@@ -521,11 +492,8 @@ impl LiveBenchMaker {
     /// # Errors
     /// There is no such host, or one does not answer.
     pub fn new(file: BenchFile) -> Result<Self, BenchError> {
-        let mut system = AudioSystem::open(file.spec.audio.host())?;
-        for host in file.spec.others.iter().flat_map(OtherSpec::hosts) {
-            system.add(host)?;
-        }
-        Ok(Self { file, system: Arc::new(system) })
+        let system = Arc::new(system_of(&file.spec)?);
+        Ok(Self { file, system })
     }
 
     /// The bench of a file, on an audio system of the caller's.

@@ -1,6 +1,7 @@
 //! The live bench on the in-process audio host: what is recorded, what is certified, what goes wrong.
 
 mod integrity;
+mod monitor;
 #[cfg(unix)]
 mod rigged;
 mod several;

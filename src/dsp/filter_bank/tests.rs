@@ -197,3 +197,22 @@ fn a_band_at_nyquist_is_refused_with_its_reason() {
     assert!(error.to_string().contains("20000 Hz reaches up to 22387 Hz"), "{error}");
     assert!(FilterBank::new(&Bands::third_octave(1000.0, 20_000.0), 48_000).is_ok());
 }
+
+#[test]
+fn a_stream_of_blocks_has_the_energies_of_the_whole_record() {
+    let bands = Bands::third_octave(20.0, 20_000.0);
+    let bank = FilterBank::new(&bands, 48_000).unwrap();
+    let signal: Vec<f64> =
+        (0..9_600).map(|n| (f64::from(n) * 0.11).sin() + (f64::from(n) * 1.7).cos()).collect();
+    let whole = bank.powers(&signal);
+    let (mut stream, mut sums) = (bank.stream(), vec![0.0; bands.len()]);
+    let mut rest = signal.as_slice();
+    for len in [1, 127, 128, 480, 3_000, usize::MAX] {
+        let (block, after) = rest.split_at(len.min(rest.len()));
+        stream.add_energies(block, &mut sums);
+        rest = after;
+    }
+    for (sum, power) in sums.iter().zip(whole) {
+        assert!((sum / signal.len() as f64 / power - 1.0).abs() < 1e-9, "{sum} {power}");
+    }
+}

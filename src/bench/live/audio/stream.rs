@@ -305,6 +305,12 @@ fn from_ring(ring: &mut Consumer<f32>, into: &mut Vec<f32>, frames: usize, lanes
     true
 }
 
+/// What fills the buffers of a stream that plays. It must not allocate, lock, log or panic.
+pub trait Fill: Send + 'static {
+    /// Fills a buffer of `channels` interleaved channels.
+    fn fill<T: cpal::Sample + FromSample<f32>>(&mut self, out: &mut [T], channels: usize);
+}
+
 /// Plays programs.
 pub struct PlaybackSide {
     orders: Consumer<Option<Program>>,
@@ -323,9 +329,10 @@ impl PlaybackSide {
     pub fn channels_min(&self) -> u16 {
         self.channels.max(1) as u16
     }
+}
 
-    /// Fills a buffer of `channels` interleaved channels.
-    pub fn put_out<T: cpal::Sample + FromSample<f32>>(&mut self, out: &mut [T], channels: usize) {
+impl Fill for PlaybackSide {
+    fn fill<T: cpal::Sample + FromSample<f32>>(&mut self, out: &mut [T], channels: usize) {
         out.fill(T::EQUILIBRIUM);
         let frames = out.len() / channels.max(1);
         while let Ok(order) = self.orders.pop() {
@@ -368,7 +375,9 @@ impl PlaybackSide {
         }
         self.counters.played.fetch_add(frames as u64, Ordering::AcqRel);
     }
+}
 
+impl PlaybackSide {
     /// Sends the program back to the bench.
     fn retire(&mut self) {
         if let Some(program) = self.program.take() {
@@ -424,7 +433,7 @@ mod tests {
 
     fn play(side: &mut PlaybackSide, frames: usize) -> Vec<f32> {
         let mut out = vec![9.0f32; 2 * frames];
-        side.put_out(&mut out, 2);
+        side.fill(&mut out, 2);
         assert!(out.iter().step_by(2).all(|x| *x == 0.0), "channel 0 is silent");
         out.into_iter().skip(1).step_by(2).collect()
     }
@@ -512,7 +521,7 @@ mod tests {
         let (mut lines, mut desk) = lines(Shape { inputs: vec![0], outputs: 2, bed, ring: 100, ratio: 1 });
         let mut play = |frames: usize| {
             let mut out = vec![9.0f32; 2 * frames];
-            lines.playback.put_out(&mut out, 2);
+            lines.playback.fill(&mut out, 2);
             out
         };
         assert_eq!(play(4), [0.1, 0.0, 0.2, 0.0, 0.3, 0.0, 0.1, 0.0]);
