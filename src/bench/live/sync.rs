@@ -53,6 +53,9 @@ const MISFIT_FLOOR: f64 = 1e-7;
 
 /// The first and last frames of a recording that was resampled: what came before and after them is not in it.
 const RETIMED_EDGE: usize = 64;
+/// The misfit that a usual window of a resampled recording is taken to have at least. Halfway between two frames two
+/// interpolations leave ten times of what they leave at the median window, and a single wrong frame leaves 4e-3.
+const MISFIT_RESAMPLED: f64 = 1e-6;
 /// The misfit that a window may have behind a jump on a drifting clock: that of a tenth of a frame.
 const MISFIT_BEHIND_JUMP: f64 = 0.01;
 /// Clocks that run apart by more than this over a take, in frames, have no common time.
@@ -196,7 +199,7 @@ pub fn examine(code: &Code, recording: &[f32], duration: Frame) -> Evidence {
             let again = retimed(&widened(recording), line.start_frames, ratio, frames);
             // Between frames nothing is exact near half the rate: both are compared without what lies there.
             let (code, again) = (without_treble(&widened(&code.samples)), without_treble(&again));
-            let misfit_min = if line.is_cut { MISFIT_BEHIND_JUMP } else { 0.0 };
+            let misfit_min = if line.is_cut { MISFIT_BEHIND_JUMP } else { MISFIT_RESAMPLED };
             Track { code: &code, recording: &again }.examined(RETIMED_EDGE, misfit_min)
         }
     };
