@@ -38,7 +38,9 @@ pub struct Graph {
     pub bands_told: String,
     /// What the spectrum shows, in words.
     pub lines_told: String,
-    /// Over what the spectrum is averaged; empty until there is one.
+    /// Over what the bands are averaged, or why there is none yet.
+    pub bands_averaged: &'static str,
+    /// Over what the spectrum is averaged, or why there is none yet.
     pub averaged: String,
 }
 
@@ -83,14 +85,17 @@ impl Graph {
             Some(_) => format!("Narrowband spectrum of {port}: silence"),
             None => format!("Narrowband spectrum of {port}: none yet"),
         };
-        let averaged = spectra.lines.as_ref().map_or(String::new(), |lines| {
+        let bands_averaged =
+            if bars.is_empty() { "none yet: the filters settle" } else { "averaged over up to 1 s" };
+        let none = || "none yet: too little sound without a gap".to_owned();
+        let averaged = spectra.lines.as_ref().map_or_else(none, |lines| {
             format!(
                 "lines of {} Hz, averaged over {} s",
                 wording::number(lines.spacing_hz, 1),
                 wording::number(lines.averaged_s, 1)
             )
         });
-        Some(Self { top, across, unit, bars, lines, bands_told, lines_told, averaged })
+        Some(Self { top, across, unit, bars, lines, bands_told, lines_told, bands_averaged, averaged })
     }
 
     /// The lower end of the vertical axis.

@@ -29,7 +29,7 @@ pub struct Meter {
 }
 
 impl Meter {
-    /// What a reading says of the samples: while nothing else does, as of what is played, and outside of a run.
+    /// What a reading says of the samples.
     pub fn of(reading: &Reading) -> Self {
         Self {
             rms_dbov: reading.level - reading.full_scale,

@@ -38,8 +38,9 @@ pub(super) fn show(ui: &mut Ui, state: &State, live: &Live, intents: &mut Vec<In
         ui.spacing_mut().item_spacing.y = 1.0;
         for key in keys {
             let reading = live.watched.get(&key).map(|one| &*one.reading);
-            let meter = live.meters.get(&key.0).filter(|_| key.1 == Side::Recorded).copied();
-            let meter = meter.or_else(|| reading.map(Meter::of));
+            // Numbers of one row belong to one moment: those of the reading, where there is one.
+            let recorded = || live.meters.get(&key.0).filter(|_| key.1 == Side::Recorded).copied();
+            let meter = reading.map(Meter::of).or_else(recorded);
             let is_watched = state.watched.as_ref() == Some(&key);
             let row = Row { port: &key.0, side: key.1, meter, reading, is_watched };
             if row.show(ui, &palette) {

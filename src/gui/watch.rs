@@ -73,7 +73,7 @@ pub(super) fn show(ui: &mut Ui, state: &mut State, intents: &mut Vec<Intent>) {
             Some(one) => {
                 numbers(ui, &one.reading, &palette);
                 if let Some(graph) = &one.graph {
-                    caption(ui, "Third-octave bands", "averaged over up to 1 s", &palette);
+                    caption(ui, "Third-octave bands", graph.bands_averaged, &palette);
                     graph.show_bands(ui, height);
                     caption(ui, "Narrowband spectrum", &graph.averaged, &palette);
                     graph.show_lines(ui, height);

@@ -98,19 +98,21 @@ fn a_plan_that_names_no_car_wants_one_or_a_bench() {
 
 #[test]
 fn a_plan_is_checked_on_the_bench_that_is_chosen_as_the_command_line_checks_it() {
-    let (mut harness, _, plan) = with_plan("window-check-bench");
-    let rig = BenchChoice::Rig("example-loop".to_owned());
+    let (mut harness, folder, plan) = with_plan("window-check-bench");
+    let bench = bench_in(&folder, |text| text.replace("name = \"poi.send\"", "name = \"srw.receive\""));
+    let rig = BenchChoice::Rig(bench.clone());
     let Err(RunError::Input(problems)) = Engine::new(Vec::new()).check_on(&plan, &[], &rig) else {
-        panic!("the wire has no volume to search: the check must tell it");
+        panic!("a bench without the POI in send cannot record the plan: the check must tell it");
     };
     harness.state_mut().state.form.records = Records::Bench;
-    enter(&mut harness, "Bench file", "example-loop");
+    enter(&mut harness, "Bench file", &bench);
     wait(&mut harness, "the plan is refused", |desk| desk.state.job.is_none());
     let notice = harness.state().state.notice.clone().unwrap();
-    assert!(notice.title.contains("the bench example-loop"), "{}", notice.title);
-    let shown: Vec<&str> = notice.problems.iter().map(|one| one.title.as_str()).collect();
-    assert_eq!(shown, problems.iter().map(|one| one.title.as_str()).collect::<Vec<_>>());
+    assert!(notice.title.contains(&format!("the bench {bench}")), "{}", notice.title);
+    let shown: Vec<&str> = notice.problems.iter().map(|one| one.found.as_str()).collect();
+    assert_eq!(shown, problems.iter().map(|one| one.found.as_str()).collect::<Vec<_>>());
     assert!(notice.problems.iter().all(|one| one.place.contains("short.toml:")), "{notice:#?}");
+    assert!(shown.iter().any(|found| found.contains("poi.send")), "{shown:?}");
 }
 
 #[test]
