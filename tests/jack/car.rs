@@ -91,6 +91,23 @@ pub(super) fn car_behind_ports(car: &Arc<Mutex<Car>>) -> impl Sized + use<> {
     client.activate_async((), Behind { ins, outs, car: Arc::clone(car), line }).unwrap()
 }
 
+/// Takes time in every period, as real hardware does.
+struct Brake(Duration);
+
+impl ProcessHandler for Brake {
+    fn process(&mut self, _: &Client, _: &ProcessScope) -> Control {
+        std::thread::sleep(self.0);
+        Control::Continue
+    }
+}
+
+/// A client that holds a server up in every period: one that freewheels has no clock, and runs away from everything that has
+/// to reach a disk.
+pub(super) fn brake(each: Duration) -> impl Sized {
+    let (client, _) = Client::new("brake", ClientOptions::NO_START_SERVER).unwrap();
+    client.activate_async((), Brake(each)).unwrap()
+}
+
 /// The serial line of the rig: it calls the car anew, and turns its volume and the panel. Ends with the process.
 pub(super) fn rig_of(car: &Arc<Mutex<Car>>) -> String {
     let (mut device, port) = TTYPort::pair().unwrap();
