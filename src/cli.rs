@@ -105,7 +105,7 @@ pub enum Start {
     /// The command is done; the exit code.
     Done(u8),
     /// The window is to be opened.
-    Window(Window),
+    Window(Box<Window>),
 }
 
 /// Reads the arguments, the name of the program first, and does what they say.
@@ -133,8 +133,8 @@ fn dispatch(arguments: Arguments) -> Result<Start, RunError> {
     );
     let settings = Settings::of(arguments.data, may_create, &|name| std::env::var_os(name))?;
     let code = match arguments.command {
-        None => return Ok(Start::Window(Window::empty(settings))),
-        Some(Command::Gui(gui)) => return Ok(Start::Window(gui.window(settings))),
+        None => return Ok(Start::Window(Box::new(Window::empty(settings)))),
+        Some(Command::Gui(gui)) => return Ok(Start::Window(Box::new(gui.window(settings)))),
         Some(Command::Check(check)) => check.run(&settings)?,
         Some(Command::Diff(diff)) => diff.run(&settings)?,
         Some(Command::Run(run)) => run.run(&settings)?,

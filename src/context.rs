@@ -70,6 +70,7 @@ impl NetworkInfo {
 }
 
 /// The bench as planning and evaluation see it; frozen with the run.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about one bench")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct BenchInfo {
     /// The name of the bench or of the car file.

@@ -7,7 +7,7 @@ use lombard::cli::{self, Start, Window};
 fn main() -> ExitCode {
     match cli::start(std::env::args_os()) {
         Start::Done(code) => code.into(),
-        Start::Window(window) => open(window).into(),
+        Start::Window(window) => open(*window).into(),
     }
 }
 

@@ -64,6 +64,7 @@ pub struct Measurand {
 
 /// What is known about a method without running it.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "independent properties of one method")]
 pub struct Card {
     /// The id that plans use: `loudness_rating`.
     pub id: &'static str,

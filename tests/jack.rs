@@ -39,6 +39,9 @@ use crate::servers::{Daemon, folder_of, fresh_folder, is_inside, is_installed, r
 /// Frames of a period of the server: two blocks of the car, so that the car adds no time of its own.
 const PERIOD: usize = 2 * BLOCK;
 
+/// Servers so far: each has a name of its own.
+static SERVERS: AtomicU32 = AtomicU32::new(0);
+
 /// Runs a test in a process of its own, with a server of its own.
 fn with_server(test: &str, channels: u32, patience_s: u64) -> bool {
     if is_inside() {
@@ -49,7 +52,6 @@ fn with_server(test: &str, channels: u32, patience_s: u64) -> bool {
     }
     let folder = fresh_folder(test);
     // Short: it is a part of the path of a socket, which has 108 characters at most.
-    static SERVERS: AtomicU32 = AtomicU32::new(0);
     let name = format!("lombard-{}-{}", std::process::id(), SERVERS.fetch_add(1, Ordering::SeqCst));
     let environment = [
         ("JACK_DEFAULT_SERVER", name.clone()),
@@ -489,7 +491,7 @@ fn a_jack_server_that_dies_is_an_error_with_a_remedy_and_the_next_call_finds_the
                     ("JACK_NO_START_SERVER", "1".to_owned()),
                     ("JACK_NO_AUDIO_RESERVATION", "1".to_owned()),
                 ],
-                Duration::from_secs(120),
+                Duration::from_mins(2),
             );
         }
         return;

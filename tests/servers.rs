@@ -113,7 +113,7 @@ pub(crate) fn scalars(view: &RunView) -> Vec<(String, String, f64, String)> {
             let value = finding.as_scalar()?;
             Some((
                 one.entry.id.text().to_owned(),
-                finding.measurand.to_owned(),
+                finding.measurand.clone(),
                 value,
                 finding.unit.symbol().to_owned(),
             ))

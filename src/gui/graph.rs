@@ -162,7 +162,7 @@ impl Graph {
             .y_grid_spacer(|input| grid(Across::Time, &input, None))
             .custom_x_axes(vec![horizontal])
             .custom_y_axes(vec![vertical])
-            .label_formatter(|at| self.label(at));
+            .label_formatter(|at| Some(self.label(at)));
         let shown = plot.show(ui, |plot_ui| {
             plot_ui.set_plot_bounds_x(self.across.0..=self.across.1);
             plot_ui.set_plot_bounds_y(self.bottom()..=self.top);
@@ -172,7 +172,7 @@ impl Graph {
     }
 
     /// Where the pointer is, with the band there.
-    fn label(&self, at: &HoverPosition<'_>) -> Option<String> {
+    fn label(&self, at: &HoverPosition<'_>) -> String {
         let (HoverPosition::NearDataPoint { position, .. } | HoverPosition::Elsewhere { position }) = at;
         let place = wording::frequency(10f64.powf(position.x));
         let mut text = format!("{place}, {}\u{a0}{}", wording::number(position.y, 1), self.unit);
@@ -181,7 +181,7 @@ impl Graph {
             let (level, unit) = (wording::number(band.level, 1), &self.unit);
             text = format!("{text}\nband {}: {level}\u{a0}{unit}", wording::frequency(band.nominal_hz));
         }
-        Some(text)
+        text
     }
 }
 

@@ -361,6 +361,7 @@ fn fact_value(text: &str, points: Vec<(f64, f64)>) -> Result<FactValue, WireErro
 
 /// See [`BenchInfo`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "those of BenchInfo")]
 #[expect(missing_docs, reason = "field for field the documented BenchInfo")]
 pub struct WireBench {
     pub name: String,

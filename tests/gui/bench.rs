@@ -229,7 +229,7 @@ fn ids_that_name_no_entry_are_told_before_anything_is_recorded() {
 fn opened(arguments: &[&str]) -> Window {
     let all = ["lombard", "gui"].iter().chain(arguments).map(Into::into);
     match cli::start(all.collect::<Vec<std::ffi::OsString>>()) {
-        Start::Window(window) => window,
+        Start::Window(window) => *window,
         Start::Done(code) => panic!("no window, but code {code}"),
     }
 }

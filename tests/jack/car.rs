@@ -30,7 +30,7 @@ struct Behind {
 struct Line(VecDeque<f32>);
 
 impl Line {
-    fn carry(&mut self, block: [f32; BLOCK]) -> [f32; BLOCK] {
+    fn carry(&mut self, block: &[f32; BLOCK]) -> [f32; BLOCK] {
         self.0.extend(block);
         std::array::from_fn(|_| self.0.pop_front().unwrap())
     }
@@ -61,7 +61,7 @@ impl ProcessHandler for Behind {
                 ..BlockInputs::default()
             };
             let carried = [heard(&self.ins[2]), inputs.receive];
-            let [from_access, at_access] = std::array::from_fn(|n| self.line[n].carry(carried[n]));
+            let [from_access, at_access] = std::array::from_fn(|n| self.line[n].carry(&carried[n]));
             let mut heard = car.block(&inputs).unwrap();
             heard.poi_send.iter_mut().zip(from_access).for_each(|(sum, x)| *sum += x);
             let pressure = |block: [f32; BLOCK]| block.map(|x| x / full_pa);

@@ -107,10 +107,10 @@ fn a_promise_of_one_bench_is_one_of_several_interfaces() {
 
 /// Records ten seconds of [`tones`] at the POI, on the first interface, and at the right ear, on the second.
 fn ten_seconds(bench: &mut LiveBench) -> (Certificate, Memory) {
-    bench.open(&epoch(Bandwidth::Wb, 0), &TelemetrySender::none()).unwrap();
+    bench.open(&epoch(Bandwidth::Wb, 0), &TelemetrySender::none()).expect("the call opens");
     let take = take(TEN as u64, &[("mouth", tones(TEN))], &["poi.send", "ear.right"]);
     let mut sink = Memory::default();
-    let certificate = bench.take(&take, &mut sink, &StopFlag::default()).unwrap();
+    let certificate = bench.take(&take, &mut sink, &StopFlag::default()).expect("it is recorded");
     (certificate, sink)
 }
 
