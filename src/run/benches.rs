@@ -83,7 +83,7 @@ impl Benches {
         #[cfg(feature = "audio")]
         let outlet = Outlet::beside(&file.spec, audio.clone());
         #[cfg(not(feature = "audio"))]
-        let outlet = Outlet;
+        let outlet = Outlet::default();
         Ok(Self { maker: live(file, audio)?, inputs, references, program: None, outlet })
     }
 }

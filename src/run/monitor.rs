@@ -18,8 +18,10 @@ use self::analysis::Analyst;
 pub(super) use self::ear::Outlet;
 use super::engine::Engine;
 use super::{RunError, Update};
+use crate::bench::StopFlag;
+#[cfg(feature = "audio")]
+use crate::bench::TelemetrySender;
 use crate::bench::tap::{Sound, SoundSender, Wanted, Wish};
-use crate::bench::{StopFlag, TelemetrySender};
 use crate::context::BenchInfo;
 use crate::terms::Port;
 

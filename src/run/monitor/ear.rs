@@ -11,7 +11,7 @@ use crate::bench::live::audio::listen::Phones;
 /// Without audio nothing is heard.
 #[cfg(not(feature = "audio"))]
 #[derive(Clone, Default)]
-pub(in crate::run) struct Outlet;
+pub(in crate::run) struct Outlet {}
 
 /// One listening, from the moment it was asked for.
 pub(super) struct Ear {
