@@ -58,14 +58,11 @@ fn progress(ui: &mut Ui, state: &State, live: &Live, clock_s: f64, intents: &mut
         _ => "The recording is over",
     };
     ui.label(what);
-    if live.is_monitor {
-        ui.add(
-            Label::new(text_small("Nothing is played, and nothing is recorded.").color(palette.soft)).wrap(),
-        );
+    if state.is_monitoring() {
+        let said = "Nothing is played, and nothing is recorded.";
+        ui.add(Label::new(text_small(said).color(palette.soft)).wrap());
         let clock = format!("{} on the clock", wording::duration(clock_s));
-        if state.is_monitoring() {
-            ui.label(text_small(clock).color(palette.soft));
-        }
+        ui.label(text_small(clock).color(palette.soft));
     }
     if let Some((done_s, total_s)) = live.progress_s {
         let part = if total_s > 0.0 { (done_s / total_s).clamp(0.0, 1.0) as f32 } else { 0.0 };

@@ -214,9 +214,9 @@ fn listen_button(ui: &mut Ui, is_on: bool, may: Result<(), &'static str>, palett
 fn paint_headphones(painter: &Painter, square: Rect, color: egui::Color32) {
     let place = |x: f32, y: f32| square.min + vec2(x, y) * (square.width() / 16.0);
     let width = square.width() * 0.11;
-    let bow: Vec<egui::Pos2> = (0..=12)
+    let bow: Vec<egui::Pos2> = (0..=12_u8)
         .map(|step| {
-            let angle = std::f32::consts::PI * (1.0 + f32::from(u8::try_from(step).unwrap_or(0)) / 12.0);
+            let angle = std::f32::consts::PI * (1.0 + f32::from(step) / 12.0);
             place(8.0 + 6.0 * angle.cos(), 9.0 + 6.5 * angle.sin())
         })
         .collect();
