@@ -415,9 +415,9 @@ impl Bench for LiveBench {
             return Err(error);
         }
         self.takes += 1;
-        let code = self.spec.loopback.map(|_| Code::new(self.takes, take.duration));
         // What was heard between takes is of no interest.
         running.read += running.desk.forget();
+        let code = self.spec.loopback.map(|_| Code::new(self.takes, take.duration));
         let counters = Arc::clone(&running.desk.counters);
         let other_lanes: Vec<Vec<Lane>> = running.others.iter().map(|other| other.lanes().to_vec()).collect();
         let others = running.others.iter_mut().zip(&other_lanes);

@@ -275,6 +275,8 @@ impl Desk {
 
     /// Throws away what was heard so far, with its overloads. Gives the number of frames.
     pub fn forget(&mut self) -> u64 {
+        // What was played is given back now, before memory is taken for what comes.
+        while self.used.pop().is_ok() {}
         let (mut old, mut all) = (Vec::new(), 0);
         while let frames @ 1.. = self.read(&mut old, FORGOTTEN_AT_ONCE) {
             all += frames as u64;
