@@ -83,7 +83,7 @@ fn bench_file(path: &str, lines: &str) -> String {
         BuiltIn.read(Folder::Rigs, "example-loop").unwrap().text.replace("channel = 18", "channel = 3");
     format!(
         "{text}\n[[port]]\nname = \"poi.receive\"\ndirection = \"in\"\nchannel = 5\ncalibration = \"example-poi\"\n\n\
-         [rig]\nport = \"{path}\"\nbaud = 115200\ntimeout = \"5 s\"\nreply = \"OK\"\nsafe_state = [\"HANG UP\"]\n{lines}"
+         [rig]\nport = \"{path}\"\nbaud = 115200\ntimeout = \"10 s\"\nreply = \"OK\"\nsafe_state = [\"HANG UP\"]\n{lines}"
     )
 }
 

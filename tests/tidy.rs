@@ -24,6 +24,9 @@ const FOREIGN_WORDS: &[&str] = &["tx", "rx", "uplink", "downlink", "sending", "r
 const EMPTY_MODULE_NAMES: &[&str] =
     &["util", "utils", "helper", "helpers", "common", "manager", "managers", "misc", "stuff"];
 
+/// A name of egui's, which is spelled its own way.
+const OF_EGUI: &str = "labelled_by";
+
 /// British spellings that names avoid. `catalogue` and `canceller` are words of the field and stay.
 const BRITISH: &[&str] = &[
     "colour",
@@ -167,7 +170,7 @@ fn foreign_names(source: &Source) -> Vec<String> {
         for word in words_of(&token.text) {
             if FOREIGN_WORDS.contains(&word.as_str()) {
                 found.insert(format!("{}: `{}`: say send and receive", source.path, token.text));
-            } else if BRITISH.contains(&word.trim_end_matches('s')) {
+            } else if BRITISH.contains(&word.trim_end_matches('s')) && token.text != OF_EGUI {
                 found.insert(format!("{}: `{}`: American spelling in names", source.path, token.text));
             }
         }

@@ -107,7 +107,7 @@ fn calibrated_levels_stand_beside_those_of_the_samples_with_their_units_and_clip
     let poi = Reading {
         port: Port::of(Port::POI_SEND),
         unit: Unit::Dbm0,
-        full_scale: 6.15,
+        full_scale: 3.1,
         level: -16.0,
         highest_peak: -3.0,
         clipped: 0,
