@@ -27,6 +27,7 @@ mod mouth;
 mod orders;
 #[cfg(feature = "audio")]
 mod others;
+mod patience;
 #[cfg(feature = "audio")]
 mod recorder;
 pub mod rig;

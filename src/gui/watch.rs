@@ -148,7 +148,11 @@ fn with_unit(level: f64, unit: Unit) -> String {
 /// Where and how loud to listen, and what became of it.
 fn listen(ui: &mut Ui, state: &mut State, port: &Port, intents: &mut Vec<Intent>) {
     let palette = Palette::of(ui);
-    let is_on = state.listening.as_ref() == Some(port);
+    let is_asked = state.listening.as_ref() == Some(port);
+    let listened = state.live.as_ref().and_then(|live: &Live| live.listened.clone());
+    let listened = listened.filter(|one| is_asked && one.port == *port);
+    // What cannot be heard is not being listened to: pressed once more, it is tried again.
+    let is_on = is_asked && listened.as_ref().is_none_or(|one| one.problem.is_none());
     let may = if is_on { Ok(()) } else { state.may_listen() };
     ui.horizontal(|ui| {
         if listen_button(ui, is_on, may, &palette) {
@@ -164,12 +168,11 @@ fn listen(ui: &mut Ui, state: &mut State, port: &Port, intents: &mut Vec<Intent>
         let field = Field { name: "Listen on", hint: "the system's own output", width, label_width: None };
         let choices = outputs(&state.interfaces);
         retuned |= pick(ui, &field, &mut state.listen_on, || choices, intents);
-        if retuned && is_on {
+        if retuned && is_asked {
             intents.push(Intent::Listen(Some(port.clone())));
         }
     });
-    let listened = state.live.as_ref().and_then(|live: &Live| live.listened.as_ref());
-    if let Some(listened) = listened.filter(|one| is_on && one.port == *port) {
+    if let Some(listened) = &listened {
         let (text, tone) = match &listened.problem {
             Some(problem) => (problem.clone(), palette.warn),
             None => (told(listened), palette.soft),

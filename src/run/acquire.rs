@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::mpsc::SyncSender;
-use std::sync::{Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Instant;
 
 use crate::bench::{Bench, BenchError, BenchMaker, RenderedEpoch, StopFlag, TelemetrySender};
@@ -14,17 +14,18 @@ use crate::finding::FactValue;
 use crate::methods::Next;
 use crate::plan::schedule::{PlannedEpoch, TakeUse};
 use crate::plan::{self, PlannedEntry, ResolvedPlan, Schedule};
-use crate::run::call::{OpenCall, seed_of};
+use crate::run::call::{Bed, Coming, OpenCall, seed_of};
 use crate::run::log::{RunLog, StoredTakes};
 use crate::run::noise::render_noise;
 use crate::run::progress::Progress;
 use crate::run::render::SignalStore;
-use crate::run::{RunError, clock, session};
+use crate::run::{RunError, clock, preflight};
 use crate::store::evaluation::Judged;
 use crate::store::folder::{FolderError, RunFolder};
 use crate::store::journal::Journal;
 use crate::store::wire::Line;
-use crate::take::{EpochKey, TakeId};
+use crate::take::{EpochKey, NoiseBed, TakeId};
+use crate::terms::Port;
 
 /// How often a call is set up in one session before its takes count as failed.
 const OPENINGS_MAX: u32 = 3;
@@ -66,6 +67,8 @@ pub(super) struct Acquisition<'a> {
     /// How often a take without a good certificate is recorded again, and how often that was done in this session.
     pub repeats: u32,
     pub repeated: &'a Mutex<BTreeMap<TakeId, u32>>,
+    /// The background noises that were made in this session.
+    pub beds: &'a Mutex<BTreeMap<String, Arc<Bed>>>,
     /// The outcomes so far, with a signal whenever one is added.
     pub judged: &'a (Mutex<BTreeMap<EntryId, Judged>>, Condvar),
 }
@@ -156,7 +159,7 @@ impl Acquisition<'_> {
             open.extend(missing.map(|take| (take.id.clone(), take.spec.seconds().0)));
         }
         let waiting: Vec<&PlannedEntry> = waiting.iter().map(|(entry, _)| *entry).collect();
-        let facts = session::assumed_facts(&waiting, self.bench);
+        let facts = preflight::assumed_facts(&waiting, self.bench);
         let cx = PlanCx { bench: self.bench, facts: &facts, signals: self.signals.library() };
         let later = plan::schedule(&waiting, crate::methods::METHODS, &cx).audio();
         self.progress.stage(open, later.0);
@@ -317,18 +320,20 @@ impl Acquisition<'_> {
         };
         let volume_step = volume_step
             .ok_or_else(|| RunError::Broken(format!("the volume of epoch {} is not known", epoch.key)))?;
-        let noise =
-            epoch.spec.noise.as_ref().map(|bed| render_noise(bed, self.bench, self.signals)).transpose();
-        let noise = noise.map_err(|error| Ended::Bench(None, BenchError::StopRun(error.to_string())))?;
+        let bed = epoch.spec.noise.as_ref().map(|bed| self.bed(bed)).transpose()?;
         let rendered = RenderedEpoch {
             key: epoch.key.clone(),
             seed: seed_of(self.seed, &epoch.key),
             bandwidth: epoch.spec.call.bandwidth,
             volume_step,
             terminal: epoch.spec.call.terminal,
-            noise,
+            noise: bed.as_ref().map(|bed| bed.noise.clone()),
         };
-        bench.open(&rendered, self.telemetry).map_err(|error| Ended::Bench(None, error))?;
+        let mut call = OpenCall { epoch, bed, at: 0 };
+        let coming = self.coming(&mut call)?;
+        let (opened, mut ready) =
+            self.beside(&call, coming.first(), || bench.open(&rendered, self.telemetry));
+        opened.map_err(|error| Ended::Bench(None, error))?;
         let network = &self.bench.network;
         self.journal(&Event::EpochOpened {
             epoch: epoch.key.clone(),
@@ -342,25 +347,51 @@ impl Acquisition<'_> {
                 network.delay_receive.as_ms()
             ),
         })?;
-        let mut call = OpenCall { epoch, noise: rendered.noise.as_ref(), at: 0 };
-        for take in &epoch.spec.preamble {
-            let id = take.id(&epoch.key);
-            let replay = self.state()?.log.has(&id);
-            self.record_take(bench, &call, take, &id, replay)?;
-            call.pass(take);
-        }
-        for (index, take) in epoch.takes.iter().enumerate() {
-            let missing = !self.state()?.log.has(&take.id);
-            if missing || self.is_pulled(epoch, index)? {
-                self.record_take(bench, &call, &take.spec, &take.id, !missing)?;
-                self.send_complete(epoch, schedule, sent)?;
-            }
-            call.pass(&take.spec);
+        for (n, one) in coming.iter().enumerate() {
+            let Some(prepared) = ready.take() else { break };
+            ready = self.record_take(bench, &call, one, prepared?, coming.get(n + 1))?;
+            self.send_complete(epoch, schedule, sent)?;
         }
         for entry in &epoch.adaptive {
             self.record_adaptive(bench, &mut call, entry, schedule)?;
         }
         Ok(())
+    }
+
+    /// A background noise, made and stored when it is wanted for the first time.
+    fn bed(&self, wanted: &NoiseBed) -> Result<Arc<Bed>, Ended> {
+        let beds =
+            || self.beds.lock().map_err(|_| RunError::Broken("a recording thread panicked".to_owned()));
+        if let Some(bed) = beds()?.get(&wanted.signal) {
+            return Ok(Arc::clone(bed));
+        }
+        // Made outside the lock: calls in other noises need not wait.
+        let noise = render_noise(wanted, self.bench, self.signals)
+            .map_err(|error| Ended::Bench(None, BenchError::StopRun(error.to_string())))?;
+        let stored = self.folder.stimulus(&Port::of(Port::NOISE_RECORDING), &noise.recording)?;
+        let bed = Arc::new(Bed { noise, stored });
+        Ok(Arc::clone(beds()?.entry(wanted.signal.clone()).or_insert(bed)))
+    }
+
+    /// What is to be recorded in a call as it is planned: the preamble, the takes that are missing, and those that are played
+    /// again because a missing one continues them. Leaves the call at its end.
+    fn coming<'p>(&self, call: &mut OpenCall<'p>) -> Result<Vec<Coming<'p>>, RunError> {
+        let epoch = call.epoch;
+        let mut coming = Vec::new();
+        for spec in &epoch.spec.preamble {
+            let id = spec.id(&epoch.key);
+            let replay = self.state()?.log.has(&id);
+            coming.push(Coming { spec, id, at: call.at, replay });
+            call.pass(spec);
+        }
+        for (index, take) in epoch.takes.iter().enumerate() {
+            let missing = !self.state()?.log.has(&take.id);
+            if missing || self.is_pulled(epoch, index)? {
+                coming.push(Coming { spec: &take.spec, id: take.id.clone(), at: call.at, replay: !missing });
+            }
+            call.pass(&take.spec);
+        }
+        Ok(coming)
     }
 
     /// Whether a recorded take must be replayed because a missing one continues it.
@@ -428,7 +459,9 @@ impl Acquisition<'_> {
                 return Err(RunError::Broken(reason).into());
             }
             self.decide(entry, index, Some(id.clone()), reason)?;
-            self.record_take(bench, call, &spec, &id, false)?;
+            let one = Coming { spec: &spec, id, at: call.at, replay: false };
+            let prepared = self.prepare(call, &one)?;
+            self.record_take(bench, call, &one, prepared, None)?;
         }
         Ok(())
     }

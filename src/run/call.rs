@@ -1,14 +1,34 @@
 //! A call while it is recorded: which it is, and how far it is.
 
+use std::sync::Arc;
+
 use crate::bench::RenderedNoise;
+use crate::event::TrackRecord;
 use crate::plan::schedule::PlannedEpoch;
 use crate::run::render;
-use crate::take::{BLOCK, EpochKey, Frame, TakeSpec};
+use crate::take::{BLOCK, EpochKey, Frame, TakeId, TakeSpec};
+
+/// A background noise, made once in a session.
+pub(super) struct Bed {
+    pub noise: RenderedNoise,
+    /// Its recording, as it is stored in the run.
+    pub stored: TrackRecord,
+}
+
+/// A take that is to be recorded in a call.
+pub(super) struct Coming<'a> {
+    pub spec: &'a TakeSpec,
+    pub id: TakeId,
+    /// The frame of the call at which it begins.
+    pub at: Frame,
+    /// Whether it is recorded already, and played again for what follows it.
+    pub replay: bool,
+}
 
 /// A call while it is recorded.
 pub(super) struct OpenCall<'a> {
     pub epoch: &'a PlannedEpoch,
-    pub noise: Option<&'a RenderedNoise>,
+    pub bed: Option<Arc<Bed>>,
     /// The frame of the call at which the next take begins, as the plan has it: takes that are stored already count too, so
     /// that a background noise is where it was when the call is recorded in parts.
     pub at: Frame,
@@ -20,8 +40,9 @@ impl OpenCall<'_> {
         self.at += take.duration.next_multiple_of(BLOCK as Frame);
     }
 
-    pub fn rendered(&self) -> render::Call<'_> {
-        render::Call { epoch: &self.epoch.key, bandwidth: self.epoch.spec.call.bandwidth, from: self.at }
+    /// What the rendering of a take that begins at this frame of the call needs to know.
+    pub fn at(&self, from: Frame) -> render::Call<'_> {
+        render::Call { epoch: &self.epoch.key, bandwidth: self.epoch.spec.call.bandwidth, from }
     }
 }
 

@@ -21,7 +21,7 @@ use crate::run::recordings::{Recordings, recorded_noises};
 use crate::run::render::SignalStore;
 use crate::run::session::{self, Before, Session};
 use crate::run::view::RunView;
-use crate::run::{RunError, Update, attempts, clock, outcome};
+use crate::run::{RunError, Update, attempts, clock, outcome, preflight};
 use crate::signals::noise_record::source_name;
 use crate::signals::{Catalogue, Library, WithImported};
 use crate::store::evaluation::{self, EvaluationLine, EvaluationWriter};
@@ -238,7 +238,7 @@ impl Engine {
         };
         let signals = SignalStore::new(planned.signals.clone());
         self.check_bandwidth(&planned.plan, &bench)?;
-        session::preflight(&planned.plan, &bench, &signals)?;
+        preflight::preflight(&planned.plan, &bench, &signals)?;
         Ok((planned.plan, Some((bench, signals))))
     }
 
@@ -287,7 +287,7 @@ impl Engine {
         session::selected(&plan, &request.only)?;
         let signals = SignalStore::new(signals);
         self.check_bandwidth(&plan, maker.info())?;
-        session::preflight(&plan, maker.info(), &signals)?;
+        preflight::preflight(&plan, maker.info(), &signals)?;
         let stem = Path::new(&request.plan).file_stem().map_or("run".into(), |stem| stem.to_string_lossy());
         let stem = format!("{}-{}", clock::folder_stamp(), slug(&stem));
         let folder = RunFolder::create(Arc::clone(&self.storage), &request.runs, &stem)?;
@@ -342,7 +342,7 @@ impl Engine {
         let Benches { maker, outlet, .. } = self.stored_benches(&stored.manifest, &stored.sources)?;
         let signals = SignalStore::new(stored.planned.signals);
         self.check_bandwidth(&stored.planned.plan, maker.info())?;
-        session::preflight(&stored.planned.plan, maker.info(), &signals)?;
+        preflight::preflight(&stored.planned.plan, maker.info(), &signals)?;
         let log = RunLog::of(&folder.read_journal()?).map_err(|error| RunError::Broken(error.to_string()))?;
         let open: Vec<EntryId> = log.open_holds().map(|hold| hold.entry.clone()).collect();
         if accept && open.is_empty() {

@@ -11,7 +11,7 @@ use crate::plan::{self, PlannedEntry, ResolvedPlan};
 use crate::run::engine::{BenchChoice, Engine};
 use crate::run::noise::{NoisePlay, noise_plays, render_noise};
 use crate::run::render::{self, RenderError};
-use crate::run::{RunError, session};
+use crate::run::{RunError, preflight};
 use crate::take::{Action, EpochKey, EpochSpec, TakeId, TakeSpec};
 use crate::terms::Port;
 use crate::units::{Db, Quantity, Seconds};
@@ -117,7 +117,7 @@ impl Engine {
             return Ok(Explained { plan, recording: None });
         };
         let entries: Vec<&PlannedEntry> = plan.entries.iter().collect();
-        let facts = session::assumed_facts(&entries, bench);
+        let facts = preflight::assumed_facts(&entries, bench);
         let cx = PlanCx { bench, facts: &facts, signals: signals.library() };
         let schedule = plan::schedule(&entries, METHODS, &cx);
         let mut recording =

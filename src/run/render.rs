@@ -1,7 +1,7 @@
 //! From a take as it is wished to tracks as they are played: levels through the calibration, no clipping.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::bench::{LoopCue, RenderedTake};
 use crate::context::{BenchInfo, PortDirection};
@@ -99,12 +99,31 @@ pub enum RenderError {
 /// What a signal was made as: its id, and the band that it is limited to.
 type Made = (String, Option<Bandwidth>);
 
+/// What is made once: who wants the same waits for the one that makes it, who wants another does not.
+struct Once<K, V>(Mutex<BTreeMap<K, Arc<OnceLock<Result<V, RenderError>>>>>);
+
+impl<K, V> Default for Once<K, V> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Ord, V: Clone> Once<K, V> {
+    fn get(&self, key: K, make: impl FnOnce() -> Result<V, RenderError>) -> Result<V, RenderError> {
+        // The map is whole even where a thread panicked: cells are put in and nothing else.
+        let mut cells = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let cell = Arc::clone(cells.entry(key).or_default());
+        drop(cells);
+        cell.get_or_init(make).clone()
+    }
+}
+
 /// Signals at the rate of the bench, made once.
 pub struct SignalStore {
     library: Library,
-    made: Mutex<BTreeMap<Made, Arc<Signal>>>,
+    made: Once<Made, Arc<Signal>>,
     /// One turn of each noise at each of its points, in Pa.
-    turns: Mutex<BTreeMap<String, Points>>,
+    turns: Once<String, Points>,
 }
 
 /// One turn of a noise at points, in Pa.
@@ -113,7 +132,7 @@ pub(super) type Points = BTreeMap<String, Arc<[f32]>>;
 impl SignalStore {
     /// The signals of a library.
     pub fn new(library: Library) -> Self {
-        Self { library, made: Mutex::default(), turns: Mutex::default() }
+        Self { library, made: Once::default(), turns: Once::default() }
     }
 
     /// The library.
@@ -121,44 +140,33 @@ impl SignalStore {
         &self.library
     }
 
-    fn get(&self, id: &str, band: Option<Bandwidth>) -> Result<Arc<Signal>, RenderError> {
-        let key = (id.to_owned(), band);
-        let failed = |cause: String| RenderError::Signal { signal: id.to_owned(), cause };
-        let lock =
-            || self.made.lock().map_err(|_| failed("another thread failed while making it".to_owned()));
-        if let Some(signal) = lock()?.get(&key) {
-            return Ok(Arc::clone(signal));
-        }
-        // Made outside the lock: two threads may make the same signal, none waits for another's.
-        let signal = self
-            .library
-            .make_limited(id, RATE, Options::default(), band)
-            .map_err(|error| failed(error.to_string()))?;
-        let signal = Arc::new(signal);
-        lock()?.insert(key, Arc::clone(&signal));
-        Ok(signal)
+    /// A signal, limited to the band of a call where it is played into the network.
+    pub(super) fn get(&self, id: &str, band: Option<Bandwidth>) -> Result<Arc<Signal>, RenderError> {
+        self.made.get((id.to_owned(), band), || {
+            let signal = self.library.make_limited(id, RATE, Options::default(), band);
+            let failed = |cause: String| RenderError::Signal { signal: id.to_owned(), cause };
+            signal.map(Arc::new).map_err(|error| failed(error.to_string()))
+        })
+    }
+
+    /// One turn of a noise at every point that it has.
+    pub(super) fn turns(&self, id: &str) -> Result<Points, RenderError> {
+        self.turns.get(id.to_owned(), || {
+            let failed = |cause: String| RenderError::Signal { signal: id.to_owned(), cause };
+            let points = self.library.field_points(id).unwrap_or_default();
+            let points: Vec<String> = points.into_iter().map(str::to_owned).collect();
+            let field =
+                self.library.field_loop(id, RATE, &points).map_err(|error| failed(error.to_string()))?;
+            let turn = |channel: Vec<f64>| -> Arc<[f32]> { channel.iter().map(|x| *x as f32).collect() };
+            Ok(field.points.into_iter().zip(field.channels.into_iter().map(turn)).collect())
+        })
     }
 }
 
-impl SignalStore {
-    /// One turn of a noise at every point that it has; made once.
-    pub(super) fn turns(&self, id: &str) -> Result<Points, RenderError> {
-        let failed = |cause: String| RenderError::Signal { signal: id.to_owned(), cause };
-        let lock =
-            || self.turns.lock().map_err(|_| failed("another thread failed while making it".to_owned()));
-        // One thread makes it, the others wait: a field takes a second and much memory.
-        let mut turns = lock()?;
-        if let Some(points) = turns.get(id) {
-            return Ok(points.clone());
-        }
-        let points = self.library.field_points(id).unwrap_or_default();
-        let points: Vec<String> = points.into_iter().map(str::to_owned).collect();
-        let field = self.library.field_loop(id, RATE, &points).map_err(|error| failed(error.to_string()))?;
-        let turn = |channel: Vec<f64>| -> Arc<[f32]> { channel.iter().map(|x| *x as f32).collect() };
-        let made: Points = field.points.into_iter().zip(field.channels.into_iter().map(turn)).collect();
-        turns.insert(id.to_owned(), made.clone());
-        Ok(made)
-    }
+/// The band that a signal is limited to where it is played at a port in a call: what goes into the network has that of the
+/// call (P.501 Table 7-7).
+pub(super) fn band_at(port: &Port, call: Bandwidth) -> Option<Bandwidth> {
+    (port.name() == Port::POI_RECEIVE).then_some(call)
 }
 
 /// A rendered take, and whether a signal in it stands in for a licensed recording.
@@ -209,8 +217,7 @@ pub fn render(
             }
             Action::Play { port, signal, level } => {
                 let gain = gain(bench, port, signal, *level)?;
-                let band = (port.name() == Port::POI_RECEIVE).then_some(call.bandwidth);
-                let made = signals.get(signal, band)?;
+                let made = signals.get(signal, band_at(port, call.bandwidth))?;
                 method_equivalent |= made.method_equivalent;
                 let track = tracks.entry(port.clone()).or_insert_with(|| vec![0.0; spec.duration as usize]);
                 let from = (cue.at as usize).min(track.len());

@@ -8,29 +8,27 @@ use std::time::Instant;
 
 use crate::bench::{BenchMaker, StopFlag, TelemetrySender};
 use crate::calibration::ledger::network::NetworkRecord;
-use crate::context::{ASSUMED, BenchInfo, Fact, Facts, PlanCx, VOLUME_NOMINAL};
+use crate::context::{BenchInfo, PlanCx};
 use crate::entry::EntryId;
 use crate::event::{Event, Telemetry};
 use crate::methods::{METHODS, Method, reference_run};
 use crate::plan::{self, Input, PlannedEntry, Recorded, ResolvedPlan};
-use crate::problem::Problem;
 use crate::run::acquire::{Acquisition, Ready, State};
 use crate::run::attempts::REPEATS;
+use crate::run::cores::on_all_cores;
 use crate::run::device::device_of;
 use crate::run::engine::set_of;
 use crate::run::log::{Attempt, RunLog};
 use crate::run::monitor::{Monitor, Outlet};
-use crate::run::noise::render_noise;
 use crate::run::outcome::{self, Material, Outcome};
 use crate::run::progress::Progress;
 use crate::run::references::{self, Beginning};
-use crate::run::render::{self, RenderError, SignalStore};
+use crate::run::render::SignalStore;
 use crate::run::view::{Device, EntryView, FindingView, RecordingView, RunState, RunView};
 use crate::run::{RunError, Update, clock};
 use crate::store::evaluation::{EvaluationLine, EvaluationWriter, Judged};
 use crate::store::folder::{Manifest, RunFolder};
 use crate::take::TakeId;
-use crate::units::{Quantity, Unit};
 use crate::verdict::Verdict;
 
 /// Entries that may wait for their evaluation before recording waits for it.
@@ -80,69 +78,6 @@ pub(super) fn selected(plan: &ResolvedPlan, only: &[String]) -> Result<BTreeSet<
     let mut run = set_of(&selection.run);
     run.extend(selection.pulled_in);
     Ok(run)
-}
-
-/// Plans and renders everything once before the car is touched, as far as it is known.
-///
-/// # Errors
-/// Every entry that cannot be planned or played, with its place in the plan.
-pub(super) fn preflight(
-    plan: &ResolvedPlan,
-    bench: &BenchInfo,
-    signals: &SignalStore,
-) -> Result<(), RunError> {
-    let entries: Vec<&PlannedEntry> = plan.entries.iter().collect();
-    let facts = assumed_facts(&entries, bench);
-    let cx = PlanCx { bench, facts: &facts, signals: signals.library() };
-    let schedule = plan::schedule(&entries, METHODS, &cx);
-    let mut problems: Vec<Problem> = schedule.refused.into_iter().flat_map(|one| one.problems).collect();
-    let mut refused: BTreeSet<String> = BTreeSet::new();
-    let mut refuse = |error: &RenderError, entries: &[EntryId], what: &str, remedy: &str| {
-        let entry = entries.first().and_then(|id| plan.entry(id));
-        if let Some(entry) = entry.filter(|_| refused.insert(error.to_string())) {
-            problems.push(Problem {
-                title: format!("entry '{}' cannot be played", entry.entry.id),
-                place: entry.place.clone(),
-                found: error.to_string(),
-                expected: format!("{what} that the bench '{}' can play and record", bench.name),
-                remedy: remedy.to_owned(),
-            });
-        }
-    };
-    for epoch in &schedule.epochs {
-        if let Some(bed) = &epoch.spec.noise
-            && let Err(error) = render_noise(bed, bench, signals)
-        {
-            let remedy = if matches!(error, RenderError::Clips { .. }) {
-                "turn the amplifier of the loudspeaker up and calibrate its port again, share the noise among more loudspeakers, \
-                 or take the entry out in a plan of your own with 'base' and 'remove'"
-            } else {
-                "bind the loudspeakers of the noise in the bench file, or take the entry out in a plan of your own with 'base' and \
-                 'remove'"
-            };
-            refuse(&error, &epoch.entries, "a background noise", remedy);
-        }
-        let preamble = epoch.spec.preamble.iter().map(|take| (take, take.id(&epoch.key), &epoch.entries));
-        let takes = epoch.takes.iter().map(|take| (&take.spec, take.id.clone(), &take.entries));
-        for (spec, id, entries) in preamble.chain(takes) {
-            let call = render::Call { epoch: &epoch.key, bandwidth: epoch.spec.call.bandwidth, from: 0 };
-            if let Err(error) = render::render(spec, &id, &call, bench, signals) {
-                refuse(&error, entries, "a take", "change level, signal or bench");
-            }
-        }
-    }
-    if problems.is_empty() { Ok(()) } else { Err(RunError::Input(problems)) }
-}
-
-/// Facts for a planning before they are known. The numbers that count are found in the run.
-pub(super) fn assumed_facts(entries: &[&PlannedEntry], bench: &BenchInfo) -> Facts {
-    let mut facts = Facts::default();
-    for key in entries.iter().flat_map(|one| &one.facts_needed) {
-        let value = if key == VOLUME_NOMINAL { bench.volume_step_count / 2 } else { 0 };
-        let value = Quantity::new(f64::from(value), Unit::Step);
-        facts.0.insert(key.clone(), Fact::new(value.into(), EntryId::new(ASSUMED, &[])));
-    }
-    facts
 }
 
 /// Hands telemetry on to the faces until all is `done`.
@@ -243,7 +178,7 @@ impl Session {
         let sender = TelemetrySender::new(telemetry).with_sounds(sounds);
         let state = Mutex::new(State { journal, log });
         let progress = Progress::default();
-        let (checked, repeated) = (Mutex::default(), Mutex::default());
+        let (checked, repeated, beds) = (Mutex::default(), Mutex::default(), Mutex::default());
         let acquisition = Acquisition {
             folder: &self.folder,
             plan: &self.plan,
@@ -262,6 +197,7 @@ impl Session {
             checked: &checked,
             repeats: self.manifest.repeats.unwrap_or(REPEATS),
             repeated: &repeated,
+            beds: &beds,
             judged: &self.judged,
         };
         acquisition.journal(&self.first_event(resumed))?;
@@ -444,24 +380,7 @@ pub(super) fn evaluate_all(
             _ => plain(Verdict::NotRun, "it was not planned"),
         }
     };
-    let next = std::sync::atomic::AtomicUsize::new(0);
-    let slots: Vec<Mutex<Option<Outcome>>> = entries.iter().map(|_| Mutex::new(None)).collect();
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(entries.len().max(1));
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                loop {
-                    let index = next.fetch_add(1, Ordering::SeqCst);
-                    let (Some(planned), Some(slot)) = (entries.get(index), slots.get(index)) else { break };
-                    let made = outcome(planned);
-                    if let Ok(mut slot) = slot.lock() {
-                        *slot = Some(made);
-                    }
-                }
-            });
-        }
-    });
-    slots.into_iter().filter_map(|slot| slot.into_inner().ok().flatten()).collect()
+    on_all_cores(&entries, |planned| outcome(planned))
 }
 
 /// The view of a run: the fold of its journal and of an evaluation.

@@ -23,7 +23,11 @@ impl LineSpectrum {
         // An exact whole number of samples per period: one transform, repeated.
         if libm::fabs(period - whole) < 1e-9 * period && whole >= 2.0 {
             let one = self.one_period(whole as usize);
-            return one.iter().copied().cycle().take(count).collect();
+            let mut out = Vec::with_capacity(count);
+            while out.len() < count {
+                out.extend_from_slice(&one[..one.len().min(count - out.len())]);
+            }
+            return out;
         }
         self.sum(rate, count)
     }
@@ -100,7 +104,23 @@ fn transform(input: &[(f64, f64)], stride: usize, out: &mut [(f64, f64)], twiddl
     for r in 0..radix {
         transform(&input[r * stride..], stride * radix, &mut out[r * part..(r + 1) * part], twiddles);
     }
-    let mut column = vec![(0.0, 0.0); radix];
+    match radix {
+        2 => combine(stride, out, twiddles, &mut [(0.0, 0.0); 2]),
+        3 => combine(stride, out, twiddles, &mut [(0.0, 0.0); 3]),
+        5 => combine(stride, out, twiddles, &mut [(0.0, 0.0); 5]),
+        7 => combine(stride, out, twiddles, &mut [(0.0, 0.0); 7]),
+        _ => combine(stride, out, twiddles, &mut *vec![(0.0, 0.0); radix]),
+    }
+}
+
+/// Makes one transform of as many as `column` is long. The order of every sum is that of its definition, whatever the
+/// length: bits are pinned.
+#[inline(always)]
+fn combine(stride: usize, out: &mut [(f64, f64)], twiddles: &[(f64, f64)], column: &mut [(f64, f64)]) {
+    let radix = column.len();
+    let part = out.len() / radix;
+    // A turn of all twiddles is `radix` steps of this.
+    let step = twiddles.len() / radix;
     for k in 0..part {
         for (r, value) in column.iter_mut().enumerate() {
             *value = out[r * part + k];
@@ -108,7 +128,9 @@ fn transform(input: &[(f64, f64)], stride: usize, out: &mut [(f64, f64)], twiddl
         for q in 0..radix {
             let mut sum = column[0];
             for (r, &(re, im)) in column.iter().enumerate().skip(1) {
-                let (c, s) = twiddles[(r * (k + q * part) * stride) % twiddles.len()];
+                // The angle r·(k + q·part)·stride, less whole turns.
+                let at = r * k * stride + (r * q) % radix * step;
+                let (c, s) = twiddles[if at < twiddles.len() { at } else { at - twiddles.len() }];
                 sum.0 += re * c - im * s;
                 sum.1 += re * s + im * c;
             }

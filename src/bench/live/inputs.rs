@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::audio::AudioSystem;
 use super::others::Other;
+use super::patience::Patience;
 use super::recorder::Lane;
 use super::spec::{LiveSpec, OtherSpec, SyncSpec};
 use super::take::{RING_S, STALL};
@@ -79,19 +80,20 @@ pub fn watch(
     let mut tap = telemetry.tap();
     let mut inputs = Vec::new();
     for one in captures(spec) {
-        inputs.push((Other::start(system, &one, Vec::new(), ring)?, Instant::now()));
+        inputs.push((Other::start(system, &one, Vec::new(), ring)?, Patience::new(STALL)));
     }
     let (began, mut frames) = (Instant::now(), 0);
     let mut chunk = Vec::new();
     while !stop.is_set() {
         let mut is_idle = true;
-        for (input, last) in &mut inputs {
+        for (input, patience) in &mut inputs {
             input.check_fault()?;
             let heard = input.tell(&mut chunk, &mut tap);
             if heard > 0 {
-                (*last, is_idle) = (Instant::now(), false);
+                patience.renew();
+                is_idle = false;
                 frames += heard as u64;
-            } else if last.elapsed() > STALL {
+            } else if patience.is_over() {
                 return Err(input.stalled("while its inputs were watched"));
             }
         }

@@ -5,11 +5,10 @@
 //! the same frame, and its lost blocks and the drift of its clock are found as those of the main interface are.
 //! What it plays is background noise, which has no place in time.
 
-use std::time::Instant;
-
 use super::audio::stream::{self, BedTrack, Desk, Fault, Shape};
 use super::audio::{AudioSystem, Streams};
 use super::inputs;
+use super::patience::Patience;
 use super::recorder::{FULL_SCALE, Lane, Recorder, StreamFacts};
 use super::spec::{LoopbackSpec, OtherSpec};
 use super::sync::Code;
@@ -33,7 +32,7 @@ pub(super) struct Other {
 pub(super) struct OtherTake<'a> {
     /// Nothing where the interface only plays.
     recorder: Option<Recorder<'a>>,
-    last: Instant,
+    patience: Patience,
     before: StreamFacts,
 }
 
@@ -98,7 +97,7 @@ impl Other {
         };
         let code = code.filter(|_| self.spec.sync.is_some()).cloned();
         let recorder = code.map(|code| Recorder::new(lanes, Some((lanes.len() - 1, code)), take, self.read));
-        OtherTake { recorder, last: Instant::now(), before }
+        OtherTake { recorder, patience: Patience::new(STALL), before }
     }
 
     /// Hands on what has arrived; `true` while there is more to come.
@@ -119,9 +118,9 @@ impl Other {
             recorder.overload(lane);
         }
         if frames > 0 {
-            one.last = Instant::now();
+            one.patience.renew();
             recorder.push(chunk, None, sink)?;
-        } else if one.last.elapsed() > STALL {
+        } else if one.patience.is_over() {
             return Err(self.stalled("during a take"));
         }
         Ok(!recorder.is_done())

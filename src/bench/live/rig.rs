@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use serialport::{ClearBuffer, SerialPort};
 
+use super::patience::Patience;
 use super::spec::RigSpec;
 use crate::bench::{BenchError, StopFlag};
 
@@ -132,7 +133,7 @@ impl Rig {
                 spec.port
             ))
         };
-        let deadline = Instant::now() + spec.timeout;
+        let mut patience = Patience::new(spec.timeout);
         let mut heard = Vec::new();
         let silent = |heard: &[u8]| {
             BenchError::TryAgain(format!(
@@ -154,7 +155,7 @@ impl Rig {
                     _ => return Err(lost(error)),
                 }
                 go_on(stop)?;
-                if Instant::now() >= deadline {
+                if patience.is_over() {
                     return Err(silent(&heard));
                 }
             }
@@ -177,7 +178,7 @@ impl Rig {
                     _ => return Err(lost(error)),
                 },
             }
-            if Instant::now() >= deadline {
+            if patience.is_over() {
                 return Err(silent(&heard));
             }
         }

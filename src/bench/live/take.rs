@@ -1,6 +1,6 @@
 //! The live bench: calls set up through the rig, takes played and recorded through audio interfaces.
 //!
-//! The streams run for as long as a call is open. Every wait has an end: an interface that delivers nothing is an error
+//! The streams run from the first call on, and are opened anew for a background noise and after one. Every wait has an end: an interface that delivers nothing is an error
 //! that says so, and a stop is seen within 100 ms.
 
 use std::collections::BTreeMap;
@@ -13,6 +13,7 @@ use super::file::BenchFile;
 use super::inputs;
 use super::orders::{Orders, no_new_call};
 use super::others::{self, Other, OtherTake};
+use super::patience::Patience;
 use super::recorder::{FULL_SCALE, Lane, Recorder, StreamFacts};
 use super::rig::Rig;
 use super::spec::{LiveSpec, OtherSpec};
@@ -165,10 +166,10 @@ impl LiveBench {
             NoiseSound::Points(_) => BTreeMap::new(),
         });
         let mut running = Running { desk, read: 0, programs: 0, noise, others, _streams: streams };
-        let began = Instant::now();
+        let mut patience = Patience::new(STALL);
         while !running.are_running() {
             self.check_fault(&running)?;
-            if began.elapsed() > STALL {
+            if patience.is_over() {
                 let dead = running.others.iter().find(|other| !other.is_running());
                 let dead = dead.filter(|_| running.desk.counters.are_running());
                 let when = "after it was started";
@@ -182,13 +183,14 @@ impl LiveBench {
 
     /// Waits until `lead` frames were heard, and forgets them.
     fn let_sound(&self, running: &mut Running, lead: Frame) -> Result<(), BenchError> {
-        let (mut old, mut last) = (Vec::new(), Instant::now());
+        let (mut old, mut patience) = (Vec::new(), Patience::new(STALL));
         while running.read < lead {
             self.check_fault(running)?;
             let frames = running.desk.read(&mut old, CHUNK);
             if frames > 0 {
-                (running.read, last) = (running.read + frames as u64, Instant::now());
-            } else if last.elapsed() > STALL {
+                running.read += frames as u64;
+                patience.renew();
+            } else if patience.is_over() {
                 return Err(self.stalled("while the background noise began"));
             } else {
                 self.system.pace().wait();
@@ -266,7 +268,7 @@ impl LiveBench {
         let mut chunk = Vec::new();
         let mut told = 0;
         let sound = Duration::from_secs_f64(take.duration as f64 / f64::from(RATE));
-        let (began, mut last) = (Instant::now(), Instant::now());
+        let (began, mut patience) = (Instant::now(), Patience::new(STALL));
         let mut others_wait = true;
         while others_wait || !recorder.is_done() {
             if stop.is_set() {
@@ -280,7 +282,7 @@ impl LiveBench {
             let at = running.read + running.desk.counters.overflowed();
             let frames = running.desk.read(&mut chunk, CHUNK);
             if frames == 0 {
-                if last.elapsed() > STALL {
+                if patience.is_over() {
                     return Err(self.stalled(&format!("during take {}", take.id)));
                 }
                 self.system.pace().wait();
@@ -310,7 +312,7 @@ impl LiveBench {
                 }
             }
             // What this program needed for its own work is no silence of the interface.
-            last = Instant::now();
+            patience.renew();
         }
         Ok(())
     }
@@ -371,7 +373,7 @@ impl Bench for LiveBench {
         self.is_open = false;
         self.telemetry = telemetry.clone();
         self.tap = telemetry.tap();
-        // Streams with a fault are opened anew, and those with a noise of a call that was not closed.
+        // What was opened for a call before serves this one too, unless it has a fault, or either has a noise.
         let noise = epoch.noise.as_ref().filter(|_| epoch.terminal == Terminal::Device);
         let is_old = |running: &Running| {
             self.check_fault(running).is_err() || running.noise.is_some() || noise.is_some()
@@ -457,13 +459,14 @@ impl Bench for LiveBench {
         Ok(certificate)
     }
 
-    /// The rig first: its safe state does not depend on sound.
+    /// The rig first: its safe state does not depend on sound. A noise ends with its call; streams that are silent go on, because
+    /// opening them takes a second on some servers, and a take begins with what it hears from then on.
     fn close(&mut self) -> Result<(), BenchError> {
         self.is_open = false;
         self.telemetry = TelemetrySender::none();
         self.tap = Tap::default();
         let safe = self.rig.take().map_or(Ok(()), |mut rig| rig.close());
-        self.running = None;
+        self.running.take_if(|running| running.noise.is_some());
         safe
     }
 }

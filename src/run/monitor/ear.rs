@@ -27,7 +27,11 @@ impl Ear {
     pub(super) fn open(asked: Listening, outlet: &Outlet) -> Self {
         match outlet.open(asked.interface.as_deref(), asked.gain_db) {
             Ok(phones) => Self { asked, phones: Some(phones), problem: None },
-            Err(error) => Self { asked, phones: None, problem: Some(error.to_string()) },
+            // Whatever is wrong with it, the run goes on.
+            Err(error) => {
+                let problem = error.to_string().replace("resume the run", "listen again");
+                Self { asked, phones: None, problem: Some(problem) }
+            }
         }
     }
 
