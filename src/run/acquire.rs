@@ -349,7 +349,7 @@ impl Acquisition<'_> {
         })?;
         for (n, one) in coming.iter().enumerate() {
             let Some(prepared) = ready.take() else { break };
-            ready = self.record_take(bench, &call, one, prepared?, coming.get(n + 1))?;
+            ready = self.record_take(bench, &call, one, &prepared?, coming.get(n + 1))?;
             self.send_complete(epoch, schedule, sent)?;
         }
         for entry in &epoch.adaptive {
@@ -461,7 +461,7 @@ impl Acquisition<'_> {
             self.decide(entry, index, Some(id.clone()), reason)?;
             let one = Coming { spec: &spec, id, at: call.at, replay: false };
             let prepared = self.prepare(call, &one)?;
-            self.record_take(bench, call, &one, prepared, None)?;
+            self.record_take(bench, call, &one, &prepared, None)?;
         }
         Ok(())
     }

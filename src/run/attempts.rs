@@ -67,7 +67,7 @@ impl Acquisition<'_> {
         bench: &mut dyn Bench,
         call: &OpenCall<'_>,
         one: &Coming<'_>,
-        rendered: Rendered,
+        rendered: &Rendered,
         next: Option<&Coming<'_>>,
     ) -> Result<Option<Result<Rendered, Ended>>, Ended> {
         let (id, epoch) = (&one.id, call.epoch);

@@ -100,7 +100,10 @@ pub enum RenderError {
 type Made = (String, Option<Bandwidth>);
 
 /// What is made once: who wants the same waits for the one that makes it, who wants another does not.
-struct Once<K, V>(Mutex<BTreeMap<K, Arc<OnceLock<Result<V, RenderError>>>>>);
+struct Once<K, V>(Mutex<BTreeMap<K, Cell<V>>>);
+
+/// One of them, made or not yet.
+type Cell<V> = Arc<OnceLock<Result<V, RenderError>>>;
 
 impl<K, V> Default for Once<K, V> {
     fn default() -> Self {

@@ -109,12 +109,13 @@ fn transform(input: &[(f64, f64)], stride: usize, out: &mut [(f64, f64)], twiddl
         3 => combine(stride, out, twiddles, &mut [(0.0, 0.0); 3]),
         5 => combine(stride, out, twiddles, &mut [(0.0, 0.0); 5]),
         7 => combine(stride, out, twiddles, &mut [(0.0, 0.0); 7]),
-        _ => combine(stride, out, twiddles, &mut *vec![(0.0, 0.0); radix]),
+        _ => combine(stride, out, twiddles, &mut vec![(0.0, 0.0); radix]),
     }
 }
 
 /// Makes one transform of as many as `column` is long. The order of every sum is that of its definition, whatever the
 /// length: bits are pinned.
+#[expect(clippy::inline_always, reason = "the length of the column is a constant then")]
 #[inline(always)]
 fn combine(stride: usize, out: &mut [(f64, f64)], twiddles: &[(f64, f64)], column: &mut [(f64, f64)]) {
     let radix = column.len();

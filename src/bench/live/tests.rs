@@ -473,7 +473,7 @@ fn with_noise(frames: usize) -> RenderedEpoch {
     RenderedEpoch { noise: Some(noise), ..epoch(Bandwidth::Wb, 0) }
 }
 
-fn noisy(latency: usize) -> LiveBench {
+fn noisy(latency: usize) -> (LiveBench, LoopClock) {
     let wiring: Wiring = Box::new(|out, input| {
         for (from, to) in out.chunks_exact(6).zip(input.chunks_exact_mut(5)) {
             to.copy_from_slice(&[from[0], from[1], from[0], from[2], from[3] + from[4] + from[5]]);
@@ -481,8 +481,26 @@ fn noisy(latency: usize) -> LiveBench {
     });
     let (host, clock) =
         LoopHost::new(LoopSpec { outputs: 6, inputs: 5, rate: 48_000, latency, faults: Vec::new(), wiring });
-    let system = AudioSystem::custom(host.into_cpal(), Arc::new(clock));
-    LiveBench::new(&desk(&noisy_bench()), Arc::new(system))
+    let system = AudioSystem::custom(host.into_cpal(), Arc::new(clock.clone()));
+    (LiveBench::new(&desk(&noisy_bench()), Arc::new(system)), clock)
+}
+
+#[test]
+fn calls_share_the_streams_unless_a_noise_begins_or_ends() {
+    let (mut bench, clock) = noisy(700);
+    let quiet = epoch(Bandwidth::Wb, 0);
+    let loud = with_noise(96_000);
+    for (call, streams) in [(&quiet, 2), (&quiet, 2), (&loud, 4), (&loud, 6), (&quiet, 8), (&quiet, 8)] {
+        bench.open(call, &TelemetrySender::none()).unwrap();
+        let mut sink = Memory::default();
+        let certificate = bench.take(&busy_take(), &mut sink, &StopFlag::default()).unwrap();
+        assert_eq!((certificate.grade, certificate.offset_frames), (Grade::Good, 700.0), "{certificate:?}");
+        assert!(sink.tracks[&Port::of("poi.send")] == noise(1, DURATION));
+        bench.close().unwrap();
+        // The ring runs over while there is no call; what is lost then belongs to no take.
+        clock.advance(480_000);
+        assert_eq!(clock.streams(), streams);
+    }
 }
 
 #[test]
@@ -495,7 +513,7 @@ fn a_background_noise_runs_from_before_the_call_through_every_take_without_a_gap
         let at = |n: usize| ports.values().map(|track| track[n]).fold(0.0f32, |sum, x| sum + x);
         (0..frames).map(at).collect()
     };
-    let mut bench = noisy(700);
+    let (mut bench, _) = noisy(700);
     bench.open(&epoch, &TelemetrySender::none()).unwrap();
     let spoken = take(DURATION as u64, &[("mouth", noise(1, DURATION))], &["poi.send", "mic.reference"]);
     let mut begins = Vec::new();
@@ -535,11 +553,11 @@ fn a_noise_that_the_bench_cannot_play_is_refused() {
     let error = refused(&mut hosted(BENCH, 0, Vec::new(), straight()), &with_noise(48_000));
     assert!(error.contains("on port noise.1"), "{error}");
     let mut empty = with_noise(0);
-    let error = refused(&mut noisy(0), &empty);
+    let error = refused(&mut noisy(0).0, &empty);
     assert!(error.contains("is empty"), "{error}");
     if let Some(noise) = &mut empty.noise {
         noise.sound = NoiseSound::Points(std::collections::BTreeMap::new());
     }
-    let error = refused(&mut noisy(0), &empty);
+    let error = refused(&mut noisy(0).0, &empty);
     assert!(error.contains("simulated cabin"), "{error}");
 }

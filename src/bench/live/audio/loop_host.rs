@@ -137,6 +137,11 @@ impl LoopHost {
 }
 
 impl LoopClock {
+    /// How many streams were opened on the interface so far.
+    pub fn streams(&self) -> u64 {
+        lock(&self.board).next_stream
+    }
+
     /// Lets the interface run for some frames, in whole buffers.
     pub fn advance(&self, frames: u32) {
         let mut board = lock(&self.board);
