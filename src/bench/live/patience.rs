@@ -21,6 +21,7 @@ impl Patience {
     }
 
     /// Something came, or the program did work of its own: the wait begins anew.
+    #[cfg(any(feature = "audio", test))]
     pub(super) fn renew(&mut self) {
         (self.waited, self.looked) = (Duration::ZERO, Instant::now());
     }
