@@ -227,10 +227,19 @@ fn a_port_is_listened_to_and_what_becomes_of_it_is_told() {
     let told = "on alsa:phones: 480 frames skipped, 2 times nothing to play, 7 samples cut by the ceiling";
     assert!(shows(&harness, told));
     let problem = Some("the bench plays on alsa:phones".to_owned());
-    hear(&harness, &Telemetry::Listening(Listened { problem, ..heard }));
+    hear(&harness, &Telemetry::Listening(Listened { problem, ..heard.clone() }));
     harness.step();
     harness.step();
     assert!(shows(&harness, "the bench plays on alsa:phones") && !shows(&harness, told));
+    // Nothing is heard then, and the button offers to try it again.
+    assert!(harness.query_by_label("Stop listening").is_none());
+    harness.get_by_label("Listen").click();
+    harness.step();
+    harness.step();
+    assert_eq!(harness.state().state.listening, Some(Port::of(Port::EAR_LEFT)));
+    hear(&harness, &Telemetry::Listening(heard));
+    harness.step();
+    harness.step();
     harness.get_by_label("Stop listening").click();
     harness.step();
     harness.step();
