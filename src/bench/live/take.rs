@@ -51,6 +51,8 @@ struct Running {
     /// Frames read from the ring so far.
     read: u64,
     programs: u32,
+    /// Whether a take was not recorded to its end: what is wrong with the streams need not have been said.
+    has_failed: bool,
     /// The background noise that runs, by loudspeaker: it is that of one call.
     noise: Option<BTreeMap<Port, Arc<[f32]>>>,
     /// The further interfaces, in the order of the bench file.
@@ -165,7 +167,8 @@ impl LiveBench {
             NoiseSound::Ports(ports) => ports.clone(),
             NoiseSound::Points(_) => BTreeMap::new(),
         });
-        let mut running = Running { desk, read: 0, programs: 0, noise, others, _streams: streams };
+        let mut running =
+            Running { desk, read: 0, programs: 0, has_failed: false, noise, others, _streams: streams };
         let mut patience = Patience::new(STALL);
         while !running.are_running() {
             self.check_fault(&running)?;
@@ -376,7 +379,8 @@ impl Bench for LiveBench {
         // What was opened for a call before serves this one too, unless it has a fault, or either has a noise.
         let noise = epoch.noise.as_ref().filter(|_| epoch.terminal == Terminal::Device);
         let is_old = |running: &Running| {
-            self.check_fault(running).is_err() || running.noise.is_some() || noise.is_some()
+            let is_broken = running.has_failed || self.check_fault(running).is_err();
+            is_broken || running.noise.is_some() || noise.is_some()
         };
         if self.running.as_ref().is_some_and(is_old) {
             self.running = None;
@@ -440,6 +444,7 @@ impl Bench for LiveBench {
         running.desk.order(None);
         // A loop that howls must not go on howling because a take ended early.
         let opened = self.open_loop(take, result.is_err());
+        running.has_failed = result.is_err();
         let beginning = counters.beginning(running.programs);
         for lane in running.desk.overloads(FULL_SCALE) {
             recorder.overload(lane);
@@ -459,14 +464,14 @@ impl Bench for LiveBench {
         Ok(certificate)
     }
 
-    /// The rig first: its safe state does not depend on sound. A noise ends with its call; streams that are silent go on, because
-    /// opening them takes a second on some servers, and a take begins with what it hears from then on.
+    /// The rig first: its safe state does not depend on sound. A noise ends with its call, and so do streams on which a take failed.
+    /// Silent ones go on: opening them takes a second on some servers, and a take begins with what it hears from then on.
     fn close(&mut self) -> Result<(), BenchError> {
         self.is_open = false;
         self.telemetry = TelemetrySender::none();
         self.tap = Tap::default();
         let safe = self.rig.take().map_or(Ok(()), |mut rig| rig.close());
-        self.running.take_if(|running| running.noise.is_some());
+        self.running.take_if(|running| running.noise.is_some() || running.has_failed);
         safe
     }
 }

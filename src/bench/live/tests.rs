@@ -501,6 +501,14 @@ fn calls_share_the_streams_unless_a_noise_begins_or_ends() {
         clock.advance(480_000);
         assert_eq!(clock.streams(), streams);
     }
+    // What is wrong with streams on which a take failed need not have been said.
+    bench.open(&quiet, &TelemetrySender::none()).unwrap();
+    let stop = StopFlag::default();
+    stop.stop();
+    assert!(bench.take(&busy_take(), &mut Memory::default(), &stop).is_err());
+    bench.close().unwrap();
+    bench.open(&quiet, &TelemetrySender::none()).unwrap();
+    assert_eq!(clock.streams(), 10);
 }
 
 #[test]
