@@ -1,26 +1,42 @@
 //! A real hands-free device on a real sound server: PulseAudio's WebRTC echo canceller between null sinks, with a delayed
 //! echo path from its loudspeaker to its microphone, measured from the call's set-up to the echo's verdicts.
 //!
+//! And ALSA's interface to the same server, onto a null sink and from its monitor: the host that a bench has by default.
+//!
 //! PulseAudio loses blocks under load and does not say so, and the canceller's own loops jump: either the certificates
 //! are good and verdicts stand, or a take is bad with the place of the loss and its entry is inconclusive. Anything else
 //! is a fault of the bench.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use lombard::bench::StopFlag;
-use lombard::capture::Grade;
+use lombard::bench::live::audio::AudioSystem;
+use lombard::bench::live::file::read_bench;
+use lombard::bench::live::take::LiveBench;
+use lombard::bench::{Bench, CaptureSink, RenderedEpoch, RenderedTake, SinkError, StopFlag, TelemetrySender};
+use lombard::capture::{Certificate, Grade};
 use lombard::event::Event;
+use lombard::plan::Recorded;
+use lombard::problem::SourceText;
 use lombard::run::view::RunState;
 use lombard::run::{BenchChoice, Engine, Update};
+use lombard::signals::random::Random;
+use lombard::take::{EpochKey, RATE, TakeId, Terminal};
+use lombard::terms::{Bandwidth, Port};
 use lombard::verdict::Verdict;
+use time::macros::date;
 
 use crate::recording::{plan_in, request};
 use crate::servers::{
-    Daemon, folder_of, fresh_folder, is_inside, is_installed, run_inside, scalars, wait_until,
+    Daemon, folder_of, fresh_folder, has_library, is_inside, is_installed, run_inside, scalars, wait_until,
 };
+
+/// Servers so far: each has a socket of its own.
+static SERVERS: AtomicU32 = AtomicU32::new(0);
 
 /// The modules that make the car: what the bench plays on (mouth, far end, loopback), what it records (send, ear,
 /// loopback), the loudspeaker and the microphone of the device, its echo path of 40 ms and more, and the canceller.
@@ -130,8 +146,34 @@ limits = ["echo_level"]
 idle = "1 s"
 "#;
 
-/// Starts a server with the device in it.
-fn device_in(folder: &Path) -> Daemon {
+/// Runs a test in a process of its own, to which only a server of its own is known. `false`: in this one, or not at all.
+fn with_server(test: &str, more: &[(&str, String)]) -> bool {
+    if is_inside() {
+        return true;
+    }
+    if !is_installed(test, &["pulseaudio", "pactl", "timeout"]) {
+        return false;
+    }
+    let folder = fresh_folder(test);
+    std::fs::write(folder.join("cookie"), [0; 256]).unwrap();
+    let path = |name: &str| folder.join(name).display().to_string();
+    // A path of a socket is short, whatever the folder of the target is.
+    let number = SERVERS.fetch_add(1, Ordering::SeqCst);
+    let socket = std::env::temp_dir().join(format!("lombard-{}-{number}", std::process::id()));
+    let own = [
+        ("PULSE_SERVER", format!("unix:{}", socket.display())),
+        ("PULSE_RUNTIME_PATH", path("rt")),
+        ("PULSE_STATE_PATH", path("state")),
+        ("HOME", path("home")),
+        // The client wants a cookie to send, whatever the server does with it.
+        ("PULSE_COOKIE", path("cookie")),
+    ];
+    run_inside(test, &[&own, more].concat(), Duration::from_secs(400));
+    false
+}
+
+/// Starts a server with these modules in it.
+fn server_in(folder: &Path, modules: &[&str]) -> Daemon {
     use std::os::unix::fs::PermissionsExt;
     for name in ["rt", "state", "home"] {
         std::fs::create_dir_all(folder.join(name)).unwrap();
@@ -155,7 +197,7 @@ fn device_in(folder: &Path) -> Daemon {
     let server = Daemon::start(&mut server, &folder.join("pulseaudio.log"));
     let pactl = |words: &[&str]| Command::new("timeout").arg("10").arg("pactl").args(words).output().unwrap();
     wait_until("pulseaudio answers", || pactl(&["info"]).status.success());
-    for module in MODULES {
+    for module in modules {
         let (name, arguments) = module.split_once(' ').unwrap();
         let said = pactl(&["load-module", name, arguments]);
         assert!(said.status.success(), "{module}: {said:?}");
@@ -166,32 +208,11 @@ fn device_in(folder: &Path) -> Daemon {
 #[test]
 fn a_real_canceller_on_a_real_server_gets_verdicts_or_the_place_of_every_loss() {
     let test = "pulse::a_real_canceller_on_a_real_server_gets_verdicts_or_the_place_of_every_loss";
-    if !is_inside() {
-        if is_installed(test, &["pulseaudio", "pactl", "timeout"]) {
-            let folder = fresh_folder(test);
-            std::fs::write(folder.join("cookie"), [0; 256]).unwrap();
-            let path = |name: &str| folder.join(name).display().to_string();
-            let environment = [
-                // A path of a socket is short, whatever the folder of the target is.
-                (
-                    "PULSE_SERVER",
-                    format!(
-                        "unix:{}",
-                        std::env::temp_dir().join(format!("lombard-{}", std::process::id())).display()
-                    ),
-                ),
-                ("PULSE_RUNTIME_PATH", path("rt")),
-                ("PULSE_STATE_PATH", path("state")),
-                ("HOME", path("home")),
-                // The client wants a cookie to send, whatever the server does with it.
-                ("PULSE_COOKIE", path("cookie")),
-            ];
-            run_inside(test, &environment, Duration::from_secs(400));
-        }
+    if !with_server(test, &[]) {
         return;
     }
     let folder = folder_of(test);
-    let _server = device_in(&folder);
+    let _server = server_in(&folder, MODULES);
     let bench = folder.join("pulse.toml");
     std::fs::write(&bench, BENCH).unwrap();
     let mut wish = request(&plan_in(&folder, PLAN), &folder, 1);
@@ -235,6 +256,139 @@ fn a_real_canceller_on_a_real_server_gets_verdicts_or_the_place_of_every_loss() 
         // The echo path of the device has no loss; the canceller takes out more than 15 dB (23 to 53 dB of speech).
         if measurand == "coupling_loss" && all_good {
             assert!(value > 15.0, "{value}");
+        }
+    }
+}
+
+/// A sink with as many channels as its monitor is recorded with.
+const WIRE: &[&str] = &["module-null-sink sink_name=wire format=float32le rate=48000 channels=4 \
+     channel_map=front-left,front-right,rear-left,rear-right"];
+
+/// What ALSA is told of the sink and of its monitor. `hint` puts them on the list of interfaces.
+const ASOUND: &str = r#"
+</usr/share/alsa/alsa.conf>
+pcm.wire_out { type pulse device "wire" hint { show on description "what the bench plays" } }
+pcm.wire_in { type pulse device "wire.monitor" hint { show on description "what the bench records" } }
+"#;
+
+const ALSA: &str = r#"
+name = "alsa"
+description = "a null sink through ALSA"
+[audio]
+playback = "alsa:wire_out"
+capture = "alsa:wire_in"
+rate_hz = 48000
+buffer_frames = 1920
+[network]
+codec = "none"
+bandwidth = "WB"
+delay_send = "0 ms"
+delay_receive = "0 ms"
+[device]
+volume_steps = 1
+[loopback]
+out = 4
+in = 4
+[[port]]
+name = "mouth"
+direction = "out"
+channel = 1
+nominal = "20 dBPa"
+[[port]]
+name = "poi.receive"
+direction = "out"
+channel = 2
+nominal = "0 dBm0"
+[[port]]
+name = "poi.send"
+direction = "in"
+channel = 1
+nominal = "0 dBm0"
+[[port]]
+name = "ear.left"
+direction = "in"
+channel = 2
+nominal = "20 dBPa"
+"#;
+
+/// Keeps what is recorded.
+#[derive(Default)]
+struct Memory(BTreeMap<Port, Vec<f32>>);
+
+impl CaptureSink for Memory {
+    fn write(&mut self, port: &Port, samples: &[f32]) -> Result<(), SinkError> {
+        self.0.entry(port.clone()).or_default().extend(samples);
+        Ok(())
+    }
+}
+
+fn noise(seed: u64, frames: usize) -> Arc<[f32]> {
+    let mut random = Random::new(seed);
+    (0..frames).map(|_| (0.5 * (random.uniform() - 0.5)) as f32).collect()
+}
+
+/// Records a take of two seconds. Gives its certificate, and whether every sample is the one that was played.
+fn through_alsa(bench: &mut LiveBench, number: u64) -> (Certificate, bool) {
+    let frames = 2 * RATE as usize;
+    let [mouth, far] = [noise(2 * number, frames), noise(2 * number + 1, frames)];
+    let take = RenderedTake {
+        id: TakeId::stored("wire"),
+        epoch: EpochKey::stored("alsa"),
+        from: 0,
+        duration: frames as u64,
+        tracks: [
+            (Port::of(Port::MOUTH), Arc::clone(&mouth)),
+            (Port::of(Port::POI_RECEIVE), Arc::clone(&far)),
+        ]
+        .into(),
+        actions: Vec::new(),
+        loops: Vec::new(),
+        record: [Port::POI_SEND, Port::EAR_LEFT].map(Port::of).into(),
+    };
+    let mut heard = Memory::default();
+    let certificate = bench.take(&take, &mut heard, &StopFlag::default()).unwrap();
+    let is_whole = heard.0[&Port::of(Port::POI_SEND)][..] == mouth[..]
+        && heard.0[&Port::of(Port::EAR_LEFT)][..] == far[..];
+    (certificate, is_whole)
+}
+
+#[test]
+fn a_bench_on_alsa_records_what_it_plays_or_the_place_of_every_loss() {
+    let test = "pulse::a_bench_on_alsa_records_what_it_plays_or_the_place_of_every_loss";
+    let config = folder_of(test).join("asound.conf");
+    if !has_library(test, "alsa-lib/libasound_module_pcm_pulse.so")
+        || !with_server(test, &[("ALSA_CONFIG_PATH", config.display().to_string())])
+    {
+        return;
+    }
+    let folder = folder_of(test);
+    std::fs::write(&config, ASOUND).unwrap();
+    let _server = server_in(&folder, WIRE);
+    let listed = Engine::new(Vec::new()).interfaces().unwrap();
+    for id in ["alsa:wire_out", "alsa:wire_in"] {
+        assert!(listed.iter().any(|one| one.id == id), "{id} is not listed: {listed:#?}");
+    }
+    let text = SourceText::new("alsa.toml", ALSA.to_owned());
+    let file = read_bench(&text, &Recorded(Vec::new()), date!(2026 - 10 - 15)).unwrap();
+    let mut bench = LiveBench::new(&file, Arc::new(AudioSystem::open("alsa").unwrap()));
+    let epoch = RenderedEpoch {
+        key: EpochKey::stored("alsa"),
+        seed: 1,
+        bandwidth: Bandwidth::Wb,
+        volume_step: 0,
+        terminal: Terminal::Device,
+        noise: None,
+    };
+    bench.open(&epoch, &TelemetrySender::none()).unwrap();
+    let takes: Vec<(Certificate, bool)> = (1..=5).map(|number| through_alsa(&mut bench, number)).collect();
+    bench.close().unwrap();
+    for (certificate, is_whole) in &takes {
+        println!("{is_whole} {certificate:?}");
+        if certificate.grade == Grade::Good {
+            assert!(is_whole, "a good take is not what was played: {certificate:?}");
+        } else {
+            let is_placed = ["at frame", "no room"].iter().any(|word| certificate.note.contains(word));
+            assert!(certificate.grade == Grade::Bad && is_placed, "{certificate:?}");
         }
     }
 }

@@ -45,11 +45,25 @@ impl Drop for Daemon {
 /// Whether programs are installed. Where they are not, the test says that it is skipped; it fails where they were to be
 /// there (`LOMBARD_TEST_SERVERS=needed`).
 pub(crate) fn is_installed(test: &str, programs: &[&str]) -> bool {
-    let has = |name: &&&str| {
+    let is_missing = |name: &&&str| {
         let paths = std::env::var_os("PATH").unwrap_or_default();
         !std::env::split_paths(&paths).any(|path| path.join(name).is_file())
     };
-    let missing: Vec<&&str> = programs.iter().filter(has).collect();
+    are_there(test, &programs.iter().filter(is_missing).copied().collect::<Vec<_>>())
+}
+
+/// Whether a file is in one of the folders of libraries; like [`is_installed`] otherwise.
+#[cfg(feature = "pulseaudio")]
+pub(crate) fn has_library(test: &str, file: &str) -> bool {
+    let below =
+        |folder: &str| std::fs::read_dir(folder).into_iter().flatten().flatten().map(|one| one.path());
+    let folders = ["/usr/lib", "/usr/lib64"].into_iter().flat_map(|one| below(one).chain([one.into()]));
+    let is_there = folders.into_iter().any(|folder| folder.join(file).is_file());
+    are_there(test, if is_there { &[] } else { std::slice::from_ref(&file) })
+}
+
+/// Whether nothing is missing.
+fn are_there(test: &str, missing: &[&str]) -> bool {
     let is_needed = std::env::var("LOMBARD_TEST_SERVERS").is_ok_and(|word| word == "needed");
     assert!(missing.is_empty() || !is_needed, "{test} needs {missing:?}: .ci/install test installs them");
     if !missing.is_empty() {
