@@ -74,6 +74,11 @@ pub enum RunError {
 }
 
 impl RunError {
+    /// A thread of the recording panicked, so that what it shared may be half made.
+    fn panicked() -> Self {
+        Self::Broken("a recording thread panicked".to_owned())
+    }
+
     /// The exit code: 2 for bad input, 4 for everything that is nobody's input.
     pub fn exit_code(&self) -> u8 {
         match self {

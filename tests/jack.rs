@@ -18,9 +18,7 @@ use lombard::bench::live::file::read_bench;
 use lombard::bench::live::sync::{AFTER, LEAD};
 use lombard::bench::live::take::LiveBench;
 use lombard::bench::noise::NOISE_LEAD;
-use lombard::bench::{
-    Bench, BenchError, CaptureSink, RenderedEpoch, RenderedTake, SinkError, StopFlag, TelemetrySender,
-};
+use lombard::bench::{Bench, BenchError, CaptureSink, RenderedTake, SinkError, StopFlag, TelemetrySender};
 use lombard::capture::{Certificate, Grade};
 use lombard::event::Event;
 use lombard::plan::{BuiltIn, Folder, Recorded, Sources};
@@ -28,13 +26,13 @@ use lombard::problem::SourceText;
 use lombard::run::view::{EntryView, FindingView, RunState, RunView};
 use lombard::run::{BenchChoice, Engine, Update};
 use lombard::signals::random::Random;
-use lombard::take::{EpochKey, RATE, TakeId, Terminal};
+use lombard::take::{EpochKey, RATE, TakeId};
 use lombard::terms::{Bandwidth, Port};
 use lombard::verdict::Verdict;
 use time::macros::date;
 
 use self::car::{NOISE_FULL_SCALE_DBPA, brake, car_behind_ports, rig_of};
-use crate::recording::{plan_in, request};
+use crate::recording::{call_at, plan_in, request};
 use crate::servers::{Daemon, folder_of, fresh_folder, is_inside, is_installed, run_inside, wait_until};
 
 /// Frames of a period of the server: two blocks of the car, so that the car adds no time of its own.
@@ -397,17 +395,6 @@ fn wide_bench() -> String {
     text
 }
 
-fn epoch() -> RenderedEpoch {
-    RenderedEpoch {
-        key: EpochKey::stored("e"),
-        seed: 1,
-        bandwidth: Bandwidth::Wb,
-        volume_step: 0,
-        terminal: Terminal::Device,
-        noise: None,
-    }
-}
-
 /// A take that plays on four ports and records all fifteen.
 fn wide_take(bench: &LiveBench, seconds: usize) -> RenderedTake {
     let mut random = Random::new(5);
@@ -453,7 +440,7 @@ fn an_hour_of_sixteen_by_sixteen_channels_has_no_glitch_and_keeps_its_memory() {
     let mut memory = Vec::new();
     let mut attempts = 0;
     for (minutes, is_free) in [(60, true), (3, false)] {
-        bench.open(&epoch(), &TelemetrySender::none()).unwrap();
+        bench.open(&call_at(0), &TelemetrySender::none()).unwrap();
         if is_free {
             freewheel(true);
         }
@@ -510,11 +497,11 @@ fn a_jack_server_that_dies_is_an_error_with_a_remedy_and_the_next_call_finds_the
         read_bench(&SourceText::new("wide", wide_bench()), &Recorded::default(), date!(2026 - 11 - 22))
             .unwrap();
     let mut bench = LiveBench::new(&file, Arc::new(AudioSystem::open("jack").unwrap()));
-    let error = bench.open(&epoch(), &TelemetrySender::none()).unwrap_err();
+    let error = bench.open(&call_at(0), &TelemetrySender::none()).unwrap_err();
     assert!(matches!(&error, BenchError::AskOperator(text) if text.contains("JACK")), "{error:?}");
     let mut server = server_inside(&folder_of(test));
     let take = wide_take(&bench, 2);
-    bench.open(&epoch(), &TelemetrySender::none()).unwrap();
+    bench.open(&call_at(0), &TelemetrySender::none()).unwrap();
     let certificate = bench.take(&take, &mut Counted::default(), &StopFlag::default()).unwrap();
     assert_eq!(certificate.grade, Grade::Good, "{certificate:?}");
     // It dies half a second into a take.
@@ -529,7 +516,7 @@ fn a_jack_server_that_dies_is_an_error_with_a_remedy_and_the_next_call_finds_the
     let text = error.to_string();
     assert!(matches!(error, BenchError::AskOperator(_)) && text.contains("resume the run"), "{text}");
     let _server = server_inside(&folder_of(test));
-    bench.open(&epoch(), &TelemetrySender::none()).unwrap();
+    bench.open(&call_at(0), &TelemetrySender::none()).unwrap();
     let certificate = bench.take(&take, &mut Counted::default(), &StopFlag::default()).unwrap();
     assert_eq!(certificate.grade, Grade::Good, "{certificate:?}");
     bench.close().unwrap();

@@ -43,7 +43,7 @@ mod with_audio {
     use lombard::bench::live::audio::loop_host::{LoopHost, LoopSpec, Wiring};
     use lombard::bench::live::file::read_bench;
     use lombard::bench::live::take::LiveBench;
-    use lombard::bench::{Bench, CaptureSink, RenderedEpoch, RenderedTake, SinkError, TelemetrySender};
+    use lombard::bench::{Bench, RenderedTake, TelemetrySender};
     use lombard::calibration::Validity;
     use lombard::calibration::ledger::LedgerRecord;
     use lombard::calibration::ledger::ear::EarRecord;
@@ -55,12 +55,13 @@ mod with_audio {
     use lombard::run::Update;
     use lombard::run::view::{RunState, RunView};
     use lombard::signals::random::Random;
-    use lombard::take::{EpochKey, TakeId, Terminal};
+    use lombard::take::{EpochKey, TakeId};
     use lombard::terms::{Bandwidth, Port, Seat};
     use lombard::verdict::Verdict;
     use time::macros::date;
 
     use super::*;
+    use crate::recording::{Memory, call_at};
 
     fn scalar(view: &RunView, entry: &str, measurand: &str) -> f64 {
         let entry = view.entries.iter().find(|one| one.entry.id.text() == entry).unwrap();
@@ -233,17 +234,6 @@ noise = "driving-120"
         }
     }
 
-    /// What was recorded, by port.
-    #[derive(Default)]
-    struct Memory(std::collections::BTreeMap<Port, Vec<f32>>);
-
-    impl CaptureSink for Memory {
-        fn write(&mut self, port: &Port, samples: &[f32]) -> Result<(), SinkError> {
-            self.0.entry(port.clone()).or_default().extend_from_slice(samples);
-            Ok(())
-        }
-    }
-
     #[test]
     fn a_virtual_car_behind_an_audio_interface_sounds_as_on_its_own_bench() {
         let spec = read_car(&BuiltIn.read(Folder::Cars, "ideal-wb").unwrap()).unwrap();
@@ -289,16 +279,8 @@ noise = "driving-120"
             record: ["poi.send", "ear.left", "ear.right"].map(Port::of).to_vec(),
         };
         let record = |bench: &mut dyn Bench, volume_step| {
-            let epoch = RenderedEpoch {
-                key: EpochKey::stored("e"),
-                seed: 1,
-                bandwidth: Bandwidth::Wb,
-                volume_step,
-                terminal: Terminal::Device,
-                noise: None,
-            };
             let mut sink = Memory::default();
-            bench.open(&epoch, &TelemetrySender::none()).unwrap();
+            bench.open(&call_at(volume_step), &TelemetrySender::none()).unwrap();
             let certificate = bench.take(&take, &mut sink, &StopFlag::default()).unwrap();
             bench.close().unwrap();
             assert_eq!(certificate.grade, Grade::Good, "{certificate:?}");

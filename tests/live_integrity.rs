@@ -11,7 +11,7 @@ use lombard::bench::live::audio::AudioSystem;
 use lombard::bench::live::audio::loop_host::{LoopFault, LoopHost, LoopSpec, Wiring};
 use lombard::bench::live::file::read_bench;
 use lombard::bench::live::take::LiveBench;
-use lombard::bench::{Bench, CaptureSink, RenderedEpoch, RenderedTake, SinkError, StopFlag, TelemetrySender};
+use lombard::bench::{Bench, CaptureSink, RenderedTake, SinkError, StopFlag, TelemetrySender};
 use lombard::capture::Grade;
 use lombard::event::Event;
 use lombard::finding::Value;
@@ -20,13 +20,13 @@ use lombard::problem::SourceText;
 use lombard::run::view::{EntryView, RunState, RunView};
 use lombard::run::{BenchChoice, Engine, RunRequest, Update};
 use lombard::signals::random::Random;
-use lombard::take::{EpochKey, TakeId, Terminal};
+use lombard::take::{EpochKey, TakeId};
 use lombard::terms::{Bandwidth, Port, Seat};
 use lombard::verdict::{Flag, Verdict};
 use time::macros::date;
 
 use crate::live::wire_plan;
-use crate::recording::{empty_folder, plan_in, request};
+use crate::recording::{call_at, empty_folder, plan_in, request};
 
 /// The shipped bench file, its right ear on input 3.
 fn rig_text() -> String {
@@ -367,15 +367,7 @@ fn device_faults_are_no_excuse(cases: usize, seed: u64) {
         let file =
             read_bench(&SourceText::new("bench", rig_text()), &BuiltIn, date!(2026 - 11 - 22)).unwrap();
         let mut bench = LiveBench::new(&file, Arc::new(system));
-        let epoch = RenderedEpoch {
-            key: EpochKey::stored("e"),
-            seed: 1,
-            bandwidth: Bandwidth::Wb,
-            volume_step: 0,
-            terminal: Terminal::Device,
-            noise: None,
-        };
-        bench.open(&epoch, &TelemetrySender::none()).unwrap();
+        bench.open(&call_at(0), &TelemetrySender::none()).unwrap();
         let certificate = bench.take(&take, &mut Nowhere, &StopFlag::default()).unwrap();
         assert_eq!(certificate.grade, Grade::Good, "case {case}, {slip:?} at {at}: {certificate:?}");
         let counted = (certificate.lost_frames, certificate.repeated_frames);

@@ -2,13 +2,12 @@
 //!
 //! A [`Trial`] is one entry on one car, recorded in memory the way a run records it, without plan, limits and store.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use lombard::bench::car::file::read_car;
 use lombard::bench::car::rig::CarBenchMaker;
 use lombard::bench::car::spec::{CarSpec, IdealPaths, PathsSpec, ReferenceSpec, TapSpec, TerminalKind};
-use lombard::bench::{Bench, BenchMaker, CaptureSink, RenderedEpoch, SinkError, StopFlag, TelemetrySender};
+use lombard::bench::{Bench, BenchMaker, RenderedEpoch, StopFlag, TelemetrySender};
 use lombard::capture::{Capture, Take};
 use lombard::context::{EvalCx, Facts, PlanCx};
 use lombard::entry::{Entry, EntryId, Parameters, parse_parameter};
@@ -23,6 +22,7 @@ use lombard::take::{TakeSpec, Volume};
 use lombard::terms::{Bandwidth, ClauseRef, LimitClass, Port, Seat};
 use lombard::units::Unit;
 
+use crate::recording::Memory;
 use crate::source::root;
 
 pub(crate) mod around;
@@ -188,17 +188,6 @@ pub(crate) fn limit(measurand: &str, unit: Unit, rule: Rule, class: LimitClass) 
         source: "a test".to_owned(),
         two_readings: false,
         origins: Vec::new(),
-    }
-}
-
-/// Tracks in memory, by port.
-#[derive(Default)]
-struct Memory(BTreeMap<Port, Vec<f32>>);
-
-impl CaptureSink for Memory {
-    fn write(&mut self, port: &Port, samples: &[f32]) -> Result<(), SinkError> {
-        self.0.entry(port.clone()).or_default().extend_from_slice(samples);
-        Ok(())
     }
 }
 

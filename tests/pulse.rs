@@ -7,7 +7,6 @@
 //! are good and verdicts stand, or a take is bad with the place of the loss and its entry is inconclusive. Anything else
 //! is a fault of the bench.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -17,20 +16,20 @@ use std::time::{Duration, Instant};
 use lombard::bench::live::audio::AudioSystem;
 use lombard::bench::live::file::read_bench;
 use lombard::bench::live::take::LiveBench;
-use lombard::bench::{Bench, CaptureSink, RenderedEpoch, RenderedTake, SinkError, StopFlag, TelemetrySender};
+use lombard::bench::{Bench, RenderedTake, StopFlag, TelemetrySender};
 use lombard::capture::{Certificate, Grade};
 use lombard::event::Event;
-use lombard::plan::Recorded;
+use lombard::plan::BuiltIn;
 use lombard::problem::SourceText;
 use lombard::run::view::RunState;
 use lombard::run::{BenchChoice, Engine, Update};
 use lombard::signals::random::Random;
-use lombard::take::{EpochKey, RATE, TakeId, Terminal};
-use lombard::terms::{Bandwidth, Port};
+use lombard::take::{EpochKey, RATE, TakeId};
+use lombard::terms::Port;
 use lombard::verdict::Verdict;
 use time::macros::date;
 
-use crate::recording::{plan_in, request};
+use crate::recording::{Memory, call_at, plan_in, request};
 use crate::servers::{
     Daemon, folder_of, fresh_folder, has_library, is_inside, is_installed, run_inside, scalars, wait_until,
 };
@@ -271,55 +270,16 @@ pcm.wire_out { type pulse device "wire" hint { show on description "what the ben
 pcm.wire_in { type pulse device "wire.monitor" hint { show on description "what the bench records" } }
 "#;
 
-const ALSA: &str = r#"
-name = "alsa"
-description = "a null sink through ALSA"
-[audio]
-playback = "alsa:wire_out"
-capture = "alsa:wire_in"
-rate_hz = 48000
-buffer_frames = 1920
-[network]
-codec = "none"
-bandwidth = "WB"
-delay_send = "0 ms"
-delay_receive = "0 ms"
-[device]
-volume_steps = 1
-[loopback]
-out = 4
-in = 4
-[[port]]
-name = "mouth"
-direction = "out"
-channel = 1
-nominal = "20 dBPa"
-[[port]]
-name = "poi.receive"
-direction = "out"
-channel = 2
-nominal = "0 dBm0"
-[[port]]
-name = "poi.send"
-direction = "in"
-channel = 1
-nominal = "0 dBm0"
-[[port]]
-name = "ear.left"
-direction = "in"
-channel = 2
-nominal = "20 dBPa"
-"#;
-
-/// Keeps what is recorded.
-#[derive(Default)]
-struct Memory(BTreeMap<Port, Vec<f32>>);
-
-impl CaptureSink for Memory {
-    fn write(&mut self, port: &Port, samples: &[f32]) -> Result<(), SinkError> {
-        self.0.entry(port.clone()).or_default().extend(samples);
-        Ok(())
-    }
+/// The bench of the canceller on that sink: channels of the monitor are those of the sink, and the fourth is the loopback.
+fn bench_on_alsa() -> String {
+    [
+        ("pulseaudio:play", "alsa:wire_out"),
+        ("pulseaudio:hear.monitor", "alsa:wire_in"),
+        ("out = 3\nin = 3", "out = 4\nin = 4"),
+        ("channel = 4\n", "channel = 3\n"),
+    ]
+    .into_iter()
+    .fold(BENCH.to_owned(), |text, (on_pulse, on_alsa)| text.replace(on_pulse, on_alsa))
 }
 
 fn noise(seed: u64, frames: usize) -> Arc<[f32]> {
@@ -368,18 +328,10 @@ fn a_bench_on_alsa_records_what_it_plays_or_the_place_of_every_loss() {
     for id in ["alsa:wire_out", "alsa:wire_in"] {
         assert!(listed.iter().any(|one| one.id == id), "{id} is not listed: {listed:#?}");
     }
-    let text = SourceText::new("alsa.toml", ALSA.to_owned());
-    let file = read_bench(&text, &Recorded(Vec::new()), date!(2026 - 10 - 15)).unwrap();
+    let text = SourceText::new("alsa.toml", bench_on_alsa());
+    let file = read_bench(&text, &BuiltIn, date!(2026 - 10 - 15)).unwrap();
     let mut bench = LiveBench::new(&file, Arc::new(AudioSystem::open("alsa").unwrap()));
-    let epoch = RenderedEpoch {
-        key: EpochKey::stored("alsa"),
-        seed: 1,
-        bandwidth: Bandwidth::Wb,
-        volume_step: 0,
-        terminal: Terminal::Device,
-        noise: None,
-    };
-    bench.open(&epoch, &TelemetrySender::none()).unwrap();
+    bench.open(&call_at(0), &TelemetrySender::none()).unwrap();
     let takes: Vec<(Certificate, bool)> = (1..=5).map(|number| through_alsa(&mut bench, number)).collect();
     bench.close().unwrap();
     for (certificate, is_whole) in &takes {

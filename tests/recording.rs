@@ -1,12 +1,38 @@
 //! What the tests of whole runs share: a short plan, and runs of it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use lombard::bench::StopFlag;
+use lombard::bench::{CaptureSink, SinkError, StopFlag};
 use lombard::run::view::RunView;
 use lombard::run::{BenchChoice, Engine, RunError, RunRequest, Update};
 use lombard::store::storage::Storage;
+use lombard::terms::Port;
+
+/// Tracks in memory, by port.
+#[derive(Default)]
+pub(crate) struct Memory(pub(crate) BTreeMap<Port, Vec<f32>>);
+
+impl CaptureSink for Memory {
+    fn write(&mut self, port: &Port, samples: &[f32]) -> Result<(), SinkError> {
+        self.0.entry(port.clone()).or_default().extend_from_slice(samples);
+        Ok(())
+    }
+}
+
+/// A wideband call of the device at a step of its volume.
+#[cfg(feature = "audio")]
+pub(crate) fn call_at(volume_step: u32) -> lombard::bench::RenderedEpoch {
+    lombard::bench::RenderedEpoch {
+        key: lombard::take::EpochKey::stored("e"),
+        seed: 1,
+        bandwidth: lombard::terms::Bandwidth::Wb,
+        volume_step,
+        terminal: lombard::take::Terminal::Device,
+        noise: None,
+    }
+}
 
 /// A plan of every kind of take: an adaptive search, two takes of one entry, one take of two entries, two calls.
 pub(crate) const SHORT_PLAN: &str = r#"

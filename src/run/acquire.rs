@@ -97,7 +97,7 @@ impl From<FolderError> for Ended {
 
 impl Acquisition<'_> {
     pub(super) fn state(&self) -> Result<MutexGuard<'_, State>, RunError> {
-        self.state.lock().map_err(|_| RunError::Broken("a recording thread panicked".to_owned()))
+        self.state.lock().map_err(|_| RunError::panicked())
     }
 
     /// Appends an event durably, folds it, tells the listener.
@@ -180,9 +180,7 @@ impl Acquisition<'_> {
                 })
                 .collect();
             let join = |worker: std::io::Result<std::thread::ScopedJoinHandle<'_, _>>| match worker {
-                Ok(worker) => worker
-                    .join()
-                    .unwrap_or_else(|_| Err(RunError::Broken("a recording thread panicked".to_owned()))),
+                Ok(worker) => worker.join().unwrap_or_else(|_| Err(RunError::panicked())),
                 Err(error) => Err(RunError::Broken(format!("no thread for a bench: {error}"))),
             };
             workers.into_iter().map(join).collect()
@@ -202,10 +200,7 @@ impl Acquisition<'_> {
     ) -> Result<Option<String>, RunError> {
         let mut bench: Option<Box<dyn Bench>> = None;
         loop {
-            let next = queue
-                .lock()
-                .map_err(|_| RunError::Broken("a recording thread panicked".to_owned()))?
-                .pop_front();
+            let next = queue.lock().map_err(|_| RunError::panicked())?.pop_front();
             let Some(epoch) = next else { return Ok(None) };
             if self.stop.is_set() {
                 return Ok(Some(BenchError::Stopped.to_string()));
@@ -360,8 +355,7 @@ impl Acquisition<'_> {
 
     /// A background noise, made and stored when it is wanted for the first time.
     fn bed(&self, wanted: &NoiseBed) -> Result<Arc<Bed>, Ended> {
-        let beds =
-            || self.beds.lock().map_err(|_| RunError::Broken("a recording thread panicked".to_owned()));
+        let beds = || self.beds.lock().map_err(|_| RunError::panicked());
         if let Some(bed) = beds()?.get(&wanted.signal) {
             return Ok(Arc::clone(bed));
         }
@@ -571,6 +565,6 @@ impl Acquisition<'_> {
 
 /// Leaves what was not begun for the next session: an operator is asked first.
 fn abandon(queue: &Mutex<VecDeque<&PlannedEpoch>>, reason: String) -> Result<Option<String>, RunError> {
-    queue.lock().map_err(|_| RunError::Broken("a recording thread panicked".to_owned()))?.clear();
+    queue.lock().map_err(|_| RunError::panicked())?.clear();
     Ok(Some(reason))
 }

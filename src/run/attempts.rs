@@ -28,10 +28,6 @@ pub(super) fn check(repeats: Option<u32>) -> Result<(), RunError> {
     }
 }
 
-fn panicked() -> RunError {
-    RunError::Broken("a recording thread panicked".to_owned())
-}
-
 impl Acquisition<'_> {
     /// Renders a take for the bench.
     ///
@@ -52,7 +48,7 @@ impl Acquisition<'_> {
         std::thread::scope(|scope| {
             let ahead = next.map(|next| scope.spawn(|| self.prepare(call, next)));
             let done = work();
-            (done, ahead.map(|ahead| ahead.join().unwrap_or_else(|_| Err(panicked().into()))))
+            (done, ahead.map(|ahead| ahead.join().unwrap_or_else(|_| Err(RunError::panicked().into()))))
         })
     }
 
@@ -84,7 +80,7 @@ impl Acquisition<'_> {
                 let next = next.filter(|_| prepared.is_none());
                 let (certificate, ahead) =
                     self.beside(call, next, || bench.take(&rendered.take, &mut sink, self.stop));
-                (certificate, stored.join().unwrap_or_else(|_| Err(panicked())), ahead)
+                (certificate, stored.join().unwrap_or_else(|_| Err(RunError::panicked())), ahead)
             });
             prepared = prepared.or(ahead);
             self.progress.end(id, certificate.is_ok());
@@ -126,8 +122,7 @@ impl Acquisition<'_> {
     /// Whether a take may be recorded once more in this session; counts it if so.
     fn may_repeat(&self, id: &TakeId) -> Result<bool, RunError> {
         let repeated = self.repeated.lock();
-        let mut repeated =
-            repeated.map_err(|_| RunError::Broken("a recording thread panicked".to_owned()))?;
+        let mut repeated = repeated.map_err(|_| RunError::panicked())?;
         let count = repeated.entry(id.clone()).or_default();
         let may = *count < self.repeats;
         *count += u32::from(may);

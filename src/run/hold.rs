@@ -96,8 +96,7 @@ impl Acquisition<'_> {
         if first.is_none_or(|one| one.entry.id != planned.entry.id) || !self.is_recorded(planned)? {
             return Ok(false);
         }
-        let mut checked =
-            self.checked.lock().map_err(|_| RunError::Broken("a recording thread panicked".to_owned()))?;
+        let mut checked = self.checked.lock().map_err(|_| RunError::panicked())?;
         let due = match *checked {
             Some(at) => at.elapsed().as_secs_f64() >= every_s,
             None => self.resumed,

@@ -225,8 +225,7 @@ impl Session {
             (stopped, evaluated)
         });
         evaluated?;
-        let mut state =
-            state.into_inner().map_err(|_| RunError::Broken("a recording thread panicked".to_owned()))?;
+        let mut state = state.into_inner().map_err(|_| RunError::panicked())?;
         let stopped = stopped?;
         let last = stopped.map_or(Event::RunFinished, |reason| Event::RunStopped { reason });
         // Outcomes of entries that were not reached depend on why the run ended: fold the end first.
@@ -274,15 +273,14 @@ impl Session {
         number: u32,
         listener: &(dyn Fn(Update<'_>) + Sync),
     ) -> Result<(), RunError> {
-        let broken = || RunError::Broken("a recording thread panicked".to_owned());
         for ready in complete {
-            let log = state.lock().map_err(|_| broken())?.log.clone();
+            let log = state.lock().map_err(|_| RunError::panicked())?.log.clone();
             let planned = self.plan.entry(&ready.entry);
             let method = planned.and_then(|one| crate::methods::method(&one.entry.method));
             let (Some(planned), Some(method)) = (planned, method) else { continue };
             let material = self.material(&log);
             let outcome = outcome::evaluate(planned, method, &ready.epoch, &ready.uses, &material);
-            let mut writer = writer.lock().map_err(|_| broken())?;
+            let mut writer = writer.lock().map_err(|_| RunError::panicked())?;
             self.keep(outcome, &mut writer)?;
             drop(writer);
             listener(Update::View(Arc::new(self.view(&log, number, true)?)));

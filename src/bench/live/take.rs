@@ -1,7 +1,7 @@
 //! The live bench: calls set up through the rig, takes played and recorded through audio interfaces.
 //!
-//! The streams run from the first call on, and are opened anew for a background noise and after one. Every wait has an end: an interface that delivers nothing is an error
-//! that says so, and a stop is seen within 100 ms.
+//! The streams run from the first call on, and are opened anew for a background noise and after one. Every wait has an end:
+//! an interface that delivers nothing is an error that says so, and a stop is seen within 100 ms.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

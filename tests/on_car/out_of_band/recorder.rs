@@ -1,32 +1,19 @@
 //! Recorders at the ears that hear nothing above the band, or no more than their format carries; and one ear that noise
 //! hides beside one that it does not.
 
-use std::collections::BTreeMap;
-
 use lombard::bench::car::rig::CarBenchMaker;
 use lombard::bench::car::spec::CarSpec;
-use lombard::bench::{CaptureSink, SinkError};
 use lombard::context::Facts;
 use lombard::dsp::spectrum::{Bin, forward, inverse};
 use lombard::finding::Bound;
 use lombard::take::Volume;
-use lombard::terms::{Bandwidth, Port};
+use lombard::terms::Bandwidth;
 use lombard::verdict::Verdict;
 
 use super::{CALLS, bright, ideal, images_db, imaging, judged, range_hz, receive};
 use crate::on_car::around::around;
 use crate::on_car::{SEED, Trial, entry, paths, tap};
-
-/// The tracks of a take, to be written when they are whole.
-#[derive(Default)]
-struct Held(BTreeMap<Port, Vec<f32>>);
-
-impl CaptureSink for Held {
-    fn write(&mut self, port: &Port, samples: &[f32]) -> Result<(), SinkError> {
-        self.0.entry(port.clone()).or_default().extend_from_slice(samples);
-        Ok(())
-    }
-}
+use crate::recording::Memory;
 
 /// What an interface makes of an ear: it keeps what lies below `upper_hz`, and rounds to so many bits.
 #[derive(Clone, Copy)]
@@ -56,7 +43,8 @@ fn through(car: CarSpec, interface: Interface) -> Trial {
     let wanted = entry("out_of_band", car.bandwidth, Volume::Step(5), &given);
     Trial::through(CarBenchMaker::new(car), wanted, SEED, Facts::default(), |inner| {
         around(inner, move |inner, take, sink, stop| {
-            let mut held = Held::default();
+            // To be written when they are whole.
+            let mut held = Memory::default();
             let certificate = inner.take(take, &mut held, stop)?;
             for (port, track) in held.0 {
                 let is_ear = port.name().starts_with("ear.");
